@@ -1,0 +1,144 @@
+"""The nouns of the line. Plain frozen data: no stage's logic lives here."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source text as decoded. All offsets anywhere are code points of `text`.
+
+    `media` is "text" or "html"; an HTML page keeps its markup in `text`, `clean` leaves it out.
+    `sha256` is of the file's bytes (of the row's UTF-8 text for a JSONL or CSV row).
+    """
+
+    id: str
+    path: str
+    text: str
+    sha256: str
+    media: Literal["text", "html"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """Characters `start:end` of the source that no model sees, and the rule that left them out."""
+
+    start: int
+    end: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some of a document's characters, in order, as a model sees them, with their place in the source.
+
+    `text[i]` stands for `document.text[starts[i]:ends[i]]`: usually one character; more where inline noise
+    belongs to it (核(hé) is one visible character, 5 source characters).
+    """
+
+    document: Document
+    text: str
+    starts: array[int]
+    ends: array[int]
+    omissions: tuple[Omission, ...] = ()
+    headings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.text) == len(self.starts) == len(self.ends):
+            raise ValueError("an Excerpt needs one start and one end for each character")
+
+    @classmethod
+    def whole(cls, document: Document) -> Excerpt:
+        """The document itself, nothing left out."""
+        n = len(document.text)
+        return cls(document, document.text, array("q", range(n)), array("q", range(1, n + 1)))
+
+    @property
+    def start(self) -> int:
+        """First source offset covered (0 when empty)."""
+        return self.starts[0] if self.starts else 0
+
+    @property
+    def end(self) -> int:
+        """Source offset after the last character covered."""
+        return self.ends[-1] if self.ends else 0
+
+    def cut(self, i: int, j: int, headings: tuple[str, ...] | None = None) -> Excerpt:
+        """Visible characters i:j as an Excerpt of their own."""
+        part = replace(self, text=self.text[i:j], starts=self.starts[i:j], ends=self.ends[i:j])
+        return part if headings is None else replace(part, headings=headings)
+
+    def span(self, i: int, j: int) -> tuple[int, int]:
+        """Source offsets of the visible characters i:j, noise inside included."""
+        return self.starts[i], self.ends[j - 1]
+
+    def source(self, i: int, j: int) -> str:
+        """The source's own characters behind the visible ones i:j."""
+        start, end = self.span(i, j)
+        return self.document.text[start:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was asked or answered and did not make it into the record, and why."""
+
+    kind: str
+    field: str
+    value: str | None = None
+    start: int | None = None
+    end: int | None = None
+    detail: str = ""
+
+    def to_json(self) -> Json:
+        return {
+            "kind": self.kind,
+            "field": self.field,
+            "value": self.value,
+            "start": self.start,
+            "end": self.end,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls cost, in tokens."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model. `body` is what is sent (chat completion, plain JSON) and is all that the
+    answer depends on; `about` says what it was asked for (document, start, end, field) and is never sent."""
+
+    body: Json
+    about: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The chat completion as plain JSON, and who answered (model, version, digest)."""
+
+    body: Json
+    by: Json = field(default_factory=dict)
+
+
+Call = Callable[[Request], Reply]
