@@ -142,3 +142,43 @@ class Reply:
 
 
 Call = Callable[[Request], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a model is best asked.
+
+    `style` "read": it reads the passage and lists what it finds. "form": where a field's type and cue let code
+    find candidates (numbers, dates, clauses), the model only judges and describes them; a small model copies
+    well but enumerates badly. `passage` is visible characters a question, `rows` candidates a form, `output` the
+    most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
+    shape of the answer is told: as a JSON Schema beside the messages, or, where an endpoint knows no such thing, in
+    words. `limit` is the request field that bounds the answer.
+    """
+
+    style: Literal["read", "form"] = "read"
+    passage: int = 3000
+    rows: int = 20
+    output: int = 4000
+    sampling: Json = field(default_factory=dict)
+    answer: Literal["json_schema", "json_object"] = "json_schema"
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item as the model answered it: leaf name → string, list of strings or None. `place` is where its anchor
+    stands (visible characters of the passage), when code had offered that place as a candidate."""
+
+    values: Json
+    place: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking for one field from one passage. `unread` names passages that got no answer."""
+
+    field: str
+    passage: Excerpt
+    rows: tuple[Row, ...] = ()
+    problems: tuple[Problem, ...] = ()

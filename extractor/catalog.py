@@ -1,0 +1,176 @@
+"""Find and load schemas and prompts: shipped ones by name, anyone's by path. One door for both."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+from types import ModuleType
+
+from pydantic import BaseModel
+
+from extractor.data import Json
+from extractor.shape import Field, SchemaError, read_shape
+
+
+@dataclass(frozen=True)
+class Example:
+    """One worked example: a text, and what a right answer about it is, field by field."""
+
+    text: str
+    record: Json
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The words a model is asked with."""
+
+    task: Template
+    read: Template
+    form: Template
+    example: Example | None
+
+    @property
+    def digest(self) -> str:
+        parts = [self.task.template, self.read.template, self.form.template]
+        if self.example:
+            parts.append(json.dumps([self.example.text, self.example.record], ensure_ascii=False, sort_keys=True))
+        return digest("\0".join(parts))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A loaded schema: its record model, its fields as the engine reads them, and its prompts."""
+
+    name: str
+    record: type[BaseModel]
+    fields: tuple[Field, ...]
+    prompts: Prompts
+
+    @property
+    def digest(self) -> str:
+        """Names everything that decides what is asked and what the record looks like."""
+        shape = json.dumps(self.record.model_json_schema(mode="serialization"), ensure_ascii=False, sort_keys=True)
+        return digest(shape + repr([_asking(field) for field in self.fields]))
+
+
+def digest(text: str) -> str:
+    """sha256 of the text's UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shipped(kind: str) -> Path:
+    """The folder of shipped "schemas" or "prompts": inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / f"_{kind}"
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def list_schemas() -> list[str]:
+    """Names of the shipped schemas."""
+    return sorted(path.stem for path in shipped("schemas").glob("*.py") if not path.stem.startswith("_"))
+
+
+def load_schema(name: str) -> Schema:
+    """The schema called `name`, or in the file `name` (`my.py`, or `my.py:ClassName`). Raises SchemaError."""
+    path, class_name = _find(name)
+    module = _load_module(path)
+    record = _pick_record(module, path, class_name)
+    try:
+        fields = read_shape(record)
+    except SchemaError as error:
+        raise SchemaError(f"{path}: {error}") from None
+    return Schema(path.stem, record, fields, load_prompts(path, getattr(module, "EXAMPLE", None)))
+
+
+def load_prompts(schema: Path, example: str | None) -> Prompts:
+    """The prompts for a schema file: a file beside the schema goes before the shipped one of that name."""
+
+    def text(name: str) -> str:
+        beside = schema.parent / name
+        path = beside if beside.is_file() else shipped("prompts") / name
+        if not path.is_file():
+            raise SchemaError(f"The prompt {name} is neither beside {schema} nor among the shipped ones: write it there.")
+        return path.read_text(encoding="utf-8")
+
+    worked = None
+    if example is not None:
+        try:
+            data = json.loads(text(example))
+            worked = Example(data["text"], data["record"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SchemaError(
+                f'The example {example} of {schema} is not JSON with "text" and "record" ({error}): mend it.'
+            ) from None
+    return Prompts(Template(text("task.md")), Template(text("read.md")), Template(text("form.md")), worked)
+
+
+def _find(name: str) -> tuple[Path, str | None]:
+    file, _, class_name = name.partition(":") if ".py:" in name else (name, "", "")
+    if file.endswith(".py") or "/" in file:
+        path = Path(file)
+        if not path.is_file():
+            raise SchemaError(f"There is no schema file {file}. Shipped schemas are: {', '.join(list_schemas())}.")
+        return path, class_name or None
+    path = shipped("schemas") / f"{file}.py"
+    if not path.is_file():
+        raise SchemaError(
+            f"There is no shipped schema {file!r}. Name one of {', '.join(list_schemas())}, or a file such as ./{file}.py."
+        )
+    return path, None
+
+
+@cache
+def _load_module(path: Path) -> ModuleType:
+    # A name of its own, so that two schemas of one stem don't meet; registered, since pydantic resolves
+    # annotations through sys.modules.
+    name = f"extractor_schema_{path.stem}_{digest(str(path.resolve()))[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SchemaError(f"{path} can't be loaded: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type[BaseModel]:
+    """The named class, or the one model of the file that no other model of the file uses."""
+    models = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
+    }
+    if class_name is not None:
+        if class_name not in models:
+            raise SchemaError(f"{path} has no model {class_name}; its models are: {', '.join(models) or 'none'}.")
+        return models[class_name]
+    spelled = {name: " ".join(str(i.annotation) for i in model.model_fields.values()) for name, model in models.items()}
+    roots = [
+        name
+        for name in models
+        if not any(f"{module.__name__}.{name}" in text for other, text in spelled.items() if other != name)
+    ]
+    if len(roots) != 1:
+        raise SchemaError(
+            f"{path} should have one model that no other uses, the record; it has {len(roots)} ({', '.join(roots)}). "
+            f"Say which: --schema {path}:{roots[0] if roots else 'ClassName'}"
+        )
+    return models[roots[0]]
+
+
+def _asking(field: Field) -> object:
+    """What of a field decides how it is asked, beyond the JSON Schema of the record."""
+    marks = [
+        (x.name, x.kind, x.optional, x.many, x.longest, x.most, x.choices, x.shown and x.shown.patterns, x.within, x.cue, x.beside)
+        for x in field.leaves
+    ]
+    return (field.name, field.description, field.many, field.most, field.cue, field.label, marks)

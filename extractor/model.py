@@ -1,0 +1,83 @@
+"""From `--model` and `--base-url` to how a model is asked and to the Call that asks it.
+
+Nothing is opened before the first question: a run that the tape answers needs neither weights nor key nor network.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from extractor import local, weights
+from extractor.data import Call, Profile, Reply, Request
+from extractor.endpoints import EMBEDDED, Endpoint, dialect_of, resolve
+from extractor.provider import connect
+
+# Seconds for one answer. The embedded model may take minutes on a slow machine.
+TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
+
+# How the embedded model is asked; found by trying (see the README's accuracy section).
+SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1})
+LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0})
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model by its name in requests, how it is asked, and how to reach it once it is needed."""
+
+    name: str
+    profile: Profile
+    is_local: bool
+    open: Callable[[ExitStack], Call]
+
+
+def choose(
+    model: str, base_url: str | None, environ: Mapping[str, str], progress: weights.Progress | None = None
+) -> Model:
+    """The model that the settings mean. Raises a SetupFault only for what can be known without opening it."""
+    if base_url is None and (model == "local" or model.startswith("local:")):
+        return _embedded(model, progress)
+    endpoint_name = model if base_url else model.partition("/")[2] or model
+
+    def open_endpoint(stack: ExitStack) -> Call:
+        return connect(resolve(model, base_url, environ), timeout=TIMEOUT)
+
+    return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
+
+
+def _embedded(model: str, progress: weights.Progress | None) -> Model:
+    # A file of the user's own goes by its digest as well: two files may have one name.
+    own = None if model == "local" else weights.find(model, progress)
+    name = weights.MODEL.name if own is None else f"{own.name}@{own.sha256[:12]}"
+
+    def open_embedded(stack: ExitStack) -> Call:
+        found = own or weights.find(model, progress)
+        url = stack.enter_context(local.serve(found.path))
+        endpoint = Endpoint("local", name, url, dialect=EMBEDDED)
+        return connect(endpoint, timeout=TIMEOUT_LOCAL, by=weights.answered_by(found))
+
+    return Model(name, SMALL, True, open_embedded)
+
+
+def _profile_of(model: str, base_url: str | None) -> Profile:
+    """LARGE, in the words that the endpoint understands."""
+    dialect = dialect_of(model, base_url)
+    return replace(LARGE, answer=dialect.response_format, limit=dialect.limit)
+
+
+@contextmanager
+def opened(model: Model) -> Iterator[Call]:
+    """The model's Call; opened at its first question, closed with the block."""
+    lock = threading.Lock()
+    calls: list[Call] = []
+    with ExitStack() as stack:
+
+        def call(request: Request) -> Reply:
+            with lock:
+                if not calls:
+                    calls.append(model.open(stack))
+            return calls[0](request)
+
+        yield call

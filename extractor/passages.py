@@ -1,0 +1,252 @@
+"""Passages that fit a model's question, and the sentences and clauses in them.
+
+Lines are paragraphs; a line that was broken inside a sentence belongs with the next one. Does not know what a
+speech is (`speeches` does) nor what a value is.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from extractor.data import Excerpt
+
+Span = tuple[int, int]
+
+_NUMERAL = "[一二三四五六七八九十百]{1,4}"
+
+# Numbering, outermost first: the rank of a heading is the number of the group that matched.
+_NUMBERING = re.compile(
+    rf"(第{_NUMERAL}(?:部分|章|篇|编|讲))"
+    rf"|({_NUMERAL}[、.．]|第{_NUMERAL}节)"
+    rf"|([（(]{_NUMERAL}[）)])"
+    rf"|(第{_NUMERAL}[、,，:：是])"
+    r"|(\d{1,2}[、.．](?!\d))"  # 1.5 is a number, no heading
+    r"|([（(]\d{1,2}[）)]|[①-⑳])"
+    rf"|({_NUMERAL}[是要][,，]?)"
+)
+
+LONGEST_HEADING = 60
+_SENTENCE_END = "。！？!?"
+_CLOSERS = "”’」』）)】》〉"
+
+# The end of a sentence with the quotes and brackets that close it; a straight quote is decided where it is met.
+_END = re.compile(rf"[{_SENTENCE_END}]+[{_CLOSERS}]*")
+_END_OR_SEMICOLON = re.compile(rf"[{_SENTENCE_END}；;]+[{_CLOSERS}]*")
+
+# “能否干成？”的问题: what follows such a quotation still belongs to its sentence.
+_GOES_ON = re.compile(r"[的，,、；;：:和与及等]")
+
+# A line cannot end after these, nor a line begin with those: it was broken there (a link, a page's edge).
+_OPEN_AT_END = tuple("，,、（(“《〈「『【")
+_OPEN_AT_START = tuple("，,、。；;：:）)”》〉」』】%％‰")
+
+# Separators of clauses, and what hides them: short quotations, titles and brackets, thousands (1,234), times (9:30).
+# Each alternative stops at its own opening sign, so a run of opening signs costs one step each.
+_CLAUSE_MARK = re.compile(
+    r"“[^“”\"\n。]{0,60}[”\"]|\"[^“\"\n。]{0,60}\"|《[^《》\n]{0,60}》|〈[^〈〉\n]{0,60}〉|[（(][^（）()\n]{0,60}[）)]"
+    r"|「[^「」\n。]{0,60}」|『[^『』\n。]{0,60}』|【[^【】\n]{0,60}】"
+    r"|(?<=\d)[,，](?=\d{3}(?!\d))|(?<=\d)[:：](?=\d)"
+    r"|(?P<cut>[，,。；;！!？?：:\n])"
+)
+
+# Markers of lists that stand before a clause and say nothing: 一是, 二要, 1、, (一), 第三, 同时.
+_MARKER = re.compile(
+    rf"(?:{_NUMERAL}(?:、|是|要(?![素件点闻]))|第{_NUMERAL}(?=[\s是要])是?|[（(](?:{_NUMERAL}|\d{{1,2}})[）)]"
+    r"|\d{1,2}(?:、|[.．](?!\d))|[①-⑳]|同时(?![期间代段])|首先|其次|再次|最后(?!一)|此外|另外)\s*"
+)
+_BARE_ORDINAL = re.compile(rf"第{_NUMERAL}|{_NUMERAL}")
+
+
+class _Heading(NamedTuple):
+    start: int
+    rank: int
+    text: str
+
+
+def numbering(line: str) -> tuple[int, str] | None:
+    """Rank (1 is the outermost of the usual levels) and mark of a line's numbering: `(1, "二、")`."""
+    found = _NUMBERING.match(line)
+    return (found.lastindex - 1, found[0]) if found and found.lastindex else None
+
+
+def broken_off(line: str, following: str) -> bool:
+    """Whether `line` ends inside a sentence that the line `following` carries on."""
+    if not line or not following or numbering(following):
+        return False
+    if line.endswith(_OPEN_AT_END) or following.startswith(_OPEN_AT_START):
+        return True
+    if not line[-1].isalnum():
+        return False
+    tail = re.split(f"[{_SENTENCE_END}]", line[-400:])[-1]
+    return len(tail) > LONGEST_HEADING or (len(tail) < len(line) and len(tail) > 0)
+
+
+def paragraphs(text: str) -> list[Span]:
+    """Spans of the paragraphs: lines without the white space around them, lines broken inside a sentence joined."""
+    spans: list[Span] = []
+    for found in re.finditer(r"[^\n]+", text):
+        line = found[0].strip()
+        if not line:
+            continue
+        start = found.start() + found[0].index(line[0])
+        end = start + len(line)
+        before = text[max(spans[-1][0], spans[-1][1] - 400) : spans[-1][1]].rpartition("\n")[2] if spans else ""
+        if broken_off(before, line):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def sentences(text: str, semicolons: bool = False) -> list[Span]:
+    """Spans of the sentences, with the quotes and brackets that close them; `semicolons` end one too if asked."""
+    ends = _END_OR_SEMICOLON if semicolons else _END
+    return [span for start, end in paragraphs(text) for span in _sentences_of(text, start, end, ends)]
+
+
+def _sentences_of(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Span]:
+    quotes, counted, begin = 0, start, start
+    for found in ends.finditer(text, start, end):
+        stop = found.end()
+        quotes += text.count('"', counted, stop)
+        counted = stop
+        if text.startswith('"', stop, end) and quotes % 2:
+            stop += 1
+        closed = text[stop - 1] not in _SENTENCE_END + "；;"
+        if stop <= begin or (closed and _GOES_ON.match(text, stop, end)):
+            continue
+        yield from _stripped(text, begin, stop)
+        begin = stop
+    yield from _stripped(text, begin, end)
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
+    """The span without the white space at its ends, if anything is left."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        yield start, end
+
+
+def clauses(text: str) -> list[Span]:
+    """Spans of the clauses between commas, without list markers: 一是加强领导,强化责任 gives 加强领导 and 强化责任."""
+    return [span for start, end in paragraphs(text) for span in _clauses_of(text, start, end)]
+
+
+def _clauses_of(text: str, start: int, end: int) -> Iterator[Span]:
+    begin = start
+    for found in _CLAUSE_MARK.finditer(text, start, end):
+        if found["cut"] and found["cut"] != "\n":
+            yield from _unmarked(text, begin, found.start())
+            begin = found.end()
+    yield from _unmarked(text, begin, end)
+
+
+def _unmarked(text: str, start: int, end: int) -> Iterator[Span]:
+    while start < end and text[start].isspace():
+        start += 1
+    while found := _MARKER.match(text, start, end):
+        start = found.end()
+    if not _BARE_ORDINAL.fullmatch(text, start, end):
+        yield from _stripped(text, start, end)
+
+
+def _headings(text: str, spans: list[Span]) -> list[_Heading]:
+    """Numbered lines and numbered leading sentences, and the title if the text begins with one."""
+    headings = []
+    for start, end in spans:
+        head = text[start : min(end, start + LONGEST_HEADING + 1)]
+        found = numbering(head)
+        stop = re.search(rf"[{_SENTENCE_END}]", head)
+        if stop:
+            head = head[: stop.start()]
+        if found is None and (start != spans[0][0] or stop or len(head) < 5 or not head[-1].isalnum()):
+            continue
+        if len(head) <= LONGEST_HEADING:
+            headings.append(_Heading(start, found[0] if found else -1, head.rstrip(" \u3000:：,，；;")))
+    return headings
+
+
+def _path(above: list[_Heading], heading: _Heading) -> list[_Heading]:
+    """`above` after `heading` has come: it ends those of its own rank and below."""
+    return [*(h for h in above if h.rank < heading.rank), heading]
+
+
+# How much worse a cut is than one before an outermost heading, in shares of a passage.
+_BEFORE_HEADING, _BETWEEN_PARAGRAPHS, _BETWEEN_SENTENCES, _AFTER_HEADING = 0.08, 0.3, 0.8, 2.0
+
+
+def _cuts(text: str, spans: list[Span], headings: list[_Heading]) -> tuple[list[int], list[float]]:
+    """Places where a passage may begin, and what each costs."""
+    rank = {heading.start: heading.rank for heading in headings}
+    lines = {heading.start for heading in headings}
+    places: list[int] = []
+    costs: list[float] = []
+    after_heading = False
+    for start, end in spans:
+        for n, (begin, _) in enumerate(_sentences_of(text, start, end, _END)):
+            if n:
+                cost = _BETWEEN_SENTENCES
+            elif start in rank:
+                cost = _BEFORE_HEADING * max(rank[start] - 1, 0)
+            else:
+                cost = _BETWEEN_PARAGRAPHS
+            places.append(begin)
+            costs.append(cost + (_AFTER_HEADING if after_heading and not n else 0))
+        after_heading = start in lines and end - start <= LONGEST_HEADING
+    return places, costs
+
+
+def _next_cut(text: str, begin: int, longest: int, places: list[int], costs: list[float]) -> int:
+    """Where the passage that begins at `begin` ends: near an even share of what is left, at the least cost."""
+    left = len(text) - begin
+    if left <= longest:
+        return len(text)
+    share = left / -(-left // longest)
+    first, last = bisect_right(places, begin), bisect_right(places, begin + longest)
+    near = range(bisect_left(places, begin + int(share / 2), first, last), last)
+    if near:
+        best = min(near, key=lambda n: (costs[n] + abs(places[n] - begin - share) / share, places[n]))
+        return places[best]
+    if first < last:
+        return places[last - 1]
+    window = text[begin : begin + longest]
+    for marks in ("；;", "，,", "、：:"):
+        cut = max(window.rfind(mark) for mark in marks) + 1
+        if cut > longest // 3 and not window[cut - 2 : cut - 1].isdigit():
+            return begin + cut
+    return begin + longest
+
+
+def split_passages(speech: Excerpt, longest: int) -> list[Excerpt]:
+    """Passages of at most `longest` visible characters, each with the headings above it, outermost first.
+
+    Cut before headings and between paragraphs where that gives passages of like size, else between sentences; inside
+    a sentence only where it alone is longer than `longest`. All but white space is in exactly one passage.
+    """
+    if longest < 1:
+        raise ValueError(f"A passage needs at least one character, not {longest}. Give a positive `longest`.")
+    text = speech.text.rstrip()
+    spans = paragraphs(text)
+    headings = _headings(text, spans)
+    places, costs = _cuts(text, spans, headings)
+    passages: list[Excerpt] = []
+    above: list[_Heading] = []
+    begin, seen = (spans[0][0] if spans else 0), 0
+    while begin < len(text):
+        cut = _next_cut(text, begin, longest, places, costs)
+        while seen < len(headings) and headings[seen].start < begin:
+            above = _path(above, headings[seen])
+            seen += 1
+        first = numbering(text[begin : begin + 12])
+        path = [h.text for h in above if first is None or h.rank < first[0]]
+        passages += [speech.cut(i, j, (*speech.headings, *path)) for i, j in _stripped(text, begin, cut)]
+        begin = cut
+        while begin < len(text) and text[begin].isspace():
+            begin += 1
+    return passages

@@ -1,0 +1,228 @@
+"""One polite call to an OpenAI-compatible endpoint.
+
+`connect` gives a `Call`: it sends the request's body as it is, waits and tries again where that can help, and turns
+whatever goes wrong into one of `faults`. No key is in a reply or in a fault.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import tenacity
+
+from extractor.data import Json, Reply, Request
+from extractor.endpoints import Endpoint
+from extractor.faults import (
+    ContentFiltered,
+    Fault,
+    Garbled,
+    Network,
+    NotJson,
+    Overloaded,
+    ProviderFault,
+    ServerFault,
+    SetupFault,
+    TimedOut,
+    fault_of,
+)
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+    from extractor.data import Call
+
+LONGEST_WAIT = 120.0
+"""Seconds: an endpoint that wants to be left alone for longer is given up at once."""
+
+# A finish_reason that means no answer: OpenAI's and most others', Zhipu's two, DeepSeek's.
+_UNFINISHED: dict[str, type[ProviderFault]] = {
+    "content_filter": ContentFiltered,
+    "sensitive": ContentFiltered,
+    "network_error": ServerFault,
+    "insufficient_system_resource": Overloaded,
+}
+# Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
+_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )\S+")
+
+
+def connect(
+    endpoint: Endpoint,
+    *,
+    timeout: float,
+    max_attempts: int = 5,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.time,
+    by: Json | None = None,
+) -> Call:
+    """A `Call` to the endpoint; `timeout` in seconds, for each attempt. Threads may share it.
+
+    `by` is who answers, where that is known better than from the answer (the embedded model).
+    """
+    client = cache(lambda: _client(endpoint, timeout))  # made at the first question: a replay loads no openai
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(max_attempts),
+        wait=_wait,
+        retry=tenacity.retry_if_exception(_worth_another),
+        sleep=sleep,
+        reraise=True,
+    )
+
+    def call(request: Request) -> Reply:
+        return retrying(_ask_once, client(), endpoint, request, now, by)
+
+    return call
+
+
+def _client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
+    import httpx2
+    import openai
+
+    try:
+        http = openai.DefaultHttpxClient(
+            # A proxy of the environment does not lead to a server on this machine.
+            trust_env=not endpoint.loopback,
+            # A connection is little beside an answer of seconds, and a kept one is what gets dropped unnoticed.
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        )
+    except (ImportError, ValueError) as error:  # a SOCKS proxy without its package, or an address that is none
+        raise SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.") from error
+    client = openai.OpenAI(
+        api_key=endpoint.key or "none",
+        base_url=endpoint.base_url,
+        timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
+        max_retries=0,
+        http_client=http,
+    )
+    if endpoint.name != "openai":  # read from the environment, and nobody else's business
+        client.organization = client.project = None
+    return client
+
+
+def _ask_once(
+    client: openai.OpenAI, endpoint: Endpoint, request: Request, now: Callable[[], float], by: Json | None
+) -> Reply:
+    import httpx2
+    import openai
+
+    cause: Exception
+    options: openai.RequestOptions = {} if endpoint.key else {"headers": {"Authorization": openai.Omit()}}
+    try:
+        response = client.post("/chat/completions", body=request.body, cast_to=httpx2.Response, options=options)
+        body = _read(_without_key(response.content, endpoint), response.headers.get("content-type", ""), endpoint)
+        return Reply(body, dict(by) if by else _answered_by(body, endpoint))
+    except openai.APIStatusError as error:
+        cause, fault = error, _refusal(error.response, endpoint, now)
+    except openai.APITimeoutError as error:
+        cause, fault = error, TimedOut(f"{endpoint.host} did not answer in time.")
+    except openai.APIConnectionError as error:
+        why = str(error.__cause__ or error) or type(error.__cause__).__name__
+        cause, fault = error, Network(_blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+    raise fault from (cause if _blot(str(cause), endpoint) == str(cause) else None)
+
+
+def _refusal(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderFault:
+    text = _blot(response.text, endpoint)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = _plain(text)
+    return fault_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
+
+
+def _read(content: bytes, media: str, endpoint: Endpoint) -> Json:
+    """The completion of a 200 answer, or the fault that the answer is in truth."""
+    try:
+        body = json.loads(content)
+        json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair could not be written down later
+    except (ValueError, RecursionError):
+        start = _blot(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
+        if "html" in media or content.lstrip()[:1] == b"<":
+            raise NotJson(f"{endpoint.host} answered with a web page: {start!r}.") from None
+        raise Garbled(f"{endpoint.host} answered with {len(content)} bytes that are no JSON: {start!r}.") from None
+    if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        raise _error_in_disguise(body, endpoint)
+    choice = _first_choice(body)
+    if choice is None:
+        start = _blot(json.dumps(body, ensure_ascii=False)[:200], endpoint)
+        raise NotJson(f"{endpoint.host} answered with JSON that is no chat completion: {start}.")
+    if fault := _UNFINISHED.get(str(choice.get("finish_reason"))):
+        raise fault(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
+    return dict(body)
+
+
+def _first_choice(body: Any) -> Json | None:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
+
+
+def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderFault:
+    """Gateways answer 200 with the error, and its status as `code`, inside."""
+    error = json.loads(_blot(json.dumps(body["error"], ensure_ascii=False), endpoint))
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return fault_of(status, {"error": error}, endpoint.host)
+
+
+def _answered_by(body: Json, endpoint: Endpoint) -> Json:
+    return {
+        "model": body.get("model") or endpoint.model,
+        "version": body.get("system_fingerprint"),
+        "digest": None,
+        "endpoint": endpoint.host,
+    }
+
+
+def _worth_another(error: BaseException) -> bool:
+    return isinstance(error, Fault) and error.retryable and (error.retry_after or 0.0) <= LONGEST_WAIT
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """As long as the endpoint asks for; else 1 s, 2 s, 4 s … 60 s, each with up to a second of jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Fault) else None
+    return asked or _BACKOFF(state)
+
+
+_BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+
+def _retry_after(headers: httpx2.Headers, now: Callable[[], float]) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or from `Retry-After` in seconds or as a date; None for nonsense."""
+    seconds = None
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif "retry-after" in headers:
+            seconds = float(headers["retry-after"])
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(headers["retry-after"]).timestamp() - now()
+        except (KeyError, ValueError, OverflowError):
+            return None
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+
+
+def _plain(text: str) -> str:
+    """A web page's words, roughly: enough to recognise a proxy's login page in an error."""
+    return " ".join(re.sub(r"<[^<>]*>", " ", text[:20_000]).split())
+
+
+def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
+    """A completion that repeats the key would be recorded; a key of a few letters may be an honest word."""
+    key = (endpoint.key or "").encode()
+    return content.replace(key, b"***") if len(key) >= 16 else content
+
+
+def _blot(text: str, endpoint: Endpoint) -> str:
+    if endpoint.key and len(endpoint.key) > 3:
+        text = text.replace(endpoint.key, "***")
+    return _KEYS.sub("***", text)

@@ -1,0 +1,257 @@
+"""One question: the words that ask for a field from a passage, the shape of the answer, and reading it back.
+
+Two styles (Profile.style). "read": the model reads and lists items. "form": code has found the candidates
+(numbers, dates, clauses that match the field's cue); the model judges and describes them, row by row, so that a small
+model neither counts nor copies what code already holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, create_model
+from pydantic import Field as Asked
+
+from extractor.candidates import Candidate
+from extractor.catalog import Example, Prompts
+from extractor.data import Excerpt, Json, Profile, Row
+from extractor.shape import Field, Leaf
+
+LABEL = "类"
+NONE = "无"
+_NOTHING = ("", "null", "none", "无", "没有", "[]", "未提及", "不详", "n/a")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question ready to be asked: `text` goes to the model, its answer is an instance of `model`."""
+
+    field: Field
+    passage: Excerpt
+    text: str
+    model: type[BaseModel]
+    candidates: tuple[Candidate, ...]
+    read_back: Callable[[BaseModel], list[Row]]
+
+
+def system_text(prompts: Prompts) -> str:
+    """The part of the prompt that is the same for every question of a run."""
+    example = f"\n【示例原文】\n{prompts.example.text}\n【示例完】" if prompts.example else ""
+    return prompts.task.substitute(example=example).strip()
+
+
+def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[Row]:
+    """Candidates about which nothing is left to ask: kept by their cue, described by code."""
+    return [_filled(field, c) for c in candidates if not _leaves_of_row(field, c) and field.label is None]
+
+
+def open_candidates(field: Field, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates that the model has to judge or describe."""
+    return [c for c in candidates if _leaves_of_row(field, c) or field.label is not None]
+
+
+def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:
+    """Ask the model to list what it finds."""
+    most = min(field.most, max(3, len(passage.text) // 25))
+    model = _read_model(field, most)
+    text = prompts.read.substitute(
+        headings=_headings(passage),
+        passage=passage.text,
+        name=field.name,
+        description=field.description,
+        leaves=_describe(field.asked) if field.item else "",
+        limit=_limit(field, most),
+        answer=_answer_line(field, _example_of_reading(field, prompts.example)),
+    )
+
+    def read_back(answer: BaseModel) -> list[Row]:
+        return _rows_read(field, answer)
+
+    return Question(field, passage, text, model, (), read_back)
+
+
+def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], prompts: Prompts) -> Question:
+    """Ask the model to judge and describe the candidates, one row each."""
+    model = _form_model(field, passage, candidates)
+    asked = [leaf for leaf in field.asked if any(leaf in _leaves_of_row(field, c) for c in candidates)]
+    text = prompts.form.substitute(
+        headings=_headings(passage),
+        passage=passage.text,
+        name=field.name,
+        description=field.description,
+        labels=_describe_labels(field),
+        leaves=_describe(asked) if field.item else "",
+        rows=_list_rows(field, candidates),
+        answer="回答：",
+    )
+
+    def read_back(answer: BaseModel) -> list[Row]:
+        return _rows_of_form(field, passage, candidates, answer)
+
+    return Question(field, passage, text, model, tuple(candidates), read_back)
+
+
+# --- reading style ---
+
+
+@lru_cache(maxsize=512)
+def _read_model(field: Field, most: int) -> type[BaseModel]:
+    if field.item is None:
+        kind: Any = _value_type(field.leaves[0])
+        if field.many and not field.leaves[0].many:
+            kind = Annotated[list[kind], Asked(max_length=most)]
+    else:
+        kind = _model_of(field.item.__name__, field.asked)
+        kind = Annotated[list[kind], Asked(max_length=most)] if field.many else kind | None
+    return create_model("Answer", __config__=ConfigDict(extra="ignore"), **{field.name: (kind, ...)})
+
+
+def _model_of(name: str, leaves: Sequence[Leaf]) -> Any:
+    fields: dict[str, Any] = {leaf.name: (_value_type(leaf), ...) for leaf in leaves}
+    return create_model(name, __config__=ConfigDict(extra="ignore"), **fields)
+
+
+def _value_type(leaf: Leaf) -> Any:
+    """What the model fills for a leaf: a bounded string or a choice, a bounded list of them, or null."""
+    kind: Any = (
+        Literal[leaf.choices]
+        if leaf.choices
+        else Annotated[str, StringConstraints(min_length=1, max_length=leaf.longest, strip_whitespace=True)]
+    )
+    if leaf.many:
+        return Annotated[list[kind], Asked(max_length=leaf.most)]
+    return kind | None if leaf.optional else kind
+
+
+def _rows_read(field: Field, answer: BaseModel) -> list[Row]:
+    value = getattr(answer, field.name)
+    if value is None or value == []:
+        return []
+    if field.item is None:
+        values = value if isinstance(value, list) else [value]
+        return [Row({field.name: v}) for v in values]
+    return [Row(_said(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
+
+
+def _said(values: Json) -> Json:
+    """An answer's values, with the words that models write for "nothing" as nothing."""
+
+    def plain(value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+
+    return {
+        name: [x for x in map(plain, value) if x is not None] if isinstance(value, list) else plain(value)
+        for name, value in values.items()
+    }
+
+
+def _example_of_reading(field: Field, example: Example | None) -> str:
+    if example is None or field.name not in example.record:
+        return ""
+    return _dump({field.name: example.record[field.name]})
+
+
+# --- form style ---
+
+
+def _leaves_of_row(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
+    """What is left for the model to say of a candidate: neither its anchor, nor what code has read off, nor a leaf
+    whose cue the candidate's sentence lacks."""
+    if field.item is None:
+        return ()
+    return tuple(
+        leaf
+        for leaf in field.asked
+        if leaf is not field.anchor
+        and leaf.kind != "quantity"
+        and leaf.name not in candidate.known
+        and (leaf.cue is None or candidate.shows(leaf.cue.pattern))
+    )
+
+
+def _form_model(field: Field, passage: Excerpt, candidates: Sequence[Candidate]) -> type[BaseModel]:
+    if field.item is None:
+        choices = (*dict.fromkeys(c.text for c in candidates), NONE)
+        return create_model("Answer", **{field.name: (Literal[choices], ...)})  # type: ignore[call-overload, no-any-return]
+    rows: dict[str, Any] = {f"n{i}": (_row_model(field, c), ...) for i, c in enumerate(candidates, 1)}
+    return create_model("Answer", **rows)
+
+
+def _row_model(field: Field, candidate: Candidate) -> Any:
+    return _row_model_of(field, _leaves_of_row(field, candidate))
+
+
+@lru_cache(maxsize=512)
+def _row_model_of(field: Field, leaves: tuple[Leaf, ...]) -> Any:
+    fields: dict[str, Any] = {leaf.name: (_value_type(leaf), ...) for leaf in leaves}
+    if field.label is None:
+        return create_model("Row", **fields)
+    kept = create_model("Kept", **{LABEL: (Literal[field.label.keep], ...), **fields})
+    left = create_model("Left", **{LABEL: (Literal[tuple(field.label.others)], ...)})  # type: ignore[call-overload]
+    return kept | left
+
+
+def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:
+    if field.item is None:
+        chosen = getattr(answer, field.name)
+        return [Row({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
+    rows = []
+    for i, candidate in enumerate(candidates, 1):
+        said = _said(getattr(answer, f"n{i}").model_dump())
+        if field.label is not None and said.pop(LABEL) != field.label.keep:
+            continue
+        filled = _filled(field, candidate)
+        rows.append(Row({**filled.values, **said}, candidate.place))
+    return rows
+
+
+def _filled(field: Field, candidate: Candidate) -> Row:
+    """A candidate as a row of the answer, with what code knows: its anchor, its number; nothing else."""
+    values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
+    for leaf in field.asked:
+        if leaf.kind == "quantity" and leaf is not field.anchor:
+            values[leaf.name] = candidate.quantity
+    values[field.anchor.name] = candidate.text
+    return Row(values, candidate.place)
+
+
+def _list_rows(field: Field, candidates: Sequence[Candidate]) -> str:
+    if field.item is None:
+        return "\n".join(f"- {c.text}（{c.clause}）" for c in candidates) + f"\n- {NONE}\n"
+    if field.anchor.kind == "clause":
+        return "\n".join(f"n{i} {c.text}" for i, c in enumerate(candidates, 1)) + "\n"
+    return "\n".join(f"n{i} {c.text}（{c.clause}）" for i, c in enumerate(candidates, 1)) + "\n"
+
+
+def _describe_labels(field: Field) -> str:
+    if field.label is None or field.item is None:
+        return ""
+    others = "；".join(f"{name}＝{what}" for name, what in field.label.others.items())
+    return f"- {LABEL}：{field.label.keep}＝属于{field.name}；{others}\n"
+
+
+# --- words ---
+
+
+def _headings(passage: Excerpt) -> str:
+    return f"（{' / '.join(passage.headings)}）" if passage.headings else ""
+
+
+def _describe(leaves: Sequence[Leaf]) -> str:
+    return "".join(f"- {leaf.name}：{leaf.description}\n" for leaf in leaves)
+
+
+def _limit(field: Field, most: int) -> str:
+    return f"最多{most}条，不要重复；没有就写[]。\n" if field.many else "没有就写null。\n"
+
+
+def _answer_line(field: Field, example: str) -> str:
+    return f"示例原文的回答：{example}\n现在回答上面的原文：" if example else "回答："
+
+
+def _dump(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)

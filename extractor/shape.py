@@ -1,0 +1,176 @@
+"""What a schema's types say: which fields there are, and how each is asked for, grounded and merged.
+
+A record is a model of fields; a field is a leaf (a string, a quantity, a date, a choice), a list of leaves, or an
+item: a model of leaves, one or a list. Deeper nesting is refused: small models can't fill it and no table can hold it.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from extractor.fields import Beside, Cue, EdtfDate, Evidence, Label, Most, Places, Quantity, Shown, Within, Words
+
+Kind = Literal["name", "verbatim", "clause", "worded", "quantity", "date", "choice", "evidence", "places"]
+
+# Kinds that have no place of their own in the text.
+_NOWHERE = ("choice", "worded", "evidence", "places")
+
+LONGEST = {"quantity": 30, "date": 30}
+LONGEST_LIST = 30
+LONGEST_LEAF_LIST = 8
+
+
+class SchemaError(ValueError):
+    """A schema that the engine can't use: says which field, why, and the mend."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value: what the model fills is a string (or one of `choices`); `many` is a list of them."""
+
+    name: str
+    kind: Kind
+    description: str
+    optional: bool
+    many: bool
+    longest: int
+    most: int
+    choices: tuple[str, ...] = ()
+    shown: Shown | None = None
+    within: Literal["sentence", "passage"] = "sentence"
+    cue: Cue | None = None
+    beside: Beside | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the record: a leaf of its own (`item` is None), or an item of leaves."""
+
+    name: str
+    description: str
+    leaves: tuple[Leaf, ...]
+    item: type[BaseModel] | None
+    many: bool
+    most: int
+    cue: Cue | None
+    label: Label | None
+
+    @property
+    def anchor(self) -> Leaf:
+        """The leaf whose place is the item's place: its first required one that stands in the text."""
+        return next(x for x in self.leaves if x.kind not in _NOWHERE)
+
+    @property
+    def asked(self) -> tuple[Leaf, ...]:
+        """The leaves a model fills."""
+        return tuple(x for x in self.leaves if x.kind not in ("evidence", "places"))
+
+
+def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
+    """The fields of a record model, in order. Raises SchemaError."""
+    fields = tuple(_field(record, name, info) for name, info in record.model_fields.items())
+    if not fields:
+        raise SchemaError(f"{record.__name__} has no fields: give it at least one, such as `venue: Verbatim | None`.")
+    return fields
+
+
+def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
+    where = f"{record.__name__}.{name}"
+    inner, _, many, marks = _unwrap(info.annotation, info.metadata)
+    most = _most(marks, LONGEST_LIST)
+    cue, label = _mark(marks, Cue), _mark(marks, Label)
+    description = info.description or ""
+    if _is_item(inner):
+        leaves = tuple(_leaf(f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
+        if not any(x.kind not in _NOWHERE and not x.optional and not x.many for x in leaves):
+            raise SchemaError(
+                f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
+                "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
+            )
+        return Field(name, description, leaves, inner, many, most, cue, label)
+    return Field(name, description, (_leaf(where, name, info),), None, many, most, cue, label)
+
+
+def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
+    inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
+    words = _mark(marks, Words)
+    within = _mark(marks, Within)
+    choices: tuple[str, ...] = ()
+    if get_origin(inner) is Literal:
+        kind: Kind = "choice"
+        choices = tuple(str(x) for x in get_args(inner))
+    elif inner is Quantity:
+        kind = "quantity"
+    elif inner is EdtfDate:
+        kind = "date"
+    elif inner is Evidence:
+        kind = "evidence"
+    elif inner is Places:
+        kind = "places"
+    elif words is not None:
+        kind = words.kind
+    else:
+        raise SchemaError(
+            f"{where} is {_spell(inner)}, which the engine can't ground. Use Name, Verbatim, Clause, Worded, Quantity, "
+            "EdtfDate, Evidence, a Literal of strings, a list of these, or (one level deep) a model of them."
+        )
+    return Leaf(
+        name=name,
+        kind=kind,
+        description=info.description or "",
+        optional=optional,
+        many=many,
+        longest=words.longest if words else LONGEST.get(kind, 0),
+        most=_most(marks, LONGEST_LEAF_LIST),
+        choices=choices,
+        shown=_mark(marks, Shown),
+        within=within.reach if within else "sentence",
+        cue=_mark(marks, Cue),
+        beside=_mark(marks, Beside),
+    )
+
+
+def _unwrap(annotation: Any, marks: list[Any]) -> tuple[Any, bool, bool, list[Any]]:
+    """The innermost type, whether it may be null, whether it is a list, and all markers on the way."""
+    optional = many = False
+    marks = list(marks)
+    while True:
+        origin = get_origin(annotation)
+        if hasattr(annotation, "__metadata__"):
+            marks += annotation.__metadata__
+            annotation = get_args(annotation)[0]
+        elif origin in (Union, types.UnionType):
+            args = [a for a in get_args(annotation) if a is not type(None)]
+            optional = optional or len(args) < len(get_args(annotation))
+            if set(args) == {Evidence, list[Evidence]}:
+                return Places, optional, False, marks
+            if len(args) != 1:
+                return annotation, optional, many, marks
+            annotation = args[0]
+        elif origin is list and not many:
+            many = True
+            annotation = get_args(annotation)[0]
+        else:
+            return annotation, optional, many, marks
+
+
+def _mark(marks: list[Any], kind: type[Any]) -> Any:
+    return next((m for m in marks if isinstance(m, kind)), None)
+
+
+def _most(marks: list[Any], default: int) -> int:
+    mark = _mark(marks, Most)
+    return default if mark is None else int(mark.items)
+
+
+def _is_item(inner: Any) -> bool:
+    return isinstance(inner, type) and issubclass(inner, BaseModel) and inner not in (Quantity, EdtfDate, Evidence)
+
+
+def _spell(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor.data import Document, Excerpt
+from extractor.fold import fold
+from extractor.locate import Index, Match, Place, locate
+
+CASES = Path(__file__).parent / "cases"
+FOUND = json.loads((CASES / "locate.json").read_text(encoding="utf-8"))
+KNOWN_FAILURES = json.loads((CASES / "locate_known_failures.json").read_text(encoding="utf-8"))
+ABSENT = json.loads((CASES / "locate_absent.json").read_text(encoding="utf-8"))
+
+# No digit, numeral or bracket: what may not be cut is a matter of its own.
+WORDS = "计划生育人口工作会议强调AaＡ说說發发 \n,，。“”"
+ANYTHING = st.text(
+    alphabet=st.one_of(st.sampled_from("核(hé)一十0１.,万5%①分之不增长、王书记 \n\ud800"), st.characters())
+)
+
+
+def index_of(text: str) -> Index:
+    return Index(Excerpt.whole(Document("d", "d", text, "")))
+
+
+def squeeze(text: str) -> str:
+    return "".join(c for c in fold(text) if c.isalnum())
+
+
+@pytest.mark.parametrize("case", FOUND, ids=[c["label"] for c in FOUND])
+def test_finds_the_place(case: dict[str, Any]) -> None:
+    place = locate(case["quote"], index_of(case["text"]), near=case.get("near", False))
+    assert place is not None
+    assert (case["text"][place.start : place.end], str(place.how)) == (case["expect"], case["how"])
+    assert place.start == case.get("start", place.start)
+
+
+@pytest.mark.parametrize("case", ABSENT, ids=[c["label"] for c in ABSENT])
+def test_says_that_it_is_not_there(case: dict[str, Any]) -> None:
+    index = index_of(case["text"])
+    assert locate(case["quote"], index, near=True, protected=case.get("protected", ())) is None
+
+
+@pytest.mark.xfail(strict=True, reason="told apart from what must be refused only by reading it")
+@pytest.mark.parametrize("case", KNOWN_FAILURES, ids=[c["label"] for c in KNOWN_FAILURES])
+def test_finds_what_it_is_known_to_miss(case: dict[str, Any]) -> None:
+    assert locate(case["quote"], index_of(case["text"]), near=True) is not None
+
+
+@pytest.mark.parametrize("case", [c for c in FOUND if c["how"] == "near"], ids=lambda c: c["label"])
+def test_tolerates_nothing_unless_asked(case: dict[str, Any]) -> None:
+    assert locate(case["quote"], index_of(case["text"])) is None
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_a_slip_in_an_unprotected_name_is_a_slip(near: bool) -> None:
+    index = index_of("阿不都热合曼向大会报告了今年工作的进展情况")
+    place = locate("阿不都热哈曼向大会报告了今年工作的进展情况", index, near=near)
+    assert (place is not None) == near
+
+
+def test_takes_successive_places_and_wraps() -> None:
+    index = index_of("增长5%,下降5％,持平5%")
+    assert locate("5%", index) == Place(2, 4, Match.EXACT)
+    assert locate("5%", index, after=4) == Place(7, 9, Match.FOLDED)
+    assert locate("5%", index, after=9) == Place(12, 14, Match.EXACT)
+    assert locate("5%", index, after=14) == Place(2, 4, Match.EXACT)
+
+
+def test_an_identical_place_goes_before_a_folded_one() -> None:
+    assert locate("5%", index_of("下降5％,持平5%")) == Place(7, 9, Match.EXACT)
+
+
+def test_misspelt_quotes_take_successive_places_too() -> None:
+    clause = "各地要把稳定低生育水平作为重中之重来抓。"
+    index, quote = index_of(clause * 2), clause.replace("作为", "当为")
+    assert locate(quote, index, near=True) == Place(0, 20, Match.NEAR)
+    assert locate(quote, index, near=True, after=5) == Place(20, 40, Match.NEAR)
+    assert locate(quote, index, near=True, after=30) == Place(0, 20, Match.NEAR)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "expect"),
+    [(0, None, 0), (1, None, 5), (0, 4, 0), (1, 8, None), (1, 9, 5), (6, None, None), (-3, 99, 0), (9, 2, None)],
+)
+def test_searches_within_bounds(lo: int, hi: int | None, expect: int | None) -> None:
+    place = locate("加强领导", index_of("加强领导,加强领导"), lo=lo, hi=hi)
+    assert (place and place.start) == expect
+
+
+def test_bounds_hold_for_misspelt_quotes() -> None:
+    clause = "各地要把稳定低生育水平作为重中之重来抓。"
+    index, quote = index_of(clause), clause.replace("作为", "当为")
+    assert locate(quote, index, near=True, hi=len(clause)) is not None
+    assert locate(quote, index, near=True, hi=10) is None
+    assert locate(quote, index, near=True, lo=10) is None
+
+
+def test_a_number_cut_by_the_bounds_is_still_cut() -> None:
+    assert locate("10万元", index_of("拨款110万元"), lo=3) is None
+
+
+def test_the_words_of_the_source_are_exact_though_the_text_is_clean() -> None:
+    source = "一個(gè)核(hé)心"
+    starts, ends = [0, 1, 6, 11], [1, 6, 11, 12]
+    excerpt = Excerpt(
+        Document("d", "d", source, ""), "一个核心", *(type(index_of("").starts)("q", x) for x in (starts, ends))
+    )
+    index = Index(excerpt)
+    assert locate("核(hé)心", index) == Place(2, 4, Match.EXACT)
+    assert locate("核心", index) == Place(2, 4, Match.EXACT)
+    assert locate("核 心", index) == Place(2, 4, Match.FOLDED)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_substring_is_found_at_an_equal_place(data: st.DataObject) -> None:
+    text = data.draw(st.text(alphabet=WORDS, min_size=1, max_size=60))
+    i = data.draw(st.integers(0, len(text) - 1))
+    quote = text[i : data.draw(st.integers(i + 1, len(text)))]
+    place = locate(quote, index_of(text))
+    if not any(map(str.isalnum, quote)):
+        assert place is None
+    else:
+        assert place is not None
+        assert place.how is Match.EXACT
+        assert text[place.start : place.end] == quote.strip()
+
+
+@given(ANYTHING, ANYTHING, st.booleans(), st.none() | st.integers(-5, 50))
+@settings(max_examples=300, deadline=None)
+def test_never_raises_and_stays_inside(quote: str, text: str, near: bool, after: int | None) -> None:
+    place = locate(quote, index_of(text), near=near, after=after, protected=[quote[:2]])
+    assert place is None or 0 <= place.start < place.end <= len(text)
+
+
+@given(st.text(alphabet=WORDS, max_size=40), st.text(alphabet=WORDS, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_a_folded_place_folds_to_the_quote(text: str, quote: str) -> None:
+    place = locate(quote, index_of(text))
+    if place is None:
+        letters = "".join(fold(quote).split())
+        assert not letters.strip(',."') or letters not in "".join(fold(text).split())
+    else:
+        assert squeeze(text[place.start : place.end]) == squeeze(quote)
+
+
+@given(st.integers(0, 9999), st.integers(0, 9999))
+@settings(max_examples=200, deadline=None)
+def test_a_number_is_found_only_whole(number: int, other: int) -> None:
+    place = locate(f"{number}人", index_of(f"共{other}人"), near=True)
+    assert (place is not None) == (number == other)

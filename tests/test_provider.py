@@ -1,0 +1,361 @@
+"""One polite call, against a server on loopback that misbehaves by script."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import FakeServer, Step, completion, serve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor import faults
+from extractor.data import Reply, Request
+from extractor.endpoints import PROVIDERS, Endpoint, resolve
+from extractor.provider import connect
+
+KEY = "sk-secret-0123456789abcdef"
+CASES = json.loads((Path(__file__).parent / "cases" / "provider.json").read_text("utf-8"))
+BODY = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "本市人口160万人。"}],
+    "temperature": 0,
+    "max_tokens": 50,
+    "seed": 7,
+    "repeat_penalty": 1.1,
+    "cache_prompt": True,
+}
+OK = Step(body=completion())
+
+
+def ask(fake: FakeServer, sleeps: list[float] | None = None, **options: Any) -> Reply:
+    endpoint = Endpoint("custom", "m", fake.base_url, options.pop("key", KEY))
+    options = {"timeout": 10, "max_attempts": 3, "sleep": [].append if sleeps is None else sleeps.append, **options}
+    return connect(endpoint, **options)(Request(BODY))
+
+
+def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
+    answer = completion("中文", timings={"cache_n": 3})
+    with serve(Step(body=answer)) as fake:
+        reply = ask(fake)
+    assert fake.seen[0].body == BODY
+    assert fake.seen[0].path == "/v1/chat/completions"
+    assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert reply.body == answer
+
+
+def test_says_who_answered() -> None:
+    with serve(Step(body=completion(system_fingerprint="fp_1")), OK) as fake:
+        host = fake.base_url.removesuffix("/v1")
+        assert ask(fake).by == {"model": "served-model", "version": "fp_1", "digest": None, "endpoint": host}
+        known = {"model": "x", "version": "1", "digest": "sha256:0", "endpoint": "local"}
+        assert ask(fake, by=known).by == known
+
+
+def test_sends_no_key_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-else")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-private")
+    with serve(OK) as fake:
+        ask(fake, key=None)
+    assert "authorization" not in fake.seen[0].headers
+    assert "org-private" not in str(fake.seen[0].headers)
+
+
+def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with serve(OK) as fake:
+        assert ask(fake).body["choices"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expect"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after-ms": "1500", "Retry-After": "2"}, 1.5),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:01:30 GMT"}, 30.0),
+    ],
+)
+def test_waits_as_long_as_it_is_told(headers: dict[str, str], expect: float) -> None:
+    sleeps: list[float] = []
+    with serve(Step(429, {"error": {"message": "slow down"}}, headers), OK) as fake:
+        ask(fake, sleeps, now=lambda: 60.0)
+    assert sleeps == [expect]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-3", "0", "soon", "Thu, 01 Jan 1970 00:00:30 GMT", "²"])
+def test_waits_its_own_time_where_it_is_told_nonsense(value: str) -> None:
+    sleeps: list[float] = []
+    raw = value.encode("utf-8").decode("latin-1")
+    with serve(Step(429, {}, {"Retry-After": raw}), OK) as fake:
+        ask(fake, sleeps, now=lambda: 60.0)
+    assert len(sleeps) == 1
+    assert 1 <= sleeps[0] <= 2
+
+
+def test_does_not_wait_for_an_hour() -> None:
+    sleeps: list[float] = []
+    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(faults.RateLimited) as caught:
+        ask(fake, sleeps)
+    assert sleeps == []
+    assert caught.value.retry_after == 3600
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fault"),
+    [
+        (Step(500, {"error": {"message": "boom"}}), faults.ServerFault),
+        (Step(502, "<html>Bad Gateway</html>", media="text/html"), faults.ServerFault),
+        (Step(503, ""), faults.Overloaded),
+        (Step(429, {"error": {"code": "1305", "message": "该模型当前访问量过大，请您稍后再试"}}), faults.RateLimited),
+        (Step(drop=True), faults.Network),
+        (Step(body=completion(), cut=40), faults.Network),
+        (Step(body='{"choices": [{"index": 0, "mess'), faults.Garbled),
+        (Step(body=b"\xff\xfe\x00"), faults.Garbled),
+        (Step(body=""), faults.Garbled),
+        (Step(body="[" * 100_000), faults.Garbled),
+        (Step(body=json.dumps(completion("\ud83d"))), faults.Garbled),
+        (Step(body=completion(finish_reason="insufficient_system_resource")), faults.Overloaded),
+        (Step(body={"error": {"message": "Provider returned error", "code": 502}}), faults.ServerFault),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_tries_again_and_then_gives_up(trouble: Step, fault: type[faults.Fault]) -> None:
+    sleeps: list[float] = []
+    with serve(trouble, trouble, OK) as fake:
+        assert ask(fake, sleeps).body == completion()
+    assert len(fake.seen) == 3
+    assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
+    with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(faults.Fault) as caught:
+        ask(fake)
+    assert type(caught.value) is fault
+    assert len(fake.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fault"),
+    [
+        (Step(401, {"error": {"message": "Invalid Authentication"}}), faults.KeyRefused),
+        (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), faults.QuotaUsedUp),
+        (Step(400, {"error": {"message": "bad field"}}), faults.BadRequest),
+        (Step(404, "<html><body>404 page not found</body></html>", media="text/html"), faults.ModelUnknown),
+        (Step(body="<!doctype html><title>登录</title>", media="text/html"), faults.NotJson),
+        (Step(body={"hello": "world"}), faults.NotJson),
+        (Step(body={"choices": []}), faults.NotJson),
+        (Step(body={"choices": [{"message": None}]}), faults.NotJson),
+        (Step(body=[1]), faults.NotJson),
+        (Step(body=completion("", finish_reason="content_filter")), faults.ContentFiltered),
+        (Step(body={"error": {"message": "余额不足", "code": 402}}), faults.QuotaUsedUp),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_does_not_try_again_in_vain(trouble: Step, fault: type[faults.Fault]) -> None:
+    with serve(trouble, OK) as fake, pytest.raises(faults.Fault) as caught:
+        ask(fake)
+    assert type(caught.value) is fault
+    assert len(fake.seen) == 1
+
+
+def test_times_out() -> None:
+    with serve(Step(hang=True), OK) as fake, pytest.raises(faults.TimedOut) as caught:
+        ask(fake, timeout=0.05, max_attempts=1)
+    assert str(caught.value) == (
+        f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
+    )
+
+
+def test_a_server_that_is_not_there() -> None:
+    with serve() as fake:
+        pass
+    with pytest.raises(faults.Network, match=r"cannot be reached: .*refused"):
+        ask(fake, max_attempts=1)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
+def test_the_errors_of_real_providers(case: dict[str, Any]) -> None:
+    fault = faults.fault_of(case["status"], case["body"], "https://api.example.com")
+    assert type(fault).__name__ == case["expect"]
+    assert fault.status == case["status"]
+
+
+def test_an_error_is_a_sentence_with_the_provider_s_words_and_the_next_step() -> None:
+    fault = faults.fault_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
+    assert str(fault) == (
+        "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
+        "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
+    )
+
+
+def every_fault(of: type[faults.Fault] = faults.Fault) -> list[type[faults.Fault]]:
+    return [of, *(fault for direct in of.__subclasses__() for fault in every_fault(direct))]
+
+
+def test_every_fault_is_named_once_and_travels_between_processes() -> None:
+    kinds = [fault.kind for fault in every_fault()]
+    assert len(kinds) == len(set(kinds))
+    for fault in every_fault():
+        sent = fault("What happened.", status=429, retry_after=3.0)
+        got = pickle.loads(pickle.dumps(sent))
+        assert (type(got), str(got), got.status, got.retry_after) == (fault, str(sent), 429, 3.0)
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    for fault in every_fault():
+        assert f" {fault.__name__} " in f"{faults.__doc__} ".replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(401, {"error": {"message": f"Incorrect API key provided: {KEY}."}}),
+        Step(400, f"<p>Authorization: Bearer {KEY}</p>"),
+        Step(body={"error": {"message": f"no such key {KEY}", "code": 401}}),
+        Step(body={"echo": KEY}),
+        Step(body=f"not json {KEY}"),
+        Step(drop=True),
+    ],
+)
+def test_no_error_shows_the_key(step: Step) -> None:
+    with serve(step) as fake, pytest.raises(faults.Fault) as caught:
+        ask(fake, max_attempts=1)
+    shown = [str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)]
+    assert KEY not in "".join(shown)
+
+
+def test_no_reply_shows_the_key() -> None:
+    with serve(Step(body=completion(f"the key is {KEY}"))) as fake:
+        reply = ask(fake)
+    assert KEY not in repr(reply)
+    assert "***" in repr(reply)
+    assert KEY not in repr(Endpoint("custom", "m", fake.base_url, KEY))
+
+
+def test_a_key_of_another_account_is_blotted_out_too() -> None:
+    step = Step(401, {"error": {"message": "Bearer abcdef.ghijkl or sk-other-99999 is wrong"}})
+    with serve(step) as fake, pytest.raises(faults.KeyRefused) as caught:
+        ask(fake)
+    assert "abcdef.ghijkl" not in str(caught.value)
+    assert "sk-other" not in str(caught.value)
+
+
+def test_threads_share_a_call() -> None:
+    with serve(*[OK, Step(500, {})] * 8, *[OK] * 8) as fake:
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, max_attempts=9, sleep=[].append)
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(lambda _: call(Request(BODY)), range(16)))
+    assert [reply.body for reply in replies] == [completion()] * 16
+
+
+def test_an_interrupt_is_not_retried() -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with serve(Step(500, {}), OK) as fake, pytest.raises(KeyboardInterrupt):
+        ask(fake, sleep=interrupt)
+    assert len(fake.seen) == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
+def test_any_error_answer_becomes_a_sentence(status: int, body: Any) -> None:
+    fault = faults.fault_of(status, body, "https://x.cn")
+    assert str(fault).startswith(f"https://x.cn answered {status}")
+    assert len(str(fault)) < 1500
+
+
+def test_names_an_endpoint() -> None:
+    endpoint = resolve("openai/gpt-4o", None, {"OPENAI_API_KEY": f" {KEY}\n"})
+    assert (endpoint.name, endpoint.model, endpoint.base_url, endpoint.key) == (
+        "openai",
+        "gpt-4o",
+        "https://api.openai.com/v1",
+        KEY,
+    )
+    assert resolve("siliconflow/Qwen/Qwen3-8B", None, {"SILICONFLOW_API_KEY": "k"}).model == "Qwen/Qwen3-8B"
+    assert resolve("ollama/qwen3", None, {"OPENAI_API_KEY": KEY}).key is None
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_resolves(name: str) -> None:
+    variable = PROVIDERS[name].variable
+    endpoint = resolve(f"{name}/m", None, {variable: "k"} if variable else {})
+    assert endpoint.base_url == PROVIDERS[name].base_url
+    assert endpoint.loopback is (variable is None)
+    assert resolve("m", endpoint.base_url, {"EXTRACTOR_API_KEY": "k"}).base_url == endpoint.base_url
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "key"),
+    [
+        ({}, "http://10.0.0.5:8000/v1", None),
+        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", "o"),
+        ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "http://10.0.0.5:8000/v1", "e"),
+        ({"OPENAI_API_KEY": "o", "DEEPSEEK_API_KEY": "d"}, "https://api.deepseek.com/beta", "d"),
+        ({"OPENAI_API_KEY": "o"}, "https://api.deepseek.com/beta", None),
+    ],
+)
+def test_the_key_for_an_address(environ: dict[str, str], url: str, key: str | None) -> None:
+    endpoint = resolve("Qwen/Qwen3", url, environ)
+    assert (endpoint.model, endpoint.base_url, endpoint.key) == ("Qwen/Qwen3", url, key)
+
+
+def test_an_address_copied_with_its_path() -> None:
+    assert resolve("m", " https://h.cn/v1/chat/completions/ ", {}).base_url == "https://h.cn/v1"
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(faults.KeyMissing) as caught:
+        resolve("deepseek/deepseek-chat", None, {})
+    assert str(caught.value) == (
+        "'deepseek/deepseek-chat' needs a key and DEEPSEEK_API_KEY is not set. "
+        "Put the key into the environment, `export DEEPSEEK_API_KEY=…`, or use `--model local`."
+    )
+
+
+@pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
+def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(faults.KeyMissing) as caught:
+        resolve("openai/m", None, {"OPENAI_API_KEY": key})
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
+def test_an_unknown_provider_gets_the_list(model: str) -> None:
+    with pytest.raises(faults.EndpointUnknown, match="one of openai, deepseek, dashscope, zhipu"):
+        resolve(model, None, {"OPENAI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(faults.EndpointUnknown, match="is no web address"):
+        resolve("m", url, {})
+
+
+@pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
+def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(faults.EndpointUnknown) as caught:
+        resolve("m", url, {})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_importing_loads_no_client() -> None:
+    code = (
+        "import sys, extractor.provider, extractor.endpoints, extractor.faults, extractor.local, extractor.weights\n"
+        "extractor.provider.connect(extractor.endpoints.resolve('ollama/m', None, {}), timeout=1)\n"
+        "print(sorted({'openai', 'httpx2', 'instructor', 'xllamacpp', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
