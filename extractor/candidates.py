@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from extractor.data import Excerpt, Json
-from extractor.dates import find_dates
 from extractor.names import find_people
 from extractor.passages import clauses, sentences
+from extractor.periods import find_dates, find_periods
 from extractor.quantities import find_quantities
 from extractor.shape import Field, Leaf
 
@@ -19,20 +19,23 @@ Span = tuple[int, int]
 # Between the members of a list of persons: 、, 和, and the next one's title.
 _JOINT = re.compile(r"(?:[、和与及]|以及)?[\u4e00-\u9fff]{0,14}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
+# What a clause begins after.
+_HEADS = "，,。；;！!？?：:\n"
 # How far before a name its titles may begin.
 _TITLES_REACH = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """A place in a passage (visible characters) that could be an item, with its clause and its sentence."""
+    """A place in a passage (visible characters) that could be an item, with its clause and its sentence; the values
+    of its leaves that code has read off (`known`), and those that the model may choose from (`offered`)."""
 
     text: str
     place: tuple[int, int]
     clause: str
     sentence: str
-    quantity: str | None = None
-    known: Json = field(default_factory=dict, hash=False)
+    known: Json = field(default_factory=dict)
+    offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def shows(self, pattern: str) -> bool:
         """Whether the candidate's sentence has the words of a cue."""
@@ -47,25 +50,84 @@ def find_candidates(field: Field, passage: Excerpt) -> list[Candidate] | None:
     if kind == "clause" and field.item is not None:
         return _clauses(field, passage.text)
     if kind == "quantity" and field.item is not None:
-        return _placed(passage.text, find_quantities(passage.text))
+        return _placed(field, passage.text, _numbers(field, passage.text))
     if kind == "date" and field.item is None and not field.many:
-        return _placed(passage.text, find_dates(passage.text))
+        return _placed(field, passage.text, find_dates(passage.text))
     return None
 
 
 def _clauses(field: Field, text: str) -> list[Candidate]:
     cue = re.compile(field.cue.pattern) if field.cue else None
-    numbers = find_quantities(text)
-    sentence_spans = sentences(text)
+    places = [(i, j) for i, j in clauses(text) if cue is None or cue.search(text[i:j])]
+    return _placed(field, text, places)
+
+
+def _numbers(field: Field, text: str) -> list[Span]:
+    """Numbers, but for those whose own words say that they are none of the field's."""
+    if field.unless is None:
+        return find_quantities(text)
+    pattern = re.compile(field.unless.pattern)
+    clause_spans = clauses(text)
     found = []
-    for start, end in clauses(text):
-        words = text[start:end]
-        if cue is not None and not cue.search(words):
-            continue
-        inside = [text[i:j] for i, j in numbers if start <= i and j <= end]
-        sentence = _around(sentence_spans, start, end, text)
-        found.append(Candidate(words, (start, end), words, sentence, inside[0] if inside else None))
+    end = 0
+    for i, j in find_quantities(text):
+        begin = max(_around(clause_spans, i, j)[0], end)
+        if not pattern.search(text[begin:j]):
+            found.append((i, j))
+        end = j
     return found
+
+
+def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
+    """Candidates at these places, with what code can read off around them."""
+    clause_spans, sentence_spans = clauses(text), sentences(text)
+    periods = find_periods(text) if any(leaf.period for leaf in field.asked) else []
+    numbers = find_quantities(text) if any(leaf.kind == "quantity" for leaf in field.asked) else []
+    offers = {x.name: [m.span() for m in re.finditer(x.offer.pattern, text)] for x in field.asked if x.offer}
+    found = []
+    for i, j in places:
+        clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
+        candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
+        for leaf in field.asked:
+            if leaf is field.anchor:
+                continue
+            if leaf.kind == "quantity":
+                candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
+            elif leaf.subject is not None:
+                candidate.known[leaf.name] = _ruling(leaf.subject.pattern, text, sentence[0], i, j)
+            elif leaf.period is not None:
+                _offer(candidate, leaf, text, periods, clause, sentence)
+            elif leaf.offer is not None:
+                _offer(candidate, leaf, text, offers[leaf.name], clause, sentence)
+        found.append(candidate)
+    return found
+
+
+def _offer(candidate: Candidate, leaf: Leaf, text: str, spans: Sequence[Span], clause: Span, sentence: Span) -> None:
+    """What stands in the item's own clause is taken; else those of its sentence (and, where the field may reach
+    further, the last one before it) are offered."""
+    own = [(a, b) for a, b in spans if clause[0] <= a and b <= clause[1]]
+    if own:
+        # 从五普的120降到六普的110: the last one before the number, if any is before it.
+        a, b = next((span for span in reversed(own) if span[1] <= candidate.place[0]), own[0])
+        candidate.known[leaf.name] = text[a:b]
+        return
+    offered = [text[a:b] for a, b in spans if sentence[0] <= a and b <= sentence[1]]
+    if leaf.within == "passage":
+        offered += [text[a:b] for a, b in spans if b <= sentence[0]][-1:]
+    if offered:
+        candidate.offered[leaf.name] = tuple(dict.fromkeys(offered))
+    else:
+        candidate.known[leaf.name] = None
+
+
+def _ruling(pattern: str, text: str, begin: int, i: int, j: int) -> list[str]:
+    """What rules the clause i:j: the last match that begins a clause of its sentence, in it or before it."""
+    heads = [m for m in re.finditer(pattern, text[begin:j]) if m.start() == 0 or text[begin + m.start() - 1] in _HEADS]
+    if not heads:
+        return []
+    words = re.sub(r"等(?:部门|单位|地)?$", "", heads[-1].group(1))
+    return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]
 
 
 def _people(field: Field, text: str) -> list[Candidate]:
@@ -75,7 +137,8 @@ def _people(field: Field, text: str) -> list[Candidate]:
     found: dict[str, Candidate] = {}
     for at, (i, j) in enumerate(spans):
         name = text[i:j]
-        first = Candidate(name, (i, j), _around(clause_spans, i, j, text), _around(sentence_spans, i, j, text))
+        clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
+        first = Candidate(name, (i, j), text[slice(*clause)], text[slice(*sentence)])
         candidate = found.setdefault(name, first)
         for leaf in field.asked:
             if leaf.beside is not None:
@@ -124,19 +187,9 @@ def _shown(leaf: Leaf, said: str) -> list[str]:
     return [choice for choice, pattern in leaf.shown.patterns.items() if re.search(pattern, said)]
 
 
-def _placed(text: str, places: Sequence[tuple[int, int]]) -> list[Candidate]:
-    clause_spans, sentence_spans = clauses(text), sentences(text)
-    return [
-        Candidate(
-            text[i:j], (i, j), _around(clause_spans, i, j, text), _around(sentence_spans, i, j, text), text[i:j]
-        )
-        for i, j in places
-    ]
-
-
-def _around(spans: Sequence[tuple[int, int]], i: int, j: int, text: str) -> str:
-    """The words of the span that holds i:j (spans are in order and don't overlap), or those words themselves."""
-    at = bisect_right(spans, (i, len(text))) - 1
+def _around(spans: Sequence[Span], i: int, j: int) -> Span:
+    """The span that holds i:j (spans are in order and don't overlap), or i:j itself."""
+    at = bisect_right(spans, (i, 1 << 60)) - 1
     if at >= 0 and spans[at][0] <= i and j <= spans[at][1]:
-        return text[spans[at][0] : spans[at][1]]
-    return text[i:j]
+        return spans[at]
+    return i, j

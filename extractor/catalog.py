@@ -170,7 +170,7 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
 def _asking(field: Field) -> object:
     """What of a field decides how it is asked, beyond the JSON Schema of the record."""
     marks = [
-        (x.name, x.kind, x.optional, x.many, x.longest, x.most, x.choices, x.shown and x.shown.patterns, x.within, x.cue, x.beside)
+        (x.name, x.kind, x.optional, x.many, x.longest, x.most, x.choices, x.shown and x.shown.patterns, x.within, x.cue, x.beside, x.subject, x.period, x.offer)
         for x in field.leaves
     ]
-    return (field.name, field.description, field.many, field.most, field.cue, field.label, marks)
+    return (field.name, field.description, field.many, field.most, field.cue, field.unless, marks)

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from extractor.data import Call
-    from extractor.report import Progressing
-    from extractor.run import Summary
     from extractor.settings import Settings
 
 app = typer.Typer(

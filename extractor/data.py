@@ -149,8 +149,8 @@ class Profile:
     """How a model is best asked.
 
     `style` "read": it reads the passage and lists what it finds. "form": where a field's type and cue let code
-    find candidates (numbers, dates, clauses), the model only judges and describes them; a small model copies
-    well but enumerates badly. `passage` is visible characters a question, `rows` candidates a form, `output` the
+    find candidates (names, numbers, dates, clauses), the model only chooses among them and describes them; a small
+    model copies well but neither enumerates nor judges. `passage` is visible characters a question, `rows` candidates a form, `output` the
     most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
     shape of the answer is told: as a JSON Schema beside the messages, or, where an endpoint knows no such thing, in
     words. `limit` is the request field that bounds the answer.

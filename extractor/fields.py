@@ -13,9 +13,10 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 | `Evidence` | nothing: it is not asked for        | where the values stand: `source_text[start:end] == text`     |
 
 `str | None` variants are optional; lists take any of them or a model of their own; `Literal` is a choice.
-Markers for `Annotated[...]`: `Cue` (when to ask), `Label` (what a candidate is judged as), `Within` (how far from
+Markers for `Annotated[...]`: `Cue` (when to ask), `Unless` (which
+numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Beside` (what stands next to a name).
+answer), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Offer` (what may be chosen).
 """
 
 from __future__ import annotations
@@ -52,16 +53,12 @@ class Cue:
     where: Literal["anywhere", "ends"] = "anywhere"
 
 
-@dataclass(frozen=True, eq=False)
-class Label:
-    """The word under which a candidate of this field is kept where a model fills forms, and what else it may be.
+@dataclass(frozen=True)
+class Unless:
+    """Where forms are filled: a number whose own words (its clause, from the number before it on) match is none of
+    this field's, as one that is planned is no statistic."""
 
-    `Label("事实", {"计划": "将要达到的数", "其他": "编号"})` has each number judged 事实, 计划 or 其他. Without a label
-    every candidate that the cue finds is kept, and the model only describes it.
-    """
-
-    keep: str
-    others: dict[str, str]
+    pattern: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,27 @@ class Beside:
 
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Values that rule the clauses after them in their sentence, as the organ does in 各级各部门要加强…,落实…: a regular
+    expression whose group 1 holds them (several joined by 、 和 与 及). Where forms are filled, code reads them off."""
+
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Period:
+    """A time or a span of time (2014年上半年, 去年, 年底前). Where forms are filled, those that code finds in reach are
+    the only ones to choose from; one in the item's own clause is taken without asking."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """As `Period`, for values that a regular expression finds (全国, 我市 …)."""
+
+    pattern: str
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ Span = tuple[int, int]
 # A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
 FEWEST_WORDS = 4
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+# What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
+_LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 _REDACTED = re.compile(r"[_#*×x○〇]|某", re.I)
 
 
@@ -149,7 +151,7 @@ def _ground_one(leaf: Leaf, quote: str, shape: Field, prepared: Prepared, anchor
     if leaf.kind == "choice":
         return quote if _is_shown(leaf, quote, shape, prepared, anchor, passage) else None
     if leaf.kind == "worded":
-        return quote if _is_worded_from(quote, prepared, anchor) else None
+        return _wording(quote, prepared, anchor)
     place = _nearest(leaf, quote, prepared, anchor, passage)
     return None if place is None else _value(leaf, place, prepared)
 
@@ -191,11 +193,22 @@ def _sentences_naming(prepared: Prepared, anchor: Place, passage: Span) -> list[
     return spans
 
 
-def _is_worded_from(quote: str, prepared: Prepared, anchor: Place) -> bool:
-    """Whether every letter and digit of a wording stands in the sentence of its item."""
+def _wording(quote: str, prepared: Prepared, anchor: Place) -> str | None:
+    """A wording, without the item's value in it, if each of its letters and digits stands in the item's sentence."""
+    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
     i, j = prepared.sentence(anchor.start, anchor.end)
     there = set(fold(prepared.speech.text[i:j]))
-    return all(c in there for c in fold(quote) if c.isalnum()) and any(c.isalnum() for c in quote)
+    words = [c for c in fold(quote) if c.isalnum()]
+    return quote if len(words) > 1 and all(c in there for c in words) else None
+
+
+def _without_numbers(wording: str, value: str) -> str:
+    """出生人口性别比从120下降到110 → 出生人口性别比: a small model copies the clause, number and all."""
+    before, _, after = wording.partition(value)
+    kept = before if len(before) >= len(after) else re.sub(r"^[^\w]+", "", after)
+    head = re.split(r"[0-9０-９]", kept)[0]
+    kept = head if len(head) > 1 else kept
+    return _LINKING.sub("", kept.strip(" ，,。、：:；;"))
 
 
 def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
@@ -217,9 +230,7 @@ def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
     return Value(text, clean, start, end, place.how)
 
 
-def _evidence(
-    shape: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Place, passage: Span
-) -> list[Span]:
+def _evidence(shape: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
     """The places that show an item, source offsets: its own clause; for a named one also where its choices are shown."""
     if shape.anchor.kind == "date":
         return [prepared.speech.span(anchor.start, anchor.end)]
@@ -280,7 +291,10 @@ def _absent(
     name = shape.name if shape.item is None else f"{shape.name}.{leaf.name}"
     reasons = {
         "choice": ("unsupported", "no sentence that names the item has the words for this"),
-        "worded": ("reworded", "worded with characters that its sentence does not have; the clause's own words stand for it"),
+        "worded": (
+            "reworded",
+            "worded with characters that its sentence does not have; the clause's own words stand for it",
+        ),
     }
     kind, detail = reasons.get(leaf.kind, ("ungrounded", "not found in the passage that was asked about"))
     if kind == "ungrounded" and anchor is not None and leaf.within == "sentence":

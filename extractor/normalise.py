@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from extractor.data import Excerpt, Problem
-from extractor.dates import InferredYear, infer_year, parse_date
+from extractor.dates import parse_date
 from extractor.ground import Item, Value
 from extractor.quantities import parse_quantity
 from extractor.shape import Field, Leaf
+from extractor.years import InferredYear, infer_year
 
 
 def infer_meeting_year(speech: Excerpt) -> InferredYear | None:

@@ -1,7 +1,7 @@
 """One question: the words that ask for a field from a passage, the shape of the answer, and reading it back.
 
 Two styles (Profile.style). "read": the model reads and lists items. "form": code has found the candidates
-(numbers, dates, clauses that match the field's cue); the model judges and describes them, row by row, so that a small
+(numbers, dates, clauses that match the field's cue); the model describes them, row by row, so that a small
 model neither counts nor copies what code already holds.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, create_model
+from pydantic import BaseModel, StringConstraints, create_model
 from pydantic import Field as Asked
 
 from extractor.candidates import Candidate
@@ -21,7 +21,6 @@ from extractor.catalog import Example, Prompts
 from extractor.data import Excerpt, Json, Profile, Row
 from extractor.shape import Field, Leaf
 
-LABEL = "类"
 NONE = "无"
 _NOTHING = ("", "null", "none", "无", "没有", "[]", "未提及", "不详", "n/a")
 
@@ -46,12 +45,12 @@ def system_text(prompts: Prompts) -> str:
 
 def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[Row]:
     """Candidates about which nothing is left to ask: kept by their cue, described by code."""
-    return [_filled(field, c) for c in candidates if not _leaves_of_row(field, c) and field.label is None]
+    return [_filled(field, c) for c in candidates if not _leaves_of_row(field, c)]
 
 
 def open_candidates(field: Field, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates that the model has to judge or describe."""
-    return [c for c in candidates if _leaves_of_row(field, c) or field.label is not None]
+    """Candidates of which code has not read off everything."""
+    return [c for c in candidates if _leaves_of_row(field, c)]
 
 
 def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:
@@ -75,7 +74,7 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
 
 
 def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], prompts: Prompts) -> Question:
-    """Ask the model to judge and describe the candidates, one row each."""
+    """Ask the model to describe the candidates, one row each."""
     model = _form_model(field, passage, candidates)
     asked = [leaf for leaf in field.asked if any(leaf in _leaves_of_row(field, c) for c in candidates)]
     text = prompts.form.substitute(
@@ -83,10 +82,9 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
         passage=passage.text,
         name=field.name,
         description=field.description,
-        labels=_describe_labels(field),
         leaves=_describe(asked) if field.item else "",
         rows=_list_rows(field, candidates),
-        answer="回答：",
+        answer=_skeleton(field, asked),
     )
 
     def read_back(answer: BaseModel) -> list[Row]:
@@ -107,12 +105,16 @@ def _read_model(field: Field, most: int) -> type[BaseModel]:
     else:
         kind = _model_of(field.item.__name__, field.asked)
         kind = Annotated[list[kind], Asked(max_length=most)] if field.many else kind | None
-    return create_model("Answer", __config__=ConfigDict(extra="ignore"), **{field.name: (kind, ...)})
+    return _model_with({field.name: (kind, ...)}, "Answer")
 
 
-def _model_of(name: str, leaves: Sequence[Leaf]) -> Any:
-    fields: dict[str, Any] = {leaf.name: (_value_type(leaf), ...) for leaf in leaves}
-    return create_model(name, __config__=ConfigDict(extra="ignore"), **fields)
+def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
+    return _model_with({leaf.name: (_value_type(leaf), ...) for leaf in leaves}, name)
+
+
+def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
+    model: type[BaseModel] = create_model(name, **fields)
+    return model
 
 
 def _value_type(leaf: Leaf) -> Any:
@@ -167,7 +169,6 @@ def _leaves_of_row(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
         leaf
         for leaf in field.asked
         if leaf is not field.anchor
-        and leaf.kind != "quantity"
         and leaf.name not in candidate.known
         and (leaf.cue is None or candidate.shows(leaf.cue.pattern))
     )
@@ -176,23 +177,23 @@ def _leaves_of_row(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
 def _form_model(field: Field, passage: Excerpt, candidates: Sequence[Candidate]) -> type[BaseModel]:
     if field.item is None:
         choices = (*dict.fromkeys(c.text for c in candidates), NONE)
-        return create_model("Answer", **{field.name: (Literal[choices], ...)})  # type: ignore[call-overload, no-any-return]
+        return _model_with({field.name: (Literal[choices], ...)}, "Answer")
     rows: dict[str, Any] = {f"n{i}": (_row_model(field, c), ...) for i, c in enumerate(candidates, 1)}
-    return create_model("Answer", **rows)
+    return _model_with(rows, "Answer")
 
 
 def _row_model(field: Field, candidate: Candidate) -> Any:
-    return _row_model_of(field, _leaves_of_row(field, candidate))
+    leaves = _leaves_of_row(field, candidate)
+    return _row_model_of(field, leaves, tuple(candidate.offered.get(leaf.name) for leaf in leaves))
 
 
 @lru_cache(maxsize=512)
-def _row_model_of(field: Field, leaves: tuple[Leaf, ...]) -> Any:
-    fields: dict[str, Any] = {leaf.name: (_value_type(leaf), ...) for leaf in leaves}
-    if field.label is None:
-        return create_model("Row", **fields)
-    kept = create_model("Kept", **{LABEL: (Literal[field.label.keep], ...), **fields})
-    left = create_model("Left", **{LABEL: (Literal[tuple(field.label.others)], ...)})  # type: ignore[call-overload]
-    return kept | left
+def _row_model_of(field: Field, leaves: tuple[Leaf, ...], offered: tuple[tuple[str, ...] | None, ...]) -> Any:
+    fields: dict[str, Any] = {
+        leaf.name: (Literal[(*choices, NONE)] if choices else _value_type(leaf), ...)
+        for leaf, choices in zip(leaves, offered, strict=True)
+    }
+    return _model_with(fields, "Row")
 
 
 def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:
@@ -202,8 +203,6 @@ def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate
     rows = []
     for i, candidate in enumerate(candidates, 1):
         said = _said(getattr(answer, f"n{i}").model_dump())
-        if field.label is not None and said.pop(LABEL) != field.label.keep:
-            continue
         filled = _filled(field, candidate)
         rows.append(Row({**filled.values, **said}, candidate.place))
     return rows
@@ -212,9 +211,6 @@ def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate
 def _filled(field: Field, candidate: Candidate) -> Row:
     """A candidate as a row of the answer, with what code knows: its anchor, its number; nothing else."""
     values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
-    for leaf in field.asked:
-        if leaf.kind == "quantity" and leaf is not field.anchor:
-            values[leaf.name] = candidate.quantity
     values[field.anchor.name] = candidate.text
     return Row(values, candidate.place)
 
@@ -225,13 +221,6 @@ def _list_rows(field: Field, candidates: Sequence[Candidate]) -> str:
     if field.anchor.kind == "clause":
         return "\n".join(f"n{i} {c.text}" for i, c in enumerate(candidates, 1)) + "\n"
     return "\n".join(f"n{i} {c.text}（{c.clause}）" for i, c in enumerate(candidates, 1)) + "\n"
-
-
-def _describe_labels(field: Field) -> str:
-    if field.label is None or field.item is None:
-        return ""
-    others = "；".join(f"{name}＝{what}" for name, what in field.label.others.items())
-    return f"- {LABEL}：{field.label.keep}＝属于{field.name}；{others}\n"
 
 
 # --- words ---
@@ -251,6 +240,14 @@ def _limit(field: Field, most: int) -> str:
 
 def _answer_line(field: Field, example: str) -> str:
     return f"示例原文的回答：{example}\n现在回答上面的原文：" if example else "回答："
+
+
+def _skeleton(field: Field, asked: Sequence[Leaf]) -> str:
+    """How the answer looks: on one line, since a small model left alone spends a third of its tokens on white space."""
+    if field.item is None:
+        return f'按格式回答：{{"{field.name}": "…"}}'
+    said = {leaf.name: ["…"] if leaf.many else "…" for leaf in asked}
+    return f'按格式在一行内回答：{{"n1": {_dump(said)}, …}}'
 
 
 def _dump(value: Json) -> str:

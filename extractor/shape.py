@@ -13,7 +13,22 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from extractor.fields import Beside, Cue, EdtfDate, Evidence, Label, Most, Places, Quantity, Shown, Within, Words
+from extractor.fields import (
+    Beside,
+    Cue,
+    EdtfDate,
+    Evidence,
+    Most,
+    Offer,
+    Period,
+    Places,
+    Quantity,
+    Shown,
+    Subject,
+    Unless,
+    Within,
+    Words,
+)
 
 Kind = Literal["name", "verbatim", "clause", "worded", "quantity", "date", "choice", "evidence", "places"]
 
@@ -45,6 +60,9 @@ class Leaf:
     within: Literal["sentence", "passage"] = "sentence"
     cue: Cue | None = None
     beside: Beside | None = None
+    subject: Subject | None = None
+    period: Period | None = None
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,7 @@ class Field:
     many: bool
     most: int
     cue: Cue | None
-    label: Label | None
+    unless: Unless | None
 
     @property
     def anchor(self) -> Leaf:
@@ -83,7 +101,7 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
     where = f"{record.__name__}.{name}"
     inner, _, many, marks = _unwrap(info.annotation, info.metadata)
     most = _most(marks, LONGEST_LIST)
-    cue, label = _mark(marks, Cue), _mark(marks, Label)
+    cue, unless = _mark(marks, Cue), _mark(marks, Unless)
     description = info.description or ""
     if _is_item(inner):
         leaves = tuple(_leaf(f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
@@ -92,8 +110,8 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        return Field(name, description, leaves, inner, many, most, cue, label)
-    return Field(name, description, (_leaf(where, name, info),), None, many, most, cue, label)
+        return Field(name, description, leaves, inner, many, most, cue, unless)
+    return Field(name, description, (_leaf(where, name, info),), None, many, most, cue, unless)
 
 
 def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
@@ -132,6 +150,9 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         within=within.reach if within else "sentence",
         cue=_mark(marks, Cue),
         beside=_mark(marks, Beside),
+        subject=_mark(marks, Subject),
+        period=_mark(marks, Period),
+        offer=_mark(marks, Offer),
     )
 
 

@@ -16,11 +16,14 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
-    Label,
     Name,
+    Offer,
+    Period,
     Places,
     Quantity,
     Shown,
+    Subject,
+    Unless,
     Verbatim,
     Within,
     Worded,
@@ -36,23 +39,58 @@ OFFICE = (
 BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受]).){{0,16}}{OFFICE}"
 AFTER = f"(?:常务)?副?{OFFICE}"
 
+# Words between a number and the one before it that make it a plan or a duty, not a fact.
+PLANNED = (
+    "计划|规划|力争|争取|确保|目标|预计|将|要|拟|新增|再增|总投资|提高到|必须|不低于|原则上|开展为期|每年|每季|每月|每半月|每周|占.*总投资|安排|落实"
+    "|完成(?!了)|新建(?!项目)"
+)
+
+# Regions as speeches name them: 全国, 我市. Place names need more than a pattern to tell where they begin.
+REGION = "(?:全|我|本|该)(?:国|省|市|县|区|州|旗|镇|乡|村)"
+
+# The organs that open a sentence and rule its clauses: 各级各部门要…, 省人口计生委、卫生厅等部门要联合….
+ORGAN = (
+    "((?:[^，,。；;：:、的要对在把将由向]{1,14}、){0,6}[^，,。；;：:、的要对在把将由向]{0,14}(?:部门|单位|政府|党委|委|局|厅|办公室|机构|支队"
+    "|小组|乡镇|[省市县区镇乡村]|各地|各级|企业|院校|学校|医院|协会|公司|中心|领导干部|领导)(?:等(?:部门|单位|地)?)?)"
+    "(?:也|都|均|一定|务必|必须|要|应|应当|须|负责)"
+)
+
 # Words by which a person is shown to act.
 ACT = "强调|指出|要求|主持|出席|讲话|说|宣读|通报|部署|作了?.{0,4}报告|陪同|签订|递交|参加"
 
-# Signals of a goal, after the annotation guide.
-GOAL = (
-    "目标|力争|争取|力求|力促|确保|保证|保持|实现|达到|完成|控制在|降到|下降到|降低到|提高到|增长到|增加到|创建成|做到"
-    "|使|让|促使|防止|稳定在|不低于|不超过"
+# What is told as done, as a reason or as a circumstance is neither a goal nor a measure.
+DONE = (
+    "了(?!解)|已经|已[^有]|取得|得到|一直|始终|仍然|存在|较好地|过去|以来|现象|充分肯定|以下[几三四五]|下面[几三四五]"
+)
+CIRCUMSTANCE = (
+    "以[^，,]{2,30}为|为[^，,]{2,}(?:提供|营造|创造|奠定|作出|做出|保驾)|在[^，,]{2,30}(?:下|中|前提下|基础上|过程中|方面)$|围绕|随着|由于|因为|如果"
+    "|只有|尽管|虽然|不论|无论|对于|关于|根据|按照|通过|针对|结合|立足|面对|这|那|其中|所以|因此|会议|他|我省是|我市是|我县是|尤其是"
 )
 
-# Verbs that open an action somebody is to take.
-DO = (
-    "建立|健全|完善|加强|强化|加大|加快|开展|推进|推动|推行|落实|实施|组织|制定|制订|出台|抓好|抓紧|抓住|做好|严格|严厉|严肃"
-    "|查处|打击|整治|治理|规范|改进|改革|创新|宣传|普及|倡导|培训|培养|建设|构建|打造|支持|鼓励|引导|帮助|解决|提供|发挥|深化"
-    "|优化|调整|充实|配齐|配强|巩固|夯实|拓展|拓宽|扩大|提升|提高|整合|统筹|协调|督促|督查|检查|考核|审计|评估|监督|监管|监测"
-    "|排查|清理|淘汰|关停|取缔|追究|问责|处罚|奖励|表彰|发放|拨付|划拨|征收|安排|纳入|设立|成立|召开|报告|调研|走访|公开|公示"
-    "|执行|贯彻|履行|细化|量化|分解|明确|研究|探索|总结|推广|学习|借鉴|保障|维护|关心|杜绝|严防|防控|堵住|消灭|破解|引进"
+# Signals of a goal, after the annotation guide: a word of reaching or keeping, a state to bring about, a planned number.
+GOAL = (
+    f"^(?!{CIRCUMSTANCE})(?!.*(?:{DONE}))(?:.{{0,20}}?(?:力争|争取|力求|力促|确保|保证|务求|努力(?:使|实现|做到|达到)|达到[^，,]{{1,12}}(?:目标|标准|要求|水平|以上|以内)"
+    "|控制在|(?:降|下降|降低|减少)到|(?:提高|增长|增加|提升|上升|扩大)到|稳定在|保持在|圆满完成|全面完成|按时完成|如期|提前完成|超额完成|不低于|不超过|不少于"
+    "|总体要求是|(?:总|主要|工作|奋斗|战略|这一|预期)目标(?:是|为|$))"
+    "|(?:要|必须|逐步|基本|全面|最终|真正|切实|持续|尽快|早日|年内|年底)*(?:实现|完成|做到|达到|使|让|促使|防止|杜绝|保持|稳定|创建成|建成)"
+    "|.*(?:计划|安排|新增|新建|新改建|完成|实现|增长|下降|投资|改造|培训|建成|发展)[^，,]{0,20}[0-9]+(?:\\.[0-9]+)?(?:%|％|亿|万|个|家|户|名|人|公里|平方米|亩|次|项|所)"
+    "|.*每(?:年|月|季度?|半年|周)[^，,]{0,12}[0-9一二两三四]次)"
 )
+
+# Verbs that open an action somebody is to take; nouns and particles that may stand before the verb in its clause.
+DO = (
+    "建立|健全|完善|加强|强化|加大|加快|开展|推进|推行|落实|实施|组织|制定|制订|出台|抓好|抓紧|抓住|抓实|抓|做好|搞好|严格|严厉|严肃|严查|严把|严防"
+    "|查处|打击|整治|治理|规范|改进|改革|创新|宣传|普及|倡导|培训|培养|建设|构建|打造|支持|鼓励|引导|帮助|帮扶|解决|提供|发挥|深化|深入|优化|调整|充实"
+    "|配齐|配强|巩固|夯实|拓展|拓宽|扩大|提升|提高|整合|统筹|协调|督促|督查|督导|检查|考核|审计|评估|评价|监督|监管|监测|监控|排查|清理|淘汰|关停|取缔|追究|问责"
+    "|处罚|奖励|表彰|发放|拨付|划拨|拨出|征收|安排|纳入|设立|成立|召开|报告|调研|走访|公开|公示|公布|执行|贯彻|履行|细化|量化|分解|明确|研究|探索|总结|推广|学习|借鉴|保障"
+    "|维护|关心|关爱|防控|堵住|消灭|消除|破解|引进|招商|签订|推动|争取|克服|杜绝|依法|集中|坚决|缓解|改造|改善|修订|编制|启动|选配|选拔|配备|运用|利用|动员|分类|限期|挂钩"
+)
+LEAD = "(?:[^，,]{0,16}?(?:要|应|必须|务必|须|得|把|将|对|由|和|与|给予|着力|继续|积极|大力|切实|认真|全面|进一步|深入|努力|不断|及时|逐步|抓紧|坚决|充分|重点|突出|扎实|有效|严格|广泛|加快|尽快|依法|科学))"
+ATTITUDE = (
+    "(?:提高|统一|深化)(?:思想)?认识|统一思想|高度重视|认清|充分认识|深刻认识|清醒认识|正视|树立|增强[^，,]{0,12}(?:意识|紧迫感|责任感|使命感|自觉性|信心)"
+    "|坚定信心|克难|理清思路|上下功夫$|有新|凝聚|形成[^，,]{0,20}(?:合力|局面|氛围|格局)|营造|开创|创造[^，,]{0,10}环境|促进|推动[^，,]{0,30}(?:发展|提高|提升|落实)$|再上|迈上"
+)
+ACTION = f"^(?!{CIRCUMSTANCE})(?!.*(?:{DONE}|{ATTITUDE}))(?!.{{0,4}}(?:确保|力争|力求|做到|实现|使|让|防止|达到))(?:{LEAD}?(?:{DO})|(?:把|将|对|给予|向).{{2,}})"
 
 
 class Official(BaseModel):
@@ -85,14 +123,12 @@ class Official(BaseModel):
 class Statistic(BaseModel):
     """已经发生或现存的数字事实。"""
 
-    indicator: Worded = Field(description="这个数字说的是什么，用原句的词，尽量短，如“出生人口性别比”")
+    indicator: Worded = Field(description="被计数的事物的名称，只写名词短语，不含数字，如“财政收入”“死亡人数”")
     value: Quantity = Field(description="数字连同单位和约数词，照抄原文，如“160万人”“110左右”")
-    period: Annotated[Verbatim | None, Within("passage"), Cue("年|月|日|季度|半年|以来|期间|目前|普")] = Field(
+    period: Annotated[Verbatim | None, Within("passage"), Period()] = Field(
         description="这个数字的时间，照抄原文，没有则为null"
     )
-    region: Annotated[Verbatim | None, Within("passage"), Cue("省|市|县|区|镇|乡|村|国|州|全")] = Field(
-        description="这个数字的地区，照抄原文，没有则为null"
-    )
+    region: Annotated[Verbatim | None, Offer(REGION)] = Field(description="这个数字的地区，照抄原文，没有则为null")
     evidence: Places
 
 
@@ -101,9 +137,7 @@ class Target(BaseModel):
 
     text: Clause = Field(description="目标，照抄原文的分句")
     value: Quantity | None = Field(description="目标中的数字连同单位，照抄原文，没有则为null")
-    deadline: Annotated[Verbatim | None, Cue("年|月|季度|阶段|期间|底|末")] = Field(
-        description="完成的期限，照抄原文，没有则为null"
-    )
+    deadline: Annotated[Verbatim | None, Period()] = Field(description="完成的期限，照抄原文，没有则为null")
     evidence: Places
 
 
@@ -111,12 +145,9 @@ class Measure(BaseModel):
     """要采取的行动。"""
 
     text: Clause = Field(description="行动，从动词到宾语，照抄原文的分句")
-    responsible: Annotated[
-        list[Verbatim],
-        Cue(
-            "各级|各地|各县|各镇|各市|各乡|各部门|各单位|部门|政府|党委|机构|委员会|领导小组|局|厅|办公室|支队|成员单位"
-        ),
-    ] = Field(description="同一句中写明的执行单位，照抄原文，没有则为[]")
+    responsible: Annotated[list[Verbatim], Subject(ORGAN)] = Field(
+        description="同一句中写明的执行单位，照抄原文，没有则为[]"
+    )
     evidence: Places
 
 
@@ -129,7 +160,6 @@ class MeetingRecord(BaseModel):
     officials: Annotated[
         list[Official],
         Cue(f"{OFFICE}|同志|领导|{ACT}"),
-        Label("官员", {"其他": "记者、编辑、普通群众，或者不是人名"}),
     ] = Field(
         description="原文中有姓名的、担任公职的人：出席、主持、讲话或被提到的领导干部。不要记者、编辑、普通群众；"
         "姓名被隐去的（_、XX）不要；没有姓名的职务（如“市委书记”）不要"
@@ -137,13 +167,7 @@ class MeetingRecord(BaseModel):
     statistics: Annotated[
         list[Statistic],
         Cue(r"[0-9]|[一二三四五六七八九十百千万两]{1,6}(?:个|名|人|成|倍|位|项|家|次|例)|分之|翻.番"),
-        Label(
-            "事实",
-            {
-                "计划": "将要达到、将要投入或要求的数",
-                "其他": "编号、年份、会议届次、口号名称、条目的个数",
-            },
-        ),
+        Unless(PLANNED),
     ] = Field(
         description="已经发生或现存的数字事实：人数、比率、名次、金额、标准等。计划要达到的数、年份日期、条目编号、"
         "口号和文件名里的数字不算"
@@ -152,7 +176,7 @@ class MeetingRecord(BaseModel):
         description="要达到的结果：数量目标、要保持的名次、要完成的任务、要形成的状态。多有“力争、确保、实现、完成、达到、"
         "控制在、使、让”等字样"
     )
-    measures: Annotated[list[Measure], Cue(DO)] = Field(
+    measures: Annotated[list[Measure], Cue(ACTION)] = Field(
         description="要采取的行动：谁要建立、开展、加强、查处、支付、培训、检查什么。一个分句一条；只有态度（提高认识、"
         "高度重视）的不算，已经做过的不算"
     )

@@ -72,6 +72,12 @@ def test_takes_successive_places_and_wraps() -> None:
     assert locate("5%", index, after=14) == Place(2, 4, Match.EXACT)
 
 
+def test_half_a_character_equals_only_itself() -> None:
+    index = index_of("会议\ud800强调要抓好落实")
+    assert locate("會議\ud800強調", index) == Place(0, 5, Match.FOLDED)
+    assert locate("會議\ud801強調", index) is None
+
+
 def test_an_identical_place_goes_before_a_folded_one() -> None:
     assert locate("5%", index_of("下降5％,持平5%")) == Place(7, 9, Match.EXACT)
 
