@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from extractor.candidates import Candidate, find_candidates
 from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Request, Row
 from extractor.faults import Fault
-from extractor.passages import split_passages
+from extractor.passages import clauses, sentences, split_passages
 from extractor.question import Question, build_form, build_read, open_candidates, settle_without_model, system_text
 from extractor.recipe import Recipe
 from extractor.shape import Field
@@ -30,17 +30,15 @@ SMALLEST_PASSAGE = 120
 
 def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> Answer:
     """The field's items in the passage, as the model words them. Raises Fault when no answer could be had."""
-    if not _is_cued(field, passage, speech):
-        return Answer(field.name, passage)
+    blank = Answer(field.name, passage)
     candidates = find_candidates(field, passage) if recipe.profile.style == "form" else None
     if candidates is None:
-        return _ask_reading(field, passage, recipe, call)
+        return _ask_reading(field, passage, recipe, call) if _is_cued(field, passage, speech) else blank
     if field.cue is not None and field.cue.where == "ends":
         candidates = [c for c in candidates if _at_ends(passage, c.place, speech)]
     rows = settle_without_model(field, candidates)
     problems: list[Problem] = []
-    open_rows = open_candidates(field, candidates) if field.item else candidates
-    for batch in _batches(open_rows, recipe.profile.rows):
+    for batch in _batches(open_candidates(field, candidates), recipe.profile.rows):
         more, trouble = _ask_form(field, passage, batch, recipe, call)
         rows += more
         problems += trouble
@@ -49,11 +47,15 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
 
 def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
+    """Whether the passage has the words of the field's cue; one for clauses is held against each clause."""
     if field.cue is None:
         return True
-    if field.cue.where == "anywhere":
-        return re.search(field.cue.pattern, passage.text) is not None
-    return any(_at_ends(passage, match.span(), speech) for match in re.finditer(field.cue.pattern, passage.text))
+    pattern = re.compile(field.cue.pattern)
+    if field.item is not None and field.anchor.kind == "clause":
+        return any(pattern.search(passage.text[i:j]) for i, j in clauses(passage.text))
+    spans = sentences(passage.text) if field.anchor.kind == "date" else [(0, len(passage.text))]
+    places = [(i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j])]
+    return any(field.cue.where == "anywhere" or _at_ends(passage, place, speech) for place in places)
 
 
 def _at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:

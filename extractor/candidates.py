@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from extractor.data import Excerpt, Json
 from extractor.names import find_people
@@ -19,6 +20,11 @@ Span = tuple[int, int]
 # Between the members of a list of persons: 、, 和, and the next one's title.
 _JOINT = re.compile(r"(?:[、和与及]|以及)?[\u4e00-\u9fff]{0,14}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
+# 一是, 二要, 三、, (四), 第五, 6. at the head of a sentence; how long a heading may be.
+_NUMBERED = re.compile(
+    r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
+)
+_LONGEST_HEADING = 40
 # What a clause begins after.
 _HEADS = "，,。；;！!？?：:\n"
 # How far before a name its titles may begin.
@@ -52,14 +58,41 @@ def find_candidates(field: Field, passage: Excerpt) -> list[Candidate] | None:
     if kind == "quantity" and field.item is not None:
         return _placed(field, passage.text, _numbers(field, passage.text))
     if kind == "date" and field.item is None and not field.many:
-        return _placed(field, passage.text, find_dates(passage.text))
+        return _dates(field, passage.text)
     return None
 
 
 def _clauses(field: Field, text: str) -> list[Candidate]:
+    """Clauses that match the field's cue; none of a heading whose matter follows, none of a sentence that tells
+    otherwise (`Unless`)."""
     cue = re.compile(field.cue.pattern) if field.cue else None
-    places = [(i, j) for i, j in clauses(text) if cue is None or cue.search(text[i:j])]
+    unless = re.compile(field.unless.pattern) if field.unless else None
+    sentence_spans = sentences(text)
+    headings = {span for span, following in pairwise(sentence_spans) if _is_heading(text, span, following)}
+    places = []
+    for i, j in clauses(text):
+        sentence = _around(sentence_spans, i, j)
+        told_otherwise = unless is not None and unless.search(text[slice(*sentence)])
+        if (cue is None or cue.search(text[i:j])) and sentence not in headings and not told_otherwise:
+            places.append((i, j))
     return _placed(field, text, places)
+
+
+def _is_heading(text: str, sentence: Span, following: Span) -> bool:
+    """二是要突出重点,优化环境。 before the sentences that say how: numbered, short, and its matter follows."""
+    i, j = sentence
+    return (
+        j - i <= _LONGEST_HEADING
+        and _NUMBERED.match(text, i, j) is not None
+        and _NUMBERED.match(text, *following) is None
+        and ("\n" not in text[j : following[0]] or text[j - 1] not in "。！？；")
+    )
+
+
+def _dates(field: Field, text: str) -> list[Candidate]:
+    """Dates whose sentence matches the field's cue: a text has many, and few are what the field means."""
+    found = _placed(field, text, find_dates(text))
+    return [c for c in found if field.cue is None or c.shows(field.cue.pattern)]
 
 
 def _numbers(field: Field, text: str) -> list[Span]:
@@ -104,19 +137,21 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
 
 
 def _offer(candidate: Candidate, leaf: Leaf, text: str, spans: Sequence[Span], clause: Span, sentence: Span) -> None:
-    """What stands in the item's own clause is taken; else those of its sentence (and, where the field may reach
-    further, the last one before it) are offered."""
+    """What stands in the item's own clause is taken, else what stands before it up to the last semicolon; where the
+    field may reach further, the last one before that is offered."""
+    i = candidate.place[0]
     own = [(a, b) for a, b in spans if clause[0] <= a and b <= clause[1]]
-    if own:
-        # 从五普的120降到六普的110: the last one before the number, if any is before it.
-        a, b = next((span for span in reversed(own) if span[1] <= candidate.place[0]), own[0])
-        candidate.known[leaf.name] = text[a:b]
+    # 从五普的120降到六普的110: the last one before the number, if any is before it.
+    chosen = next((span for span in reversed(own) if span[1] <= i), own[0] if own else None)
+    if chosen is None:
+        begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
+        chosen = next(((a, b) for a, b in reversed(spans) if begin <= a and b <= i), None)
+    if chosen is not None:
+        candidate.known[leaf.name] = text[slice(*chosen)]
         return
-    offered = [text[a:b] for a, b in spans if sentence[0] <= a and b <= sentence[1]]
-    if leaf.within == "passage":
-        offered += [text[a:b] for a, b in spans if b <= sentence[0]][-1:]
-    if offered:
-        candidate.offered[leaf.name] = tuple(dict.fromkeys(offered))
+    earlier = [text[a:b] for a, b in spans if b <= i][-1:] if leaf.within == "passage" else []
+    if earlier:
+        candidate.offered[leaf.name] = tuple(earlier)
     else:
         candidate.known[leaf.name] = None
 
@@ -131,25 +166,20 @@ def _ruling(pattern: str, text: str, begin: int, i: int, j: int) -> list[str]:
 
 
 def _people(field: Field, text: str) -> list[Candidate]:
-    """Persons, each once, with the titles beside their names and the choices that the text shows of them."""
+    """Persons, at each place that names them, with the titles beside the name and the choices that the text shows."""
     spans = find_people(text)
     clause_spans, sentence_spans = clauses(text), sentences(text)
-    found: dict[str, Candidate] = {}
+    found = []
     for at, (i, j) in enumerate(spans):
-        name = text[i:j]
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
-        first = Candidate(name, (i, j), text[slice(*clause)], text[slice(*sentence)])
-        candidate = found.setdefault(name, first)
+        candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
         for leaf in field.asked:
             if leaf.beside is not None:
-                values = _beside(leaf, text, spans, at)
+                candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:
-                values = _shown(leaf, _said_of(text, spans, at))
-            else:
-                continue
-            known = candidate.known.setdefault(leaf.name, [])
-            known += [value for value in values if value not in known]
-    return list(found.values())
+                candidate.known[leaf.name] = _shown(leaf, _said_of(text, spans, at))
+        found.append(candidate)
+    return found
 
 
 def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -90,24 +91,48 @@ def load_schema(name: str) -> Schema:
 
 def load_prompts(schema: Path, example: str | None) -> Prompts:
     """The prompts for a schema file: a file beside the schema goes before the shipped one of that name."""
+    question = ("headings", "passage", "name", "description", "leaves", "answer")
+    return Prompts(
+        _load_template(schema, "task.md", "example"),
+        _load_template(schema, "read.md", *question, "limit"),
+        _load_template(schema, "form.md", *question, "rows"),
+        None if example is None else _load_example(schema, example),
+    )
 
-    def text(name: str) -> str:
-        beside = schema.parent / name
-        path = beside if beside.is_file() else shipped("prompts") / name
-        if not path.is_file():
-            raise SchemaError(f"The prompt {name} is neither beside {schema} nor among the shipped ones: write it there.")
+
+def _read_prompt(schema: Path, name: str) -> str:
+    beside = schema.parent / name
+    path = beside if beside.is_file() else shipped("prompts") / name
+    if not path.is_file():
+        raise SchemaError(f"The prompt {name} is neither beside {schema} nor among the shipped ones: write it there.")
+    try:
         return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"The prompt {path} can't be read ({error}): write it as UTF-8 text.") from None
 
-    worked = None
-    if example is not None:
-        try:
-            data = json.loads(text(example))
-            worked = Example(data["text"], data["record"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise SchemaError(
-                f'The example {example} of {schema} is not JSON with "text" and "record" ({error}): mend it.'
-            ) from None
-    return Prompts(Template(text("task.md")), Template(text("read.md")), Template(text("form.md")), worked)
+
+def _load_template(schema: Path, name: str, *values: str) -> Template:
+    template = Template(_read_prompt(schema, name))
+    unknown = sorted({*template.get_identifiers()} - {*values})
+    if not template.is_valid() or unknown:
+        what = f"names ${unknown[0]}" if unknown else "has a $ that begins no name"
+        known = ", ".join(f"${value}" for value in values)
+        raise SchemaError(f"The prompt {name} for {schema} {what}: it may use {known}; a plain dollar sign is $$.")
+    return template
+
+
+def _load_example(schema: Path, name: str) -> Example:
+    text = _read_prompt(schema, name)
+    try:
+        data = json.loads(text)
+        example = Example(data["text"], data["record"])
+        if not (isinstance(example.text, str) and isinstance(example.record, dict)):
+            raise TypeError("a text is a string, a record an object")
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaError(
+            f'The example {name} of {schema} is not JSON with "text" and "record" ({error}): mend it.'
+        ) from None
+    return example
 
 
 def _find(name: str) -> tuple[Path, str | None]:
@@ -131,7 +156,8 @@ def _load_module(path: Path) -> ModuleType:
     # annotations through sys.modules.
     name = f"extractor_schema_{path.stem}_{digest(str(path.resolve()))[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -157,7 +183,11 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
     roots = [
         name
         for name in models
-        if not any(f"{module.__name__}.{name}" in text for other, text in spelled.items() if other != name)
+        if not any(
+            re.search(rf"{re.escape(module.__name__)}\.{name}\b", text)
+            for other, text in spelled.items()
+            if other != name
+        )
     ]
     if len(roots) != 1:
         raise SchemaError(
@@ -170,7 +200,22 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
 def _asking(field: Field) -> object:
     """What of a field decides how it is asked, beyond the JSON Schema of the record."""
     marks = [
-        (x.name, x.kind, x.optional, x.many, x.longest, x.most, x.choices, x.shown and x.shown.patterns, x.within, x.cue, x.beside, x.subject, x.period, x.offer)
+        (
+            x.name,
+            x.kind,
+            x.optional,
+            x.many,
+            x.longest,
+            x.most,
+            x.choices,
+            x.shown and (x.shown.patterns, x.shown.otherwise),
+            x.within,
+            x.cue,
+            x.beside,
+            x.subject,
+            x.period,
+            x.offer,
+        )
         for x in field.leaves
     ]
     return (field.name, field.description, field.many, field.most, field.cue, field.unless, marks)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from extractor.shape import Field, Leaf
 SAMPLE = "示例"
 
 
-def describe_fields(name: str, model: str = "local") -> str:
+def describe_fields(name: str) -> str:
     """The fields, their types and cues, and what each is described as."""
     schema = load_schema(name)
     lines = [f"{schema.record.__name__} ({name})"]
@@ -22,7 +26,9 @@ def describe_fields(name: str, model: str = "local") -> str:
         lines.append(f"\n{field.name}: {_type_of(field)}")
         lines.append(f"  {field.description or '(no description)'}")
         if field.cue:
-            lines.append(f"  asked where{' (at the ends of a text)' if field.cue.where == 'ends' else ''}: {field.cue.pattern}")
+            lines.append(
+                f"  asked where{' (at the ends of a text)' if field.cue.where == 'ends' else ''}: {field.cue.pattern}"
+            )
         for leaf in field.leaves if field.item else ():
             lines.append(f"  .{leaf.name}: {_spell(leaf)}{'  ' + leaf.description if leaf.description else ''}")
     return "\n".join(lines)
@@ -38,7 +44,7 @@ def _spell(leaf: Leaf) -> str:
     return f"{'list of ' if leaf.many else ''}{kind}{' or null' if leaf.optional else ''}"
 
 
-def output_schema(name: str, model: str = "local") -> str:
+def output_schema(name: str) -> str:
     """The JSON Schema of an output line, as text."""
     return json.dumps(line_schema(load_schema(name)), ensure_ascii=False, indent=1)
 
@@ -53,7 +59,14 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         "required": ["text", "start", "end"],
     }
     text, count, maybe = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": ["integer", "null"]}
-    problem = {"kind": text, "field": text, "value": {"type": ["string", "null"]}, "start": maybe, "end": maybe, "detail": text}
+    problem = {
+        "kind": text,
+        "field": text,
+        "value": {"type": ["string", "null"]},
+        "start": maybe,
+        "end": maybe,
+        "detail": text,
+    }
     run = {
         **dict.fromkeys(("schema", "recipe", "model"), text),
         **dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), count),
@@ -102,38 +115,62 @@ def describe_questions(name: str, model: str = "local") -> str:
 def check_schema(name: str) -> list[str]:
     """What would work badly, each with its place and the mend. Raises SchemaError for what can't work at all."""
     schema = load_schema(name)
-    places = _lines_of_fields(schema)
-    complaints = []
+    places = _lines_of_fields(schema, name)
+    complaints: list[str] = []
     for field in schema.fields:
-        owner = schema.record.__name__
-        if not field.description:
-            complaints.append(_complain(places, owner, field.name, "has no description: it is what the model is asked"))
+        here = _place(places, schema.record.__name__, field.name)
+        complaints += _complain(here, field.description, _patterns_of_field(field))
         for leaf in field.leaves if field.item else ():
-            if not leaf.description and leaf.kind not in ("evidence", "places"):
-                assert field.item is not None
-                complaints.append(
-                    _complain(places, field.item.__name__, leaf.name, "has no description: it is what the model is asked")
-                )
+            assert field.item is not None
+            here = _place(places, field.item.__name__, leaf.name)
+            complaints += _complain(
+                here, leaf.description or leaf.kind in ("evidence", "places"), _patterns_of_leaf(leaf)
+            )
     example = schema.prompts.example
     for extra in sorted(set(example.record) - {field.name for field in schema.fields}) if example else ():
         complaints.append(f"{name}: the example answers {extra!r}, which is no field: rename or delete it there")
     return complaints
 
 
-def _lines_of_fields(schema: Schema) -> dict[tuple[str, str], str]:
-    """Where each field of each class stands: (class, field) → "file:line"."""
-    import inspect
+def _complain(here: str, described: object, patterns: Iterator[str]) -> Iterator[str]:
+    if not described:
+        yield f'{here} has no description: it is what the model is asked. Write Field(description="…").'
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield f"{here} has the pattern {pattern!r}, which is no regular expression: {error}. Mend it."
 
+
+def _patterns_of_field(field: Field) -> Iterator[str]:
+    yield from (mark.pattern for mark in (field.cue, field.unless) if mark is not None)
+    if field.item is None:
+        yield from _patterns_of_leaf(replace(field.leaves[0], cue=None))
+
+
+def _patterns_of_leaf(leaf: Leaf) -> Iterator[str]:
+    yield from (mark.pattern for mark in (leaf.cue, leaf.subject, leaf.offer) if mark is not None)
+    if leaf.beside is not None:
+        yield from (leaf.beside.before, leaf.beside.after)
+    if leaf.shown is not None:
+        yield from leaf.shown.patterns.values()
+
+
+def _place(places: dict[tuple[str, str], str], owner: str, name: str) -> str:
+    line = places.get((owner, name))
+    return f"{line}: {owner}.{name}" if line else f"{owner}.{name}"
+
+
+def _lines_of_fields(schema: Schema, name: str) -> dict[tuple[str, str], str]:
+    """Where each field of each class stands: (class, field) → "file:line", the file as the user named it."""
     path = Path(inspect.getfile(schema.record))
+    given = name.partition(".py:")[0].removesuffix(".py") + ".py"
+    shown = given if Path(given).is_file() and Path(given).samefile(path) else path
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
-        (node.name, statement.target.id): f"{path}:{statement.lineno}"
+        (node.name, statement.target.id): f"{shown}:{statement.lineno}"
         for node in tree.body
         if isinstance(node, ast.ClassDef)
         for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
-
-
-def _complain(places: dict[tuple[str, str], str], owner: str, name: str, what: str) -> str:
-    return f"{places.get((owner, name), owner)}: {owner}.{name} {what}. Write Field(description=\"…\")."

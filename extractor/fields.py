@@ -43,10 +43,10 @@ Worded = Annotated[str, Words("worded", 40)]
 
 @dataclass(frozen=True)
 class Cue:
-    """Ask for a field only where the passage matches `pattern` (a regular expression on clean Simplified text).
-
-    For lists, a model that fills forms is offered the clauses or numbers that match as candidates.
-    `where="ends"` asks only at the beginning and the end of a text, where a lead or a sign-off stands.
+    """Ask for a field only where `pattern` (a regular expression on clean Simplified text) matches: for an item that is a
+    clause in one of the passage's clauses, for a date in its sentence, else anywhere in the passage. The clauses and dates
+    that match are the candidates where forms are filled. `where="ends"` asks only at the beginning and the end of a
+    text, where a lead or a sign-off stands.
     """
 
     pattern: str
@@ -55,8 +55,8 @@ class Cue:
 
 @dataclass(frozen=True)
 class Unless:
-    """Where forms are filled: a number whose own words (its clause, from the number before it on) match is none of
-    this field's, as one that is planned is no statistic."""
+    """Where forms are filled: what is none of this field's, though its type and cue would allow it. Held against a
+    number's own words (its clause, from the number before it on), or against the sentence of a clause."""
 
     pattern: str
 

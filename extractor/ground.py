@@ -26,7 +26,10 @@ FEWEST_WORDS = 4
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 # What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
-_REDACTED = re.compile(r"[_#*×x○〇]|某", re.I)
+# Where the words about one number end: punctuation, another number, 和.
+_BREAK = re.compile(r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*|[和与及]")
+# Signs that stand for a name left out, folded: 张某, 李xx, 王__, 陈□□; an x or o beside other Latin letters is none.
+_REDACTED = re.compile(r"[_#*×〇某\u25a0-\u25ff]|(?<![a-z])[xo]+(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,8 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
         place: Place | None = Place(passage[0] + row.place[0], passage[0] + row.place[1], Match.EXACT)
     else:
         place = _find_anchor(anchor, quotes[0] or "", shape.name, prepared, passage)
-    if place is None:
-        return None, [_absent(shape, anchor, str(quotes[0]), prepared, passage)]
+    if place is None or _is_redacted(anchor, quotes[0] or ""):
+        return None, [_absent(shape, anchor, quotes[0], prepared, passage)]
     grounded: dict[str, Any] = {}
     for leaf in shape.asked:
         if leaf is anchor:
@@ -106,14 +109,17 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
             continue
         grounded[leaf.name], trouble = _ground_leaf(leaf, row.values.get(leaf.name), shape, prepared, place, passage)
         problems += trouble
+    missing = next((leaf for leaf in shape.asked if _is_missing(leaf, grounded[leaf.name])), None)
+    if missing is not None:
+        start, end = prepared.speech.span(place.start, place.end)
+        detail = f"left out: a {shape.name} needs {missing.name}, and none was found in its sentence"
+        return None, [*problems, Problem("incomplete", shape.name, grounded[anchor.name].text, start, end, detail)]
     places = _evidence(shape, grounded, prepared, place, passage)
     return Item(shape.name, grounded, tuple(places)), problems
 
 
 def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Place | None:
     """The next place of the quote that this field has not taken yet; the first again when all are taken."""
-    if leaf.kind == "name" and _REDACTED.search(quote):
-        return None
     key = (name, fold(quote))
     place = locate(
         quote,
@@ -126,6 +132,15 @@ def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage:
     if place is not None:
         prepared.used[key] = place.end
     return place
+
+
+def _is_redacted(leaf: Leaf, words: str) -> bool:
+    return leaf.kind == "name" and _REDACTED.search(fold(words)) is not None
+
+
+def _is_missing(leaf: Leaf, value: Any) -> bool:
+    """Whether a record could not hold the item for want of this value."""
+    return value is None and not leaf.optional and not (leaf.shown and leaf.shown.otherwise)
 
 
 def _ground_leaf(
@@ -153,7 +168,7 @@ def _ground_one(leaf: Leaf, quote: str, shape: Field, prepared: Prepared, anchor
     if leaf.kind == "worded":
         return _wording(quote, prepared, anchor)
     place = _nearest(leaf, quote, prepared, anchor, passage)
-    return None if place is None else _value(leaf, place, prepared)
+    return None if place is None or _is_redacted(leaf, quote) else _value(leaf, place, prepared)
 
 
 def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Place, passage: Span) -> Place | None:
@@ -213,13 +228,15 @@ def _without_numbers(wording: str, value: str) -> str:
 
 def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
     """What stands for a wording that is missing or not the sentence's: the clause's own words around the value."""
-    if leaf.kind != "worded":
+    if leaf.kind != "worded" or leaf.optional:
         return None
     text = prepared.speech.text
     i, j = _telling_clause(prepared, anchor)
-    before = re.sub(r"[\s，,；;：:、]+$", "", text[i : anchor.start])
-    words = before if len(_HAN.findall(before)) >= 2 else text[i : anchor.start] + text[anchor.end : j]
-    return words[-leaf.longest :].strip(" \n，,；;：:、。") or text[anchor.start : anchor.end]
+    before = _BREAK.split(text[i : anchor.start])[-1]
+    after = _BREAK.split(text[anchor.end : j])[0]
+    # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
+    words = before if len(_HAN.findall(before)) > 1 else after if len(_HAN.findall(after)) > 1 else text[i:j]
+    return words[: leaf.longest].strip()
 
 
 def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
@@ -284,7 +301,7 @@ def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Place, passage
 
 
 def _absent(
-    shape: Field, leaf: Leaf, quote: str, prepared: Prepared, passage: Span, anchor: Place | None = None
+    shape: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Place | None = None
 ) -> Problem:
     lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
     start, end = prepared.speech.span(lo, hi)
@@ -297,6 +314,10 @@ def _absent(
         ),
     }
     kind, detail = reasons.get(leaf.kind, ("ungrounded", "not found in the passage that was asked about"))
+    if quote is None:
+        return Problem(kind, name, None, start, end, "the answer has an item without this, so it has no place")
+    if _is_redacted(leaf, quote):
+        return Problem("redacted", name, quote, start, end, "a name that the text leaves out is no name")
     if kind == "ungrounded" and anchor is not None and leaf.within == "sentence":
         detail = "not found in the sentence of its item"
     return Problem(kind, name, quote, start, end, detail)

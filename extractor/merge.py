@@ -17,7 +17,7 @@ from extractor.ground import Item, Span, Value
 from extractor.shape import Field, Leaf
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """An item being merged: its grounded form, its values as plain JSON, and all its places."""
 
@@ -48,9 +48,14 @@ def _gather(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[Probl
     if not (shape.many or _is_list(shape)):
         return _keep_first(shape, entries)
     merged: dict[Any, Entry] = {}
+    there: dict[Span, Entry] = {}
     problems: list[Problem] = []
     for entry in entries:
-        known = merged.setdefault(_key(shape, entry, merged), entry)
+        # The same place answered twice is one statement, however it was described.
+        anchor: Value = entry.item.values[shape.anchor.name]
+        place = (anchor.start, anchor.end)
+        known = there.get(place) or merged.setdefault(_key(shape, entry), entry)
+        there[place] = known
         if known is not entry:
             problems += _join(shape, known, entry)
     return list(merged.values()), problems
@@ -67,7 +72,7 @@ def _keep_first(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[P
     problems = []
     for other in entries[1:]:
         if _same(first.values[anchor], other.values[anchor]):
-            first.places += [p for p in other.places if p not in first.places]
+            problems += _join(shape, first, other)
         else:
             value = other.item.values[anchor]
             detail = f"the record keeps {_words(first.values[anchor])!r}, found before it"
@@ -75,15 +80,10 @@ def _keep_first(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[P
     return [first], problems
 
 
-def _key(shape: Field, entry: Entry, merged: dict[Any, Entry]) -> Any:
-    anchor: Value = entry.item.values[shape.anchor.name]
-    if shape.anchor.kind == "name":
-        return fold(anchor.clean)
-    # The same place answered twice is one statement, however it was described.
-    for key, known in merged.items():
-        there: Value = known.item.values[shape.anchor.name]
-        if (there.start, there.end) == (anchor.start, anchor.end):
-            return key
+def _key(shape: Field, entry: Entry) -> Any:
+    """What entries have in common that are one: the name of an entity, the words of a statement."""
+    if shape.item is None or shape.anchor.kind == "name":
+        return _plain(entry.item.values[shape.anchor.name])
     return tuple(_plain(entry.item.values[leaf.name]) for leaf in shape.asked if not leaf.many)
 
 
@@ -95,7 +95,7 @@ def _plain(value: Any) -> str | None:
 def _join(shape: Field, known: Entry, other: Entry) -> list[Problem]:
     known.places += [p for p in other.places if p not in known.places]
     problems = []
-    for leaf in shape.asked:
+    for leaf in shape.asked if shape.item else ():
         mine, theirs = known.values[leaf.name], other.values[leaf.name]
         if leaf.many:
             mine += [x for x in theirs if not any(_same_words(x, y) for y in mine)]
@@ -137,6 +137,8 @@ def _finish(shape: Field, entry: Entry, document: Document) -> Any:
     for leaf in shape.leaves:
         if leaf.kind == "choice" and leaf.many:
             values[leaf.name] = _settle_choices(leaf, values[leaf.name])
+        elif leaf.kind == "choice" and values[leaf.name] is None and leaf.shown:
+            values[leaf.name] = leaf.shown.otherwise
         elif leaf.kind == "places":
             values[leaf.name] = places[0] if len(places) == 1 else places
         elif leaf.kind == "evidence":

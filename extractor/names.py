@@ -18,7 +18,7 @@ SURNAMES = frozenset(
     "皮粟冼蔺楼盘满闻厉伊仝郜海阚花权帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋云容敬扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫"
     "杭况宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭尉冶斯元束檀展阴昝智幸奉植衡富尧闭凡"
 )
-COMPOUND = ("欧阳", "上官", "司马", "诸葛", "皇甫", "令狐", "慕容", "司徒", "夏侯", "尉迟", "长孙", "端木", "公孙", "呼延")
+COMPOUND = ("欧阳", "上官", "司马", "诸葛", "皇甫", "令狐", "慕容", "司徒", "夏侯", "尉迟", "长孙", "端木", "公孙", "呼延")  # fmt: skip
 
 OFFICE = (
     r"(?:总书记|书记|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|参谋长|"
@@ -28,7 +28,9 @@ OFFICE = (
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|作[了重总工讲动专题报]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
     r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|等|和|与|及|以及|的|也|还|已|将|"
-    r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|[、，,。；;：:（(）)\s\n“”《]|$|" + OFFICE + ")"
+    r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|[、，,。；;：:（(）)\s\n“”《]|$|"
+    + OFFICE
+    + ")"
 )
 # Words that may go before a name that stands alone before its title: function words, times, the edge of a clause.
 _BEFORE = r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|落实|传达|根据|按照|陪同|委托|学习|贯彻)"
@@ -36,7 +38,9 @@ _HAN = r"[\u4e00-\u9fff]"
 
 _BEFORE_NAME = re.compile(OFFICE)
 _TITLED = re.compile(rf"(?:同志(?!们)|(?:副)?{OFFICE}|先生|女士)")
-_SAID = re.compile(r"(?:强调|指出|要求|表示|认为|说[，,：:“]|主持|宣读|宣布|出席|致辞|讲话|带队|率队|作了?[重讲动总工专])")
+_SAID = re.compile(
+    r"(?:强调|指出|要求|表示|认为|说[，,：:“]|主持|宣读|宣布|出席|致辞|讲话|带队|率队|作了?[重讲动总工专])"
+)
 _LIST = re.compile(rf"{_HAN}{{2,30}}(?:、{_HAN}{{2,30}}){{1,60}}")
 _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
 _AFTER_NAME = re.compile(_AFTER)
@@ -44,9 +48,22 @@ _BEFORE_END = re.compile(rf"{_BEFORE}$")
 # Characters that end no given name: they belong to what follows.
 _NEVER_LAST = frozenset("的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从")
 # Two-character words that begin with a surname and stand where names stand.
+# fmt: off
 _WORDS = frozenset(
-    ["单位", "领导", "负责", "有关", "各级", "全体", "主要", "同时", "方面", "项目", "成员", "时间", "高度", "任务", "计划", "关于", "向全", "和谐", "农村", "成立", "安全", "平安", "文明", "解决", "支部", "党委", "党组", "常务", "相关", "全市", "全省", "全县", "全区", "国家", "国务", "中央", "公安", "金融", "经济", "江苏", "云南", "海南", "安徽", "宁夏", "广西", "贵州", "易地", "管理", "石油", "华北", "华东", "水利", "连续", "强化", "武装", "钱塘", "时任", "原任", "现任", "兼任", "都是", "来自", "明确", "应当", "于是", "查处", "路线", "白天", "万人", "万元", "干部", "信访", "通报", "包括", "安排", "权力", "容易", "古代", "公共", "关键", "金额", "严格", "严肃", "盛大", "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户", "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期", "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长"]
+    [
+        "单位", "领导", "负责", "有关", "各级", "全体", "主要", "同时", "方面", "项目", "成员", "时间", "高度", "任务",
+        "计划", "关于", "向全", "和谐", "农村", "成立", "安全", "平安", "文明", "解决", "支部", "党委", "党组", "常务",
+        "相关", "全市", "全省", "全县", "全区", "国家", "国务", "中央", "公安", "金融", "经济", "江苏", "云南", "海南",
+        "安徽", "宁夏", "广西", "贵州", "易地", "管理", "石油", "华北", "华东", "水利", "连续", "强化", "武装", "钱塘",
+        "时任", "原任", "现任", "兼任", "都是", "来自", "明确", "应当", "于是", "查处", "路线", "白天", "万人", "万元",
+        "干部", "信访", "通报", "包括", "安排", "权力", "容易", "古代", "公共", "关键", "金额", "严格", "严肃", "盛大",
+        "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户",
+        "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期",
+        "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放",
+        "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
+    ]
 )
+# fmt: on
 
 
 def find_people(text: str) -> list[Span]:
@@ -108,7 +125,9 @@ def _before_title(text: str) -> Iterator[Span]:
                 continue
             words = text[start:end]
             comrade = title.group() == "同志"
-            given = comrade and size == 2 and words not in _WORDS and re.fullmatch(f"{_HAN}+", words) and "的" not in words
+            given = (
+                comrade and size == 2 and words not in _WORDS and re.fullmatch(f"{_HAN}+", words) and "的" not in words
+            )
             surname = size == 1 and words in SURNAMES and not comrade and words not in "和成应相来都全国关于向明公党"
             if is_name(words) or given or surname:
                 yield start, end
@@ -120,7 +139,11 @@ def _before_verb(text: str) -> Iterator[Span]:
     for verb in _SAID.finditer(text):
         for size in (3, 4, 2):
             start = verb.start() - size
-            if start >= 0 and is_name(text[start : verb.start()]) and re.search(r"(?:^|[\n。，,；;、：:\s])$", text[:start][-1:] or ""):
+            if (
+                start >= 0
+                and is_name(text[start : verb.start()])
+                and re.search(r"(?:^|[\n。，,；;、：:\s])$", text[:start][-1:] or "")
+            ):
                 yield start, verb.start()
                 break
 
@@ -133,7 +156,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
         for words in match.group().split("、"):
             members.append((at, words))
             at += len(words) + 1
-        (first_at, first), (last_at, last) = members[0], members[-1]
+        (first_at, first), (last_at, _) = members[0], members[-1]
         head = next((first_at + len(first) - n for n in (4, 3, 2) if is_name(first[-n:])), None)
         tail = _name_at(text, last_at)
         found = [(head, first_at + len(first)) if head is not None else None]

@@ -17,20 +17,18 @@ def infer_meeting_year(speech: Excerpt) -> InferredYear | None:
     return infer_year(speech.text)
 
 
-def normalise(
-    item: Item, shape: Field, year: InferredYear | None
-) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """The item's values as plain JSON; None where the number or date that it stands on can't be read."""
+def normalise(item: Item, shape: Field, year: InferredYear | None) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The item's values as plain JSON; None where a number or date that it can't do without can't be read."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for leaf in shape.asked:
         said = item.values[leaf.name]
-        read = [_read(leaf, x, year) for x in (said if isinstance(said, list) else [said])]
-        for x, result in zip(said if isinstance(said, list) else [said], read, strict=True):
-            if x is not None and result is None:
-                problems.append(_unreadable(leaf, shape, x))
+        each = said if isinstance(said, list) else [said]
+        read = [_read(leaf, x, year) for x in each]
+        unreadable = [x for x, result in zip(each, read, strict=True) if x is not None and result is None]
+        problems += [_unreadable(leaf, shape, x) for x in unreadable]
         kept = [x for x in read if x is not None]
-        if leaf is shape.anchor and not kept:
+        if unreadable and not kept and (leaf is shape.anchor or not (leaf.optional or leaf.many)):
             return None, problems
         values[leaf.name] = kept if leaf.many else (kept[0] if kept else None)
     return values, problems

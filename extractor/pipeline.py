@@ -37,7 +37,7 @@ class Converted:
 
     line: Json
     failures: list[Failure] = field(default_factory=list)
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     asked: int = 0
 
 

@@ -45,12 +45,12 @@ def system_text(prompts: Prompts) -> str:
 
 def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[Row]:
     """Candidates about which nothing is left to ask: kept by their cue, described by code."""
-    return [_filled(field, c) for c in candidates if not _leaves_of_row(field, c)]
+    return [_filled(field, c) for c in candidates if field.item and not _leaves_of_row(field, c)]
 
 
 def open_candidates(field: Field, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Candidates of which code has not read off everything."""
-    return [c for c in candidates if _leaves_of_row(field, c)]
+    return [c for c in candidates if field.item is None or _leaves_of_row(field, c)]
 
 
 def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.data import Call, Json, Reply, Request
@@ -26,7 +24,7 @@ class Progressing:
         self._say = say
         self._task: TaskID | None = bar.add_task("reading", total=None) if bar else None
         self.documents = self.records = self.requests = 0
-        self._began = time.monotonic()
+        self._said_failures = False
 
     def over(self, call: Call) -> Call:
         """`call`, with each question shown as it is asked."""
@@ -44,9 +42,20 @@ class Progressing:
         self.documents += 1
         self.records += records
         if self._bar is None:
-            trouble = f", {len(failures)} failed: {failures[0]['reason']}" if failures else ""
-            self._say(f"{name}: {_count(records, 'record')}{trouble}")
+            trouble = f", {_count(len(failures), 'failure')}" if failures else ""
+            reason = f": {failures[0]['reason']}" if failures and not self._said_failures else ""
+            self._say(f"{name}: {_count(records, 'record')}{trouble}{reason}")
         self._show(name)
+
+    def failed(self, failure: Json) -> None:
+        """A failure that is written nowhere else: said even when quiet, above the moving line if there is one."""
+        self._said_failures = True
+        where = f"{failure['field']} at {failure['start']}-{failure['end']}: " if failure["field"] else ""
+        line = f"extractor: {failure['id']}: {where}{failure['reason']}"
+        if self._bar is None:
+            print(line, file=sys.stderr, flush=True)
+        else:
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def installing(self, done: int, total: int) -> None:
         """The model is being joined or checked: bytes done, bytes in all."""
@@ -86,28 +95,40 @@ def installing() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def describe(summary: Summary, output: Path | None, failures: Path | None, seconds: float) -> list[str]:
+def describe(summary: Summary, seconds: float) -> list[str]:
     """What a run came to, and what to do next, as lines."""
     usage = summary.usage
+    where = f" → {summary.output}" if summary.output and summary.records else ""
+    failed = f", {summary.failed} failed" if summary.failed else ""
     lines = [
-        f"{_count(summary.documents, 'document')}, {_count(summary.records, 'record')}"
-        + (f", {summary.failed} failed" if summary.failed else "")
-        + f", {seconds:.1f} s"
-        + (f" → {output}" if output else ""),
+        f"{_count(summary.documents, 'document')}, {_count(summary.records, 'record')}{failed}, {seconds:.1f} s{where}",
         "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
         "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
         f"asked: {_count(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
         f"{usage.output_tokens} out",
     ]
-    if summary.failed:
+    if summary.empty:
+        lines.append(f"empty: {_count(summary.empty, 'record')} without any item: is the text one for this schema?")
+    if summary.failures:
         kinds = ", ".join(f"{kind} {n}" for kind, n in summary.failures.most_common())
-        where = f", named in {failures}" if failures else ""
-        lines.append(f"failures: {kinds}{where}")
+        noted = f", named in {summary.noted}" if summary.noted else ""
+        lines.append(f"failures: {kinds}{noted}")
+    if summary.left:
+        lines.append(f"left: {_count(summary.left, 'failed document')} not among the inputs, still in {summary.noted}")
     if summary.stopped is not None:
         lines.append(f"stopped: {summary.stopped}")
-    if summary.failed and failures:
-        lines.append("next: mend the cause, then run the same command with --retry-failed to convert only those")
-    return lines
+    return lines + _next_steps(summary)
+
+
+def _next_steps(summary: Summary) -> list[str]:
+    if not summary.failures:
+        return []
+    if summary.noted is None:
+        return ["next: mend the cause and run again; with -o FILE, --retry-failed converts only what failed"]
+    if summary.noted.suffix == ".part":
+        older = summary.output.with_suffix("") if summary.output else ""
+        return [f"next: mend the cause and run the same command again; {older} is as it was before this run"]
+    return ["next: mend the cause, then run the same command with --retry-failed to convert only those"]
 
 
 def _count(n: int, noun: str) -> str:

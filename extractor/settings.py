@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from extractor.catalog import load_schema
 from extractor.model import choose, opened
-from extractor.pipeline import convert
-from extractor.read import ReadOptions, Unreadable, read
-from extractor.recipe import Recipe
-from extractor.run import (
-    Sinks,
-    Summary,
+from extractor.output import (
+    Output,
+    OutputError,
     failures_path,
-    guard,
-    only,
+    keep_lines,
     open_output,
-    read_failed_ids,
-    run,
+    part_path,
+    read_failures,
     write_line,
 )
+from extractor.pipeline import convert
+from extractor.places import Closed, find_places
+from extractor.read import ReadOptions, Unreadable, read
+from extractor.recipe import Recipe
+from extractor.run import NOT_REACHED, Sinks, Summary, run
 from extractor.tape import Mode, NotRecorded, Tape
 
 if TYPE_CHECKING:
     from extractor.data import Call, Document, Json
     from extractor.report import Progressing
+    from extractor.tape import Recording, Reel
 
 DEFAULT_REPLIES = Path("fixtures/replies")
 
@@ -77,80 +78,129 @@ def prepared(settings: Settings, progress: Progressing | None = None) -> Iterato
 def convert_all(settings: Settings, progress: Progressing) -> Summary:
     """Records to standard output; failures are told on standard error only."""
     documents = settings.documents()
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
     with prepared(settings, progress) as (recipe, _, call):
-        sinks = Sinks(partial(write_line, sys.stdout, "standard output"), lambda failure: None, progress.told)
+        sinks = Sinks(partial(write_line, _standard_output()), partial(_tell, progress), progress.told)
         return run(documents, recipe, call, sinks)
+
+
+def _standard_output() -> TextIO:
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed: name a file with -o.")
+    return sys.stdout
+
+
+def _tell(progress: Progressing, failure: Json) -> None:
+    """Where no file holds the failures they are said, but for those that the summary counts."""
+    if failure["kind"] != NOT_REACHED:
+        progress.failed(failure)
 
 
 def convert_to(settings: Settings, output: Path, retry_failed: bool, progress: Progressing) -> Summary:
     """Records to `output`, failures beside it; with `retry_failed` only what failed before, added to what is there."""
+    _refuse_own_output(settings.inputs, output)
     documents = settings.documents()
-    failures = failures_path(output)
-    earlier: list[str] = []
-    if retry_failed:
-        ids = read_failed_ids(failures)
-        documents = only(documents, ids)
-        earlier = _lines_without(output, ids)
-    with prepared(settings, progress) as (recipe, _, call), open_output(output) as lines, _failures(failures) as failed:
-        with guard(output):
-            lines.writelines(earlier)
-        sinks = Sinks(partial(write_line, lines, output), failed, progress.told)
-        return run(documents, recipe, call, sinks)
-
-
-def _lines_without(output: Path, ids: set[str]) -> list[str]:
-    """The lines of an earlier run, but for those of documents that are to be converted again."""
-    import json
-
-    if not output.is_file():
-        return []
-    with guard(output), output.open(encoding="utf-8") as stream:
-        return [line for line in stream if json.loads(line)["id"].partition("#")[0] not in ids]
-
-
-@contextmanager
-def _failures(path: Path) -> Iterator[Callable[[Json], None]]:
-    """Where failures go: a file that is there only if there are any."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-
-    def note(failure: Json) -> None:
-        with guard(path), part.open("a", encoding="utf-8", newline="\n") as stream:
-            write_line(stream, path, failure)
-
-    yield note
-    with guard(path):
-        if part.exists():
-            shutil.move(part, path)
+    with prepared(settings, progress) as (recipe, _, call), open_output(output) as files:
+        note = files.failures.write if files.failures else partial(_tell, progress)
+        if retry_failed and files.failures:
+            failures = read_failures(files.path)
+            summary = _retry(documents, recipe, call, files, failures, Sinks(files.records.write, note, progress.told))
         else:
-            path.unlink(missing_ok=True)
+            summary = run(documents, recipe, call, Sinks(files.records.write, note, progress.told))
+        # A retry holds all that an older file holds, so it is whole even when it was stopped.
+        placed = files.finish(whole=summary.stopped is None or retry_failed)
+        noted = failures_path(output) if files.failures and files.failures.size else None
+        summary.output = output if placed else part_path(output)
+        summary.noted = noted if placed or noted is None else part_path(noted)
+    return summary
+
+
+def _retry(
+    documents: Iterator[Document | Unreadable],
+    recipe: Recipe,
+    call: Call,
+    files: Output,
+    failures: dict[str, list[Json]],
+    sinks: Sinks,
+) -> Summary:
+    """Only the documents that failed before. Nothing is lost by it: an incomplete older record goes when a new one has
+    come for it or its document is complete; failures of documents that are not among the inputs stay on the list."""
+    older = keep_lines(files, failures)
+    asked_for = set()
+    failed_again = set()
+
+    def only() -> Iterator[Document | Unreadable]:
+        for document in documents:
+            if document.id in failures:
+                asked_for.add(document.id)
+                yield document
+
+    def record(line: Json) -> None:
+        sinks.record(line)
+        for lines in older.values():
+            lines.pop(line["id"], None)
+
+    def failure(line: Json) -> None:
+        sinks.failure(line)
+        failed_again.add(line["id"])
+
+    summary = run(only(), recipe, call, Sinks(record, failure, sinks.told))
+    for name in sorted(failures.keys() - asked_for):
+        summary.left += 1
+        for line in failures[name]:
+            failure(line)
+    for name in older.keys() & failed_again:
+        for kept in older[name].values():
+            files.records.add(kept)
+    return summary
+
+
+def _refuse_own_output(inputs: list[str], output: Path) -> None:
+    """Raise OutputError where a run would read what it writes, or would put it in the place of a source."""
+    for path in (output, failures_path(output), part_path(output)):
+        if not path.is_file():
+            continue
+        for given in inputs:
+            if any(not isinstance(found, Closed) and _is_same(found.file, path) for found in find_places(given)):
+                raise OutputError(
+                    f"{path} would be written and is also among the inputs ({given}): name another file with -o, "
+                    "in a folder that is not read."
+                )
+
+
+def _is_same(file: str, path: Path) -> bool:
+    try:
+        return file != "-" and path.samefile(file)
+    except OSError:
+        return False
+
+
+# --- recorded replies ---
 
 
 def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
-    """How many recordings are missing, stale or unused for the inputs, and a line on each."""
+    """How many recordings are missing or unused for the inputs, or can't be read, and a line on each."""
     lines: list[str] = []
     findings = used = 0
+    seen: set[Path] = set()
     with prepared(settings) as (recipe, tape, call):
         for document in settings.documents():
             if isinstance(document, Unreadable):
-                lines.append(f"{document.id}: {document.reason}")
+                lines.append(f"unread   {document.reason}")
                 findings += 1
                 continue
             missing = _missing(document, recipe, call)
             reel = tape.reel(document.id)
-            stale = [recording for recording in reel.calls.values() if not recording.used]
-            used += len(reel.calls) - len(stale)
-            findings += len(missing) + len(stale)
+            seen.add(reel.path)
+            unused = [recording for recording in reel.calls.values() if not recording.used]
+            used += len(reel.calls) - len(unused)
+            findings += len(missing) + len(unused)
             lines += [f"missing  {fault.what}" for fault in missing]
-            for recording in stale:
-                about = recording.about
-                lines.append(
-                    f"unused   {document.id}: {about.get('field')} of {about.get('start')}-{about.get('end')}: "
-                    "no question asks this any more"
-                )
-            if prune and stale:
-                lines.append(f"pruned   {document.id}: {tape.drop_unused(document.id)} recordings")
+            lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
+            if prune and unused:
+                lines.append(_prune(tape, reel, document.id, len(unused), missing))
+        others = sorted(set(tape.folder.glob("*.json")) - seen) if tape.folder is not None else []
+    # No finding: the inputs may be some of many.
+    lines += [f"other    {path} is of no document among the inputs" for path in others]
     lines.append(f"{used} recordings in use, {findings} findings")
     return findings, lines
 
@@ -159,3 +209,19 @@ def _missing(document: Document, recipe: Recipe, call: Call) -> list[NotRecorded
     """What a replay of the document misses. Answers that depend on a missing one can't be known."""
     faults = [f.fault for converted in convert(document, recipe, call) for f in converted.failures]
     return [fault for fault in faults if isinstance(fault, NotRecorded)]
+
+
+def _describe_unused(document: str, recording: Recording) -> str:
+    about = recording.about
+    return (
+        f"{document}: {about.get('field')} of {about.get('start')}-{about.get('end')}: no question asks this any more, "
+        "since the text, the prompts, the schema or the model has changed"
+    )
+
+
+def _prune(tape: Tape, reel: Reel, document: str, unused: int, missing: list[NotRecorded]) -> str:
+    """Delete what is unused. Not while replies are missing: what seems unused may be the re-ask of a missing one, and
+    a wrong --model or --schema would empty the folder."""
+    if missing:
+        return f"kept     {document}: record what is missing first, then prune ({unused} unused in {reel.path})"
+    return f"pruned   {document}: {tape.drop_unused(document)} recordings deleted from {reel.path}"

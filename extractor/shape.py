@@ -81,7 +81,7 @@ class Field:
     @property
     def anchor(self) -> Leaf:
         """The leaf whose place is the item's place: its first required one that stands in the text."""
-        return next(x for x in self.leaves if x.kind not in _NOWHERE)
+        return self.leaves[0] if self.item is None else next(x for x in self.leaves if _is_anchor(x))
 
     @property
     def asked(self) -> tuple[Leaf, ...]:
@@ -99,19 +99,31 @@ def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
 
 def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
     where = f"{record.__name__}.{name}"
-    inner, _, many, marks = _unwrap(info.annotation, info.metadata)
+    inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
     most = _most(marks, LONGEST_LIST)
     cue, unless = _mark(marks, Cue), _mark(marks, Unless)
     description = info.description or ""
-    if _is_item(inner):
+    leaf = None if _is_item(inner) else _leaf(where, name, info)
+    if leaf is not None and leaf.kind in _NOWHERE:
+        raise SchemaError(
+            f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
+            "Clause, Quantity or EdtfDate."
+        )
+    if not (optional or many):
+        raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
+    if leaf is None:
         leaves = tuple(_leaf(f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
-        if not any(x.kind not in _NOWHERE and not x.optional and not x.many for x in leaves):
+        if not any(map(_is_anchor, leaves)):
             raise SchemaError(
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
         return Field(name, description, leaves, inner, many, most, cue, unless)
-    return Field(name, description, (_leaf(where, name, info),), None, many, most, cue, unless)
+    return Field(name, description, (leaf,), None, many, most, cue, unless)
+
+
+def _is_anchor(leaf: Leaf) -> bool:
+    return leaf.kind not in _NOWHERE and not leaf.optional and not leaf.many
 
 
 def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
@@ -119,9 +131,9 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     words = _mark(marks, Words)
     within = _mark(marks, Within)
     choices: tuple[str, ...] = ()
-    if get_origin(inner) is Literal:
+    if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
         kind: Kind = "choice"
-        choices = tuple(str(x) for x in get_args(inner))
+        choices = get_args(inner)
     elif inner is Quantity:
         kind = "quantity"
     elif inner is EdtfDate:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ Mode = Literal["auto", "replay", "record", "live"]
 _HELD = 16
 # What of a completion is kept: what records are made of, and what it cost. Timings differ from run to run.
 _KEPT = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class NotRecorded(Fault):
@@ -134,7 +138,9 @@ class Tape:
 
     def _missed(self, request: Request, reel: Reel) -> NotRecorded:
         about = request.about
-        where = f"{about.get('document')}, {about.get('field')} of the passage at {about.get('start')}-{about.get('end')}"
+        where = (
+            f"{about.get('document')}, {about.get('field')} of the passage at {about.get('start')}-{about.get('end')}"
+        )
         nearest = nearest_recording(request, reel)
         if nearest is None:
             found = f"{reel.path} holds no recording for this field" if reel.calls else f"there is no {reel.path}"
@@ -193,7 +199,8 @@ def _first_difference(a: str, b: str) -> str:
 
 
 def _common(a: str, b: str) -> int:
-    return len(os.path.commonprefix([a, b]))
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((at for at, (x, y) in pairs if x != y), min(len(a), len(b)))
 
 
 def _user_text(body: Json) -> str:
@@ -201,7 +208,12 @@ def _user_text(body: Json) -> str:
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _escape_halves(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _escape_halves(dumped: str) -> str:
+    """JSON whose half characters (a model may write "\\ud800") are escaped: UTF-8 has none."""
+    return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", dumped)
 
 
 # --- the file ---
@@ -255,7 +267,7 @@ def _write(reel: Reel) -> None:
     try:
         reel.path.parent.mkdir(parents=True, exist_ok=True)
         part = reel.path.with_name(f"{reel.path.name}.{os.getpid()}.part")
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text(_escape_halves("\n".join(lines) + "\n"), encoding="utf-8")
         os.replace(part, reel.path)
     except OSError as error:
         raise TapeDamaged(

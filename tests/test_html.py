@@ -26,9 +26,7 @@ def page(text: str) -> Document:
 
 
 def assert_accounted(excerpt: Excerpt) -> None:
-    covered = sorted(
-        [*zip(excerpt.starts, excerpt.ends, strict=True), *((o.start, o.end) for o in excerpt.omissions)]
-    )
+    covered = sorted([*zip(excerpt.starts, excerpt.ends, strict=True), *((o.start, o.end) for o in excerpt.omissions)])
     at = 0
     for start, end in covered:
         assert start == at
@@ -99,7 +97,7 @@ def test_where_no_article_is_found_all_text_is_taken(text: str, expect: str) -> 
 
 
 def test_repeated_words_are_found_at_their_own_place() -> None:
-    text = PAGE.replace("<a href=\"/n\">新闻</a>", "<a>二是强化</a><a>指标</a>")
+    text = PAGE.replace('<a href="/n">新闻</a>', "<a>二是强化</a><a>指标</a>")
     excerpt = main_text(page(text))
     i = excerpt.text.index("二是强化")
     assert excerpt.starts[i] == text.rindex("二是强化")

