@@ -20,6 +20,8 @@ Span = tuple[int, int]
 # Between the members of a list of persons: 、, 和, and the next one's title.
 _JOINT = re.compile(r"(?:[、和与及]|以及)?[\u4e00-\u9fff]{0,14}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
+# Between two numbers of one list.
+_LISTED = re.compile(r"[^，,。；;！？\n]{0,20}[、和与及]")
 # 一是, 二要, 三、, (四), 第五, 6. at the head of a sentence; how long a heading may be.
 _NUMBERED = re.compile(
     r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
@@ -33,15 +35,14 @@ _TITLES_REACH = 40
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A place in a passage (visible characters) that could be an item, with its clause and its sentence; the values
-    of its leaves that code has read off (`known`), and those that the model may choose from (`offered`)."""
+    """A place in a passage (visible characters) that could be an item, with its clause and its sentence, and the
+    values of its leaves that code has read off (`known`)."""
 
     text: str
     place: tuple[int, int]
     clause: str
     sentence: str
     known: Json = field(default_factory=dict)
-    offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def shows(self, pattern: str) -> bool:
         """Whether the candidate's sentence has the words of a cue."""
@@ -102,10 +103,13 @@ def _numbers(field: Field, text: str) -> list[Span]:
     pattern = re.compile(field.unless.pattern)
     clause_spans = clauses(text)
     found = []
-    end = 0
+    end, ruled_out = 0, False
     for i, j in find_quantities(text):
         begin = max(_around(clause_spans, i, j)[0], end)
-        if not pattern.search(text[begin:j]):
+        # 新建10个园区和200个文化屋: what is said of a number holds for the next of its list.
+        listed = ruled_out and _LISTED.fullmatch(text, end, i) is not None
+        ruled_out = listed or pattern.search(text[begin:j]) is not None
+        if not ruled_out:
             found.append((i, j))
         end = j
     return found
@@ -114,9 +118,9 @@ def _numbers(field: Field, text: str) -> list[Span]:
 def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     """Candidates at these places, with what code can read off around them."""
     clause_spans, sentence_spans = clauses(text), sentences(text)
-    periods = find_periods(text) if any(leaf.period for leaf in field.asked) else []
     numbers = find_quantities(text) if any(leaf.kind == "quantity" for leaf in field.asked) else []
-    offers = {x.name: [m.span() for m in re.finditer(x.offer.pattern, text)] for x in field.asked if x.offer}
+    values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
+    values |= {x.name: find_periods(text) for x in field.asked if x.period}
     found = []
     for i, j in places:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
@@ -128,32 +132,23 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
                 candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _ruling(leaf.subject.pattern, text, sentence[0], i, j)
-            elif leaf.period is not None:
-                _offer(candidate, leaf, text, periods, clause, sentence)
-            elif leaf.offer is not None:
-                _offer(candidate, leaf, text, offers[leaf.name], clause, sentence)
+            elif leaf.period is not None or leaf.like is not None:
+                begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
+                span = _standing(leaf, (i, j), values[leaf.name], clause, begin)
+                candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
     return found
 
 
-def _offer(candidate: Candidate, leaf: Leaf, text: str, spans: Sequence[Span], clause: Span, sentence: Span) -> None:
-    """What stands in the item's own clause is taken, else what stands before it up to the last semicolon; where the
-    field may reach further, the last one before that is offered."""
-    i = candidate.place[0]
-    own = [(a, b) for a, b in spans if clause[0] <= a and b <= clause[1]]
-    # 从五普的120降到六普的110: the last one before the number, if any is before it.
-    chosen = next((span for span in reversed(own) if span[1] <= i), own[0] if own else None)
-    if chosen is None:
-        begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-        chosen = next(((a, b) for a, b in reversed(spans) if begin <= a and b <= i), None)
-    if chosen is not None:
-        candidate.known[leaf.name] = text[slice(*chosen)]
-        return
-    earlier = [text[a:b] for a, b in spans if b <= i][-1:] if leaf.within == "passage" else []
-    if earlier:
-        candidate.offered[leaf.name] = tuple(earlier)
-    else:
-        candidate.known[leaf.name] = None
+def _standing(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
+    """Of the places `spans` the one that goes with an item: in its own clause (从五普的120降到六普的110: the last before
+    the number), else, where the field may reach further, the last one before it in its part of the sentence."""
+    own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
+    if own:
+        return next((span for span in reversed(own) if span[1] <= place[0]), own[0])
+    if leaf.within == "passage":
+        return next((span for span in reversed(spans) if begin <= span[0] and span[1] <= place[0]), None)
+    return None
 
 
 def _ruling(pattern: str, text: str, begin: int, i: int, j: int) -> list[str]:

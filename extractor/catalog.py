@@ -214,7 +214,7 @@ def _asking(field: Field) -> object:
             x.beside,
             x.subject,
             x.period,
-            x.offer,
+            x.like,
         )
         for x in field.leaves
     ]

@@ -149,7 +149,7 @@ def _patterns_of_field(field: Field) -> Iterator[str]:
 
 
 def _patterns_of_leaf(leaf: Leaf) -> Iterator[str]:
-    yield from (mark.pattern for mark in (leaf.cue, leaf.subject, leaf.offer) if mark is not None)
+    yield from (mark.pattern for mark in (leaf.cue, leaf.subject, leaf.like) if mark is not None)
     if leaf.beside is not None:
         yield from (leaf.beside.before, leaf.beside.after)
     if leaf.shown is not None:

@@ -16,7 +16,7 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 Markers for `Annotated[...]`: `Cue` (when to ask), `Unless` (which
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Offer` (what may be chosen).
+answer), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like).
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Period:
-    """A time or a span of time (2014年上半年, 去年, 年底前). Where forms are filled, those that code finds in reach are
-    the only ones to choose from; one in the item's own clause is taken without asking."""
+    """A time or a span of time (2014年上半年, 去年, 年底前). Where forms are filled, code takes the one of the item's own
+    clause; with `Within("passage")` else the last one before the item in its sentence."""
 
 
 @dataclass(frozen=True)
-class Offer:
+class Like:
     """As `Period`, for values that a regular expression finds (全国, 我市 …)."""
 
     pattern: str

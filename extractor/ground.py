@@ -175,6 +175,8 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Place, passage:
     """The quote in its item's sentence; or, where the field may reach further, before it in the passage, else after."""
     near = leaf.kind == "clause"
     lo, hi = prepared.sentence(anchor.start, anchor.end)
+    # A sentence that is longer than a passage goes on in the next one, which the model did not see.
+    lo, hi = max(lo, passage[0]), min(hi, passage[1])
     place = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
     if place is not None or leaf.within == "sentence":
         return place

@@ -58,7 +58,29 @@ def _gather(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[Probl
         there[place] = known
         if known is not entry:
             problems += _join(shape, known, entry)
-    return list(merged.values()), problems
+    entries = list(merged.values())
+    return (_join_short_names(shape, entries) if shape.anchor.kind == "name" else entries), problems
+
+
+def _join_short_names(shape: Field, entries: list[Entry]) -> list[Entry]:
+    """陈 (省长) and 陈润儿 (省长) are one: a surname or a given name alone, of just one full name with which it shares a
+    value of some list, such as a title."""
+    lists = [leaf.name for leaf in shape.asked if leaf.many and leaf.kind != "choice"]
+    kept = list(entries)
+    for entry in entries:
+        name = fold(entry.item.values[shape.anchor.name].clean)
+        longer = [
+            other
+            for other in kept
+            if other is not entry
+            and len(full := fold(other.item.values[shape.anchor.name].clean)) > len(name)
+            and (full.startswith(name) or full.endswith(name))
+            and any(_same_words(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
+        ]
+        if len(longer) == 1:
+            _join(shape, longer[0], entry)
+            kept.remove(entry)
+    return kept
 
 
 def _is_list(shape: Field) -> bool:
@@ -101,7 +123,9 @@ def _join(shape: Field, known: Entry, other: Entry) -> list[Problem]:
             mine += [x for x in theirs if not any(_same_words(x, y) for y in mine)]
         elif mine is None:
             known.values[leaf.name] = theirs
-        elif theirs is not None and not _same(mine, theirs) and shape.anchor.kind == "name":
+        elif (
+            leaf is not shape.anchor and theirs is not None and not _same(mine, theirs) and shape.anchor.kind == "name"
+        ):
             detail = f"{_words(known.values[shape.anchor.name])} keeps {_words(mine)!r}, found before it"
             problems.append(Problem("conflict", f"{shape.name}.{leaf.name}", _words(theirs), detail=detail))
     return problems

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from extractor import local, weights
 from extractor.data import Call, Profile, Reply, Request
 from extractor.endpoints import EMBEDDED, Endpoint, dialect_of, resolve
+from extractor.faults import KeyMissing
 from extractor.provider import connect
 
 # Seconds for one answer. The embedded model may take minutes on a slow machine.
@@ -39,6 +40,8 @@ def choose(
     """The model that the settings mean. Raises a SetupFault only for what can be known without opening it."""
     if base_url is None and (model == "local" or model.startswith("local:")):
         return _embedded(model, progress)
+    with suppress(KeyMissing):  # a replay needs none
+        resolve(model, base_url, environ)
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
     def open_endpoint(stack: ExitStack) -> Call:

@@ -183,17 +183,12 @@ def _form_model(field: Field, passage: Excerpt, candidates: Sequence[Candidate])
 
 
 def _row_model(field: Field, candidate: Candidate) -> Any:
-    leaves = _leaves_of_row(field, candidate)
-    return _row_model_of(field, leaves, tuple(candidate.offered.get(leaf.name) for leaf in leaves))
+    return _row_model_of(_leaves_of_row(field, candidate))
 
 
 @lru_cache(maxsize=512)
-def _row_model_of(field: Field, leaves: tuple[Leaf, ...], offered: tuple[tuple[str, ...] | None, ...]) -> Any:
-    fields: dict[str, Any] = {
-        leaf.name: (Literal[(*choices, NONE)] if choices else _value_type(leaf), ...)
-        for leaf, choices in zip(leaves, offered, strict=True)
-    }
-    return _model_with(fields, "Row")
+def _row_model_of(leaves: tuple[Leaf, ...]) -> type[BaseModel]:
+    return _model_of("Row", leaves)
 
 
 def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:

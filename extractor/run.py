@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.data import Call, Document, Json, Usage
+from extractor.data import Call, Document, Json, Reply, Request, Usage
 from extractor.faults import Fault, KeyRefused, SetupFault
 from extractor.pipeline import FATAL, Converted, convert
 from extractor.read import Unreadable
@@ -90,18 +90,39 @@ def _convert(
         return [], [_failure(document, document.kind, document.reason)]
     converted: list[Converted] = []
     failures: list[Json] = []
+    asked: list[Json] = []
+
+    def noting(request: Request) -> Reply:
+        asked.append(request.about)
+        return call(request)
+
     try:
-        for done in convert(document, recipe, call):
-            failures += _failures_of(document, done)
-            # Where nothing was answered there is nothing to write.
-            if done.usage.requests or not done.failures:
+        for done in convert(document, recipe, noting):
+            failed = list(_failures_of(document, done))
+            failures += failed
+            if not _is_lost(done, asked, failed):
                 converted.append(done)
+            asked.clear()
     except FATAL as fault:
         summary.stopped = fault
         failures.append(_failure(document, fault.kind, str(fault)))
     except Exception as error:  # a bug must not take the other documents with it
         failures.append(_failure(document, "bug", _describe_bug(error)))
     return converted, failures
+
+
+def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
+    """Whether no question of a speech was answered, so that there is nothing to write. A question that was put again in
+    parts has failed where one of them has, and its parts are among the asked."""
+    if not failed or (done.usage.requests and any(_count_items(done).values())):
+        return False
+    return all(
+        any(
+            about["field"] == failure["field"] and about["start"] <= failure["start"] and failure["end"] <= about["end"]
+            for failure in failed
+        )
+        for about in asked
+    )
 
 
 def _failures_of(document: Document, done: Converted) -> Iterator[Json]:
@@ -142,13 +163,17 @@ def _describe_bug(error: Exception) -> str:
 
 
 def _count(done: Converted, summary: Summary) -> None:
+    items = _count_items(done)
     summary.records += 1
     summary.usage += done.usage
-    found = {
+    summary.items.update(items)
+    summary.empty += not any(items.values())
+    summary.problems.update(problem["kind"] for problem in done.line["problems"])
+
+
+def _count_items(done: Converted) -> dict[str, int]:
+    """How many items each field of the record holds."""
+    return {
         name: len(value) if isinstance(value, list) else int(value is not None)
         for name, value in done.line["record"].items()
     }
-    for name, count in found.items():
-        summary.items[name] += count
-    summary.empty += not any(found.values())
-    summary.problems.update(problem["kind"] for problem in done.line["problems"])

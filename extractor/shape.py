@@ -18,8 +18,8 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
+    Like,
     Most,
-    Offer,
     Period,
     Places,
     Quantity,
@@ -62,7 +62,7 @@ class Leaf:
     beside: Beside | None = None
     subject: Subject | None = None
     period: Period | None = None
-    offer: Offer | None = None
+    like: Like | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         beside=_mark(marks, Beside),
         subject=_mark(marks, Subject),
         period=_mark(marks, Period),
-        offer=_mark(marks, Offer),
+        like=_mark(marks, Like),
     )
 
 

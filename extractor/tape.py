@@ -228,7 +228,7 @@ def _read(path: Path) -> Reel:
         for call in data["calls"]:
             request = _unfold(call["request"], data["texts"])
             reel.calls[request_key(request)] = Recording(
-                call["about"], request, call["reply"], data["answered_by"][call["by"]]
+                dict(call["about"]), request, dict(call["reply"]), dict(data["answered_by"][call["by"]])
             )
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise TapeDamaged(

@@ -16,8 +16,8 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
+    Like,
     Name,
-    Offer,
     Period,
     Places,
     Quantity,
@@ -47,7 +47,7 @@ HELD = (
 
 # Words between a number and the one before it that make it a plan or a duty, not a fact.
 PLANNED = (
-    "计划|规划|力争|争取|确保|目标|预计|将|要|拟|新增|再增|总投资|提高到|必须|不低于|原则上|开展为期|每年|每季|每月|每半月|每周|占.*总投资|安排|落实"
+    "计划|规划|力争|争取|争创|确保|目标|预计|将|要|拟|新增|再增|总投资|提高到|必须|不低于|原则上|开展为期|每年|每季|每月|每半月|每周|占.*总投资|安排|落实"
     "|完成(?!了)|新建(?!项目)"
 )
 
@@ -75,7 +75,7 @@ CIRCUMSTANCE = (
 
 # Signals of a goal, after the annotation guide: a word of reaching or keeping, a state to bring about, a planned number.
 GOAL = (
-    f"^(?!{CIRCUMSTANCE})(?!.*(?:{DONE}))(?:.{{0,20}}?(?:力争|争取|力求|力促|确保|保证|务求|努力(?:使|实现|做到|达到)|达到[^，,]{{1,12}}(?:目标|标准|要求|水平|以上|以内)"
+    f"^(?!{CIRCUMSTANCE})(?!.*(?:{DONE}))(?:.{{0,20}}?(?:力争|争取|争创|力求|力促|确保|保证|务求|努力(?:使|实现|做到|达到)|达到[^，,]{{1,12}}(?:目标|标准|要求|水平|以上|以内)"
     "|控制在|(?:降|下降|降低|减少)到|(?:提高|增长|增加|提升|上升|扩大)到|稳定在|保持在|圆满完成|全面完成|按时完成|如期|提前完成|超额完成|不低于|不超过|不少于"
     "|总体要求是|(?:总|主要|工作|奋斗|战略|这一|预期)目标(?:是|为|$))"
     "|(?:要|必须|逐步|基本|全面|最终|真正|切实|持续|尽快|早日|年内|年底)*(?:实现|完成|做到|达到|使|让|促使|防止|杜绝|保持|稳定|创建成|建成)"
@@ -137,7 +137,9 @@ class Statistic(BaseModel):
     period: Annotated[Verbatim | None, Within("passage"), Period()] = Field(
         description="这个数字的时间，照抄原文，没有则为null"
     )
-    region: Annotated[Verbatim | None, Offer(REGION)] = Field(description="这个数字的地区，照抄原文，没有则为null")
+    region: Annotated[Verbatim | None, Within("passage"), Like(REGION)] = Field(
+        description="这个数字的地区，照抄原文，没有则为null"
+    )
     evidence: Places
 
 

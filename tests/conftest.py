@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def offline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No keys; in subprocesses no network; and, unless the run is live, an embedded model that is not installed.
+    """No keys; and, unless the run is live, no network in subprocesses and no embedded model.
 
     The model's parts may well be installed here. Empty packages of their names, earlier on the path, stand before
     them, in subprocesses too; the cache is an empty folder, so that no joined file is found either.

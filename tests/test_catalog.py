@@ -197,7 +197,9 @@ def test_missing_example(tmp_path: Path) -> None:
     assert refusal(path) == f"The prompt no.json is neither beside {path} nor among the shipped ones: write it there."
 
 
-@pytest.mark.parametrize("example", ["{", "[]", "1", '{"text": "一"}', '{"text": "一", "record": []}', '{"text": 1, "record": {}}'])
+@pytest.mark.parametrize(
+    "example", ["{", "[]", "1", '{"text": "一"}', '{"text": "一", "record": []}', '{"text": 1, "record": {}}']
+)
 def test_broken_example(tmp_path: Path, example: str) -> None:
     path = write(tmp_path, HEAD + "EXAMPLE = 'e.json'\nclass A(BaseModel):\n    x: Name | None\n")
     write(tmp_path, example, "e.json")

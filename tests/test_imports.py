@@ -52,7 +52,9 @@ def engine_imports(source: str) -> set[str]:
 
 
 def test_the_way_of_finding_out_sees_each_form() -> None:
-    source = "import extractor.run\nfrom extractor import fold\ndef f():\n    from schemas.notice import x\nfrom . import y"
+    source = (
+        "import extractor.run\nfrom extractor import fold\ndef f():\n    from schemas.notice import x\nfrom . import y"
+    )
     assert engine_imports(source) == {"extractor.run", "extractor.fold", "schemas.notice", "..y"}
 
 

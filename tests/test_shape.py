@@ -67,7 +67,9 @@ def test_leaf_fields(annotation: Any, kind: str, optional: bool, many: bool) -> 
     assert (leaf.kind, leaf.optional, leaf.many, shape.anchor) == (kind, optional, many, leaf)
 
 
-@pytest.mark.parametrize(("annotation", "many"), [(Vote | None, False), (list[Vote], True), (list[Vote] | None, True)], ids=str)
+@pytest.mark.parametrize(
+    ("annotation", "many"), [(Vote | None, False), (list[Vote], True), (list[Vote] | None, True)], ids=str
+)
 def test_items(annotation: Any, many: bool) -> None:
     shape = shape_of(annotation)
     assert (shape.item, shape.many) == (Vote, many)

@@ -1,0 +1,227 @@
+"""Candidates: what code finds in a passage before a model is asked, and what it reads off around it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, create_model
+from scripted import whole
+
+from extractor.candidates import Candidate, find_candidates
+from extractor.fields import (
+    Beside,
+    Clause,
+    Cue,
+    EdtfDate,
+    Evidence,
+    Like,
+    Name,
+    Period,
+    Places,
+    Quantity,
+    Shown,
+    Subject,
+    Unless,
+    Verbatim,
+    Within,
+)
+from extractor.shape import Field, read_shape
+
+
+class Figure(BaseModel):
+    value: Quantity
+    period: Annotated[Verbatim | None, Period()]
+    far: Annotated[Verbatim | None, Period(), Within("passage")]
+    region: Annotated[Verbatim | None, Like("[全我](?:市|县)")]
+
+
+class Task(BaseModel):
+    text: Clause
+    value: Quantity | None
+    who: Annotated[list[Verbatim], Subject("((?:[^，。、]{1,8}、){0,3}[^，。、]{0,8}(?:局|办|单位))(?:要|负责)")]
+
+
+class Person(BaseModel):
+    name: Name
+    titles: Annotated[list[Verbatim], Beside("(?:县委|副)?(?:书记|县长|主任)", "副?(?:书记|县长)")]
+    roles: list[Annotated[Literal["chair", "speaker", "other"], Shown(otherwise="other", chair="主持", speaker="讲话|要求")]]
+
+
+def field_of(annotation: Any) -> Field:
+    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
+    return shape
+
+
+def found(annotation: Any, text: str) -> list[Candidate]:
+    candidates = find_candidates(field_of(annotation), whole(text))
+    assert candidates is not None
+    assert all(text[slice(*c.place)] == c.text and c.text in c.sentence for c in candidates)
+    return candidates
+
+
+@pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim], list[Name], list[EdtfDate]], ids=str)
+def test_what_code_cannot_find_is_left_to_reading(annotation: Any) -> None:
+    assert find_candidates(field_of(annotation), whole("3月12日，县长何志远主持。")) is None
+
+
+def test_dates_of_sentences_that_match_the_cue() -> None:
+    text = "3月12日，会议召开。2014年5月结束。"
+    assert [c.text for c in found(EdtfDate | None, text)] == ["3月12日", "2014年5月"]
+    assert [c.text for c in found(Annotated[EdtfDate | None, Cue("召开")], text)] == ["3月12日"]
+
+
+# --- numbers ---
+
+
+def test_a_number_whose_own_words_say_that_it_is_none_of_the_fields_is_left_out() -> None:
+    """Its own words begin after the number before it: what is planned there says nothing of what follows."""
+    text = "去年增长5%，今年计划增长6%，计划投资3亿元、已完成1亿元。"
+    assert [c.text for c in found(Annotated[list[Figure], Unless("计划")], text)] == ["5%", "1亿元"]
+    assert [c.text for c in found(list[Figure], text)] == ["5%", "6%", "3亿元", "1亿元"]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("计划新建10个园区和200个站，投入3亿元。", ["3亿元"]),
+        ("计划新建10个园区。200个站已建成。", ["200个"]),
+        ("计划新建10个园区，建成200个站。", ["200个"]),
+    ],
+)
+def test_what_rules_a_number_out_rules_its_list_out(text: str, numbers: list[str]) -> None:
+    assert [c.text for c in found(Annotated[list[Figure], Unless("计划")], text)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "far"),
+    [
+        ("去年增长5%。", "去年", "去年"),
+        ("去年情况好，增长5%。", None, "去年"),
+        ("2012年、2013年情况好，增长5%。", None, "2013年"),
+        ("2012年增长5%，2013年情况好。", "2012年", "2012年"),
+        ("增长5%，2013年情况好。", None, None),
+        ("2012年情况好；增长5%。", None, None),
+        ("去年情况好。增长5%。", None, None),
+        ("增长5%。", None, None),
+    ],
+)
+def test_a_time_is_taken_from_the_own_clause_or_where_it_may_stand_further_off_from_before_it(
+    text: str, near: str | None, far: str | None
+) -> None:
+    (figure,) = found(list[Figure], text)
+    assert (figure.known["period"], figure.known["far"]) == (near, far)
+
+
+def test_the_last_time_before_its_number_is_the_numbers() -> None:
+    """Where a clause has several."""
+    first, second = found(list[Figure], "由2010年的3%升到2011年的5%。")
+    assert (first.known["period"], second.known["period"]) == ("2010年", "2011年")
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [("全市增长5%。", "全市"), ("全市情况好，增长5%。", None), ("从全市看我县增长5%。", "我县"), ("增长5%。", None)],
+)
+def test_words_like_a_pattern_are_taken_as_times_are(text: str, region: str | None) -> None:
+    (figure,) = found(list[Figure], text)
+    assert figure.known["region"] == region
+
+
+# --- clauses ---
+
+
+def test_a_clause_of_a_sentence_that_tells_otherwise_is_left_out() -> None:
+    text = "去年建立台账，落实责任。今年落实责任。"
+    assert [c.text for c in found(Annotated[list[Task], Unless("去年")], text)] == ["今年落实责任"]
+
+
+def test_a_heading_whose_matter_follows_is_left_out() -> None:
+    text = "一是要加强领导。县长负总责。二是要落实责任。三是要严格检查。"
+    assert [c.text for c in found(list[Task], text)] == ["县长负总责", "要落实责任", "要严格检查"]
+
+
+def test_clauses_that_match_the_cue() -> None:
+    text = "我们要建立台账，天气很好，落实责任。"
+    assert [c.text for c in found(Annotated[list[Task], Cue("建立|落实")], text)] == ["我们要建立台账", "落实责任"]
+    assert len(found(list[Task], text)) == 3
+
+
+def test_a_clauses_number_is_read_off() -> None:
+    tasks = found(list[Task], "新建3个站，改造5公里、2公里，抓好落实。")
+    assert [task.known["value"] for task in tasks] == ["3个", "5公里", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("县安监局要建立台账，落实责任。", [["县安监局"], ["县安监局"]]),
+        ("县安监局、县应急办要建立台账，落实责任。", [["县安监局", "县应急办"], ["县安监局", "县应急办"]]),
+        ("县安监局要建立台账。落实责任。", [["县安监局"], []]),
+        ("县安监局要建立台账，县应急办负责检查。", [["县安监局"], ["县应急办"]]),
+        ("建立台账，县应急办负责检查。", [[], ["县应急办"]]),
+        ("建立台账。", [[]]),
+    ],
+)
+def test_what_rules_a_clause_stands_before_it_in_its_sentence(text: str, who: list[list[str]]) -> None:
+    assert [task.known["who"] for task in found(list[Task], text)] == who
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [("县安监局以及县应急办要建立台账。", ["县安监局", "县应急办"]), ("和平县安监局要建立台账。", ["和平县安监局"])],
+)
+@pytest.mark.xfail(strict=True, reason="和, 与 and 及 are taken for joints wherever they stand")
+def test_joints_inside_the_name_of_an_organ(text: str, who: list[str]) -> None:
+    assert found(list[Task], text)[0].known["who"] == who
+
+
+# --- people ---
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("县委书记何志远主持。", ["县委书记"]),
+        ("书记、县长何志远主持。", ["书记", "县长"]),
+        ("县长吴倩、副县长何志远主持。", ["副县长"]),
+        ("何志远同志主持。", []),
+        ("县委书记何志远主持，何志远县长讲话。", ["县委书记", "县长"]),
+    ],
+)
+def test_titles_beside_a_name(text: str, titles: list[str]) -> None:
+    people = [c for c in found(list[Person], text) if c.text == "何志远"]
+    assert [title for person in people for title in person.known["titles"]] == titles
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("县长何志远主持会议。", {"何志远": ["chair"]}),
+        ("县长何志远主持会议，副县长吴倩讲话。", {"何志远": ["chair"], "吴倩": ["speaker"]}),
+        ("县长何志远、副县长吴倩主持会议。", {"何志远": ["chair"], "吴倩": ["chair"]}),
+        ("县长何志远到会。吴倩同志主持。", {"何志远": [], "吴倩": ["chair"]}),
+    ],
+)
+def test_what_a_person_is_shown_to_do(text: str, roles: dict[str, list[str]]) -> None:
+    assert {c.text: c.known["roles"] for c in found(list[Person], text)} == roles
+
+
+def test_each_mention_is_a_candidate_with_what_is_said_there() -> None:
+    mentions = found(list[Person], "县长何志远主持。何志远要求落实。何志远同志很好。")
+    assert [(c.known["titles"], c.known["roles"]) for c in mentions] == [(["县长"], ["chair"]), ([], ["speaker"]), ([], [])]
+
+
+@pytest.mark.parametrize("text", ["", "。", "\n\n", "，，，", "1", "、"])
+@pytest.mark.parametrize("annotation", [list[Figure], list[Task], list[Person], EdtfDate | None], ids=["Figure", "Task", "Person", "date"])
+def test_little_text_gives_few_candidates(annotation: Any, text: str) -> None:
+    assert len(found(annotation, text)) <= 1
+
+
+def test_evidence_is_nothing_to_find() -> None:
+    class Seen(BaseModel):
+        text: Clause
+        one: Evidence
+        either: Places
+
+    assert found(list[Seen], "会议召开。")[0].known == {}

@@ -1,0 +1,128 @@
+"""Numbers, units and dates computed from words that stand in the source; the words themselves stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, create_model
+from scripted import document, whole
+
+from extractor.catalog import load_schema
+from extractor.clean import clean
+from extractor.data import Answer, Json, Problem, Row
+from extractor.fields import EdtfDate, Name, Quantity
+from extractor.ground import ground, prepare
+from extractor.normalise import infer_meeting_year, normalise
+from extractor.shape import Field, read_shape
+
+MEETING = {field.name: field for field in load_schema("meeting").fields}
+
+
+def normalised(text: str, shape: Field, row: Json) -> tuple[Any, list[Problem]]:
+    speech = clean(document(text))
+    ((item,), none) = ground(Answer(shape.name, speech, (Row(row),)), shape, prepare(speech))
+    assert none == []
+    return normalise(item, shape, infer_meeting_year(speech))
+
+
+def field_of(annotation: Any) -> Field:
+    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
+    return shape
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "low", "high", "unit", "approx"),
+    [
+        ("160万人", 1600000, None, None, "人", None),
+        ("98.27%", 98.27, None, None, "%", None),
+        ("103-107", None, 103, 107, None, None),
+        ("2%以下", 2, None, None, "%", "max"),
+        ("110左右", 110, None, None, None, "about"),
+        ("5000万元", 50000000, None, None, "元", None),
+    ],
+)
+def test_quantities(words: str, number: Any, low: Any, high: Any, unit: str | None, approx: str | None) -> None:
+    values, problems = normalised(f"全市指标为{words}。", MEETING["statistics"], {"indicator": "指标", "value": words})
+    assert problems == []
+    assert values["value"] == {
+        **{"text": words, "number": number, "low": low, "high": high},
+        **{"unit": unit, "approx": approx},
+    }
+    assert Quantity.model_validate(values["value"]).model_dump() == values["value"]
+
+
+def test_a_quantity_keeps_the_sources_noise_in_its_words_only() -> None:
+    values, _ = normalised(
+        "全縣人口１６０萬(wàn)人。", MEETING["statistics"], {"indicator": "人口", "value": "160万人"}
+    )
+    assert (values["value"]["text"], values["value"]["number"]) == ("１６０萬(wàn)人", 1600000)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "edtf", "inferred"),
+    [
+        ("2014年5月27日，会议召开。", "2014年5月27日", "2014-05-27", False),
+        ("5月27日，会议召开，表彰了2013年度先进。", "5月27日", "2014-05-27", True),
+        ("5月27日，会议召开。", "5月27日", "XXXX-05-27", False),
+        ("2014年5月，会议召开。", "2014年5月", "2014-05", False),
+    ],
+)
+def test_dates(text: str, words: str, edtf: str, inferred: bool) -> None:
+    values, problems = normalised(text, MEETING["date"], {"date": words})
+    assert problems == []
+    date = values["date"]
+    assert (date["text"], date["edtf"], date["year_inferred"]) == (words, edtf, inferred)
+    assert text[date["evidence"]["start"] : date["evidence"]["end"]] == date["evidence"]["text"] == words
+
+
+@pytest.mark.parametrize(
+    ("field", "row", "said"),
+    [
+        ("date", {"date": "会议"}, ("date", "会议", "these words do not say a date that can be computed")),
+        (
+            "statistics",
+            {"indicator": "全市", "value": "会议"},
+            ("statistics.value", "会议", "these words do not say a number that can be computed"),
+        ),
+    ],
+)
+def test_an_item_that_stands_on_what_cannot_be_read_is_a_problem(
+    field: str, row: Json, said: tuple[str, str, str]
+) -> None:
+    values, (problem,) = normalised("全市会议召开。", MEETING[field], row)
+    assert values is None
+    assert (problem.kind, problem.field, problem.value, problem.detail) == ("unreadable", *said)
+    assert (problem.start, problem.end) == (2, 4)
+
+
+def test_an_optional_number_that_cannot_be_read_is_null_and_its_item_stays() -> None:
+    row = {"text": "确保不发生事故", "value": "事故", "deadline": None}
+    values, (problem,) = normalised("要确保不发生事故。", MEETING["targets"], row)
+    assert (values["text"], values["value"], problem.kind) == ("确保不发生事故", None, "unreadable")
+
+
+class Payment(BaseModel):
+    to: Name
+    amount: Quantity
+    days: list[EdtfDate]
+
+
+@pytest.mark.parametrize(("amount", "stays"), [("5万元", True), ("奖金", False)])
+def test_an_item_that_needs_a_number_goes_with_it(amount: str, stays: bool) -> None:
+    row = {"to": "何志远", "amount": amount, "days": []}
+    values, problems = normalised("发给何志远奖金5万元。", field_of(list[Payment]), row)
+    assert (values is not None) == stays
+    assert [p.kind for p in problems] == [] if stays else ["unreadable"]
+
+
+def test_what_cannot_be_read_leaves_a_list() -> None:
+    row = {"to": "何志远", "amount": "5万元", "days": ["5月1日", "奖金"]}
+    values, problems = normalised("5月1日发给何志远奖金5万元。", field_of(list[Payment]), row)
+    assert [day["text"] for day in values["days"]] == ["5月1日"]
+    assert [(p.field, p.value) for p in problems] == [("f.days", "奖金")]
+
+
+def test_the_year_comes_from_the_text_alone() -> None:
+    assert infer_meeting_year(whole("县长主持会议。")) is None
+    assert infer_meeting_year(whole("")) is None

@@ -1,0 +1,376 @@
+"""Many documents: what is written, noted, counted and kept, without a command line and without a server."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import by_field, completion, document, nothing, recipe, scripted
+
+from extractor.data import Call, Document, Json, Reply, Request
+from extractor.faults import Fault, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
+from extractor.output import OutputError, document_of, failures_path, open_output, part_path
+from extractor.read import Unreadable
+from extractor.report import describe
+from extractor.run import Sinks, Summary, run
+
+TEXT = "5月27日，全市安全生产工作会议召开。李明指出，要加强管理。去年排查隐患1260处。"
+FACTS = {
+    "date": "5月27日",
+    "statistics": [{"indicator": "排查隐患", "value": "1260处", "period": "去年", "region": None}],
+}
+MISSING = Unreadable("gone", "gone.txt", "missing", "gone.txt is no longer there.")
+
+
+class Desk:
+    """Sinks that keep what they are given."""
+
+    def __init__(self) -> None:
+        self.records: list[Json] = []
+        self.failures: list[Json] = []
+        self.told: list[tuple[str, int, int]] = []
+        self.sinks = Sinks(self.records.append, self.failures.append, self._tell)
+
+    def _tell(self, name: str, records: int, failures: list[Json]) -> None:
+        self.told.append((name, records, len(failures)))
+
+
+def convert(documents: Any, call: Call, desk: Desk | None = None) -> tuple[Summary, Desk]:
+    desk = desk or Desk()
+    return run(documents, recipe(), call, desk.sinks), desk
+
+
+def named(*names: str) -> list[Document]:
+    return [document(TEXT, name) for name in names]
+
+
+def failing(name: str, fault: Fault, field: str | None = None) -> Call:
+    """A call that fails for one document, or for one of its fields."""
+    good = scripted(by_field(**FACTS))
+
+    def call(request: Request) -> Reply:
+        if request.about["document"] == name and field in (None, request.about["field"]):
+            raise fault
+        return good(request)
+
+    return call
+
+
+def test_documents_are_read_as_they_are_needed() -> None:
+    desk = Desk()
+
+    def documents() -> Iterator[Document]:
+        for number in range(40):
+            assert number - len(desk.records) <= 1, "read ahead"
+            yield document(TEXT, f"d{number}")
+
+    summary, _ = convert(documents(), scripted(by_field(**FACTS)), desk)
+    assert summary.records == len(desk.records) == 40
+
+
+def test_a_record_is_handed_on_before_the_next_document_is_asked_about() -> None:
+    desk = Desk()
+    good = scripted(nothing)
+
+    def call(request: Request) -> Reply:
+        assert len(desk.records) == int(request.about["document"])
+        return good(request)
+
+    convert(named("0", "1", "2"), call, desk)
+    assert desk.told == [("0", 1, 0), ("1", 1, 0), ("2", 1, 0)]
+
+
+def test_the_summary_counts_what_was_found() -> None:
+    summary, desk = convert([*named("a", "b"), MISSING], scripted(by_field(**FACTS)))
+    assert (summary.documents, summary.records, summary.failed, summary.empty) == (3, 2, 1, 0)
+    assert summary.items == {"date": 2, "officials": 0, "statistics": 2, "targets": 0, "measures": 0}
+    assert summary.failures == {"missing": 1}
+    assert desk.failures == [
+        {"id": "gone", "path": "gone.txt", "kind": "missing", "reason": MISSING.reason}
+        | dict.fromkeys(("field", "start", "end"))
+    ]
+    assert summary.usage.requests == sum(line["run"]["requests"] for line in desk.records) > 0
+    assert summary.usage.input_tokens == 100 * summary.usage.requests
+    assert summary.exit_code == 1
+
+
+def test_a_text_that_says_nothing_is_a_record_that_says_nothing() -> None:
+    summary, desk = convert([document("番茄两个，鸡蛋三个，炒熟。", "recipe")], scripted(nothing))
+    assert (summary.records, summary.empty, summary.exit_code) == (1, 1, 0)
+    assert not any(desk.records[0]["record"].values())
+    assert any(line.startswith("empty: 1 record without any item") for line in describe(summary, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(ModelMissing("No model."), 2), (KeyRefused("Refused."), 2), (QuotaUsedUp("Used up."), 1)],
+    ids=["no model", "key", "quota"],
+)
+def test_a_fault_that_stays_ends_the_asking(fault: Fault, code: int) -> None:
+    asked: list[str] = []
+    call = failing("b", fault)
+
+    def counted(request: Request) -> Reply:
+        asked.append(request.about["document"])
+        return call(request)
+
+    summary, desk = convert([*named("a", "b", "c"), MISSING], counted)
+    assert summary.exit_code == code
+    assert summary.stopped is fault
+    assert asked.count("b") == 1
+    assert "c" not in asked
+    assert [line["id"] for line in desk.records] == ["a"]
+    assert [(f["id"], f["kind"]) for f in desk.failures] == [
+        ("b", fault.kind),
+        ("c", "not_reached"),
+        ("gone", "missing"),
+    ]
+    assert (summary.documents, summary.failed) == (4, 3)
+    assert desk.told == [("a", 1, 0), ("b", 0, 1)]
+
+
+def test_a_fault_of_one_question_costs_that_question() -> None:
+    summary, desk = convert(named("a", "b"), failing("a", ServerFault("It broke."), "statistics"))
+    assert summary.exit_code == 1
+    assert [line["id"] for line in desk.records] == ["a", "b"]
+    assert desk.records[0]["record"]["statistics"] == []
+    assert desk.records[0]["record"]["date"] == desk.records[1]["record"]["date"]
+    assert [(f["id"], f["kind"], f["field"], f["start"], f["end"]) for f in desk.failures] == [
+        ("a", "server_fault", "statistics", 0, len(TEXT))
+    ]
+    assert desk.failures[0]["reason"].startswith("It broke. ")
+
+
+def test_where_nothing_was_answered_nothing_is_written() -> None:
+    summary, desk = convert(named("a", "b"), failing("a", ServerFault("It broke.")))
+    assert [line["id"] for line in desk.records] == ["b"]
+    assert {failure["id"] for failure in desk.failures} == {"a"}
+    assert desk.told[0][:2] == ("a", 0)
+    assert summary.failures["server_fault"] == len(desk.failures)
+
+
+def test_answers_that_do_not_fit_are_failures_too() -> None:
+    def answer(request: Request) -> Any:
+        if request.about["document"] == "a" and request.about["field"] == "date":
+            return {"nonsense": 1}
+        return completion("cut", "length") if request.about["document"] == "b" else by_field(**FACTS)(request)
+
+    summary, desk = convert(named("a", "b", "c"), scripted(answer))
+    assert [line["id"] for line in desk.records] == ["a", "c"]
+    of_a = [failure for failure in desk.failures if failure["id"] == "a"]
+    assert [(failure["kind"], failure["field"]) for failure in of_a] == [("unanswered", "date")]
+    assert of_a[0]["reason"] == "The answer did not fit the schema, nor did the second try."
+    assert {failure["kind"] for failure in desk.failures if failure["id"] == "b"} == {"unanswered"}
+    assert summary.failed == 2
+
+
+def test_a_question_that_was_answered_in_part_is_written() -> None:
+    """A long passage that is asked again in halves, of which one is answered, with nothing, and one is not."""
+    text = "各部门要加强管理。" * 20 + "李明指出，要加强监督。" * 20
+
+    def answer(request: Request) -> Any:
+        whole = request.about["end"] - request.about["start"] > len(text) // 2 + 20
+        return completion("cut", "length") if whole or request.about["start"] else nothing(request)
+
+    _, desk = convert([document(text, "a")], scripted(answer))
+    assert [line["id"] for line in desk.records] == ["a"]
+    assert desk.failures
+    _, desk = convert([document(text, "a")], scripted(lambda request: completion("cut", "length")))
+    assert desk.records == []
+
+
+def test_a_bug_is_told_with_its_place() -> None:
+    def call(request: Request) -> Reply:
+        raise ZeroDivisionError("division by zero")
+
+    summary, desk = convert(named("a"), call)
+    assert summary.exit_code == 1
+    (failure,) = desk.failures
+    assert failure["kind"] == "bug"
+    assert ".py, line " in failure["reason"]
+    assert "please report it" in failure["reason"]
+
+
+# --- the summary in words ---
+
+
+def test_what_to_do_next_fits_how_it_ended() -> None:
+    summary = Summary(documents=2, records=1, output=Path("o.jsonl"))
+    assert not any(line.startswith("next:") for line in describe(summary, 0.0))
+    summary.failures["network"] = summary.failed = 1
+    assert "with -o FILE" in describe(summary, 0.0)[-1]
+    summary.noted = Path("o.jsonl.failures.jsonl")
+    assert "with --retry-failed" in describe(summary, 0.0)[-1]
+    summary.noted, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
+    summary.stopped = QuotaUsedUp("Used up.")
+    told = describe(summary, 0.0)
+    assert told[-1] == "next: mend the cause and run the same command again; o.jsonl is as it was before this run"
+    assert told[-2].startswith("stopped: Used up. Top up the account")
+    assert told[0] == "2 documents, 1 record, 1 failed, 0.0 s → o.jsonl.part"
+
+
+# --- the files ---
+
+
+def test_files_appear_when_they_are_whole(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    output.write_text("old\n", encoding="utf-8")
+    with open_output(output) as files:
+        files.records.write({"id": "甲"})
+        assert output.read_text(encoding="utf-8") == "old\n"
+        # A line is there at once, for those who look on and for a run that is killed.
+        assert part_path(output).read_text(encoding="utf-8") == '{"id": "甲"}\n'
+        assert files.finish(whole=True)
+    assert output.read_text(encoding="utf-8") == '{"id": "甲"}\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
+
+
+def test_a_run_that_breaks_off_leaves_the_older_files(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    output.write_text("old\n", encoding="utf-8")
+    failures_path(output).write_text("old failure\n", encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt), open_output(output) as files:
+        files.records.write({"id": "a"})
+        raise KeyboardInterrupt
+    assert output.read_text(encoding="utf-8") == "old\n"
+    assert failures_path(output).read_text(encoding="utf-8") == "old failure\n"
+    assert part_path(output).read_text(encoding="utf-8") == '{"id": "a"}\n'
+    assert not part_path(failures_path(output)).exists()
+
+
+def test_an_older_failures_file_goes_when_nothing_failed(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    failures_path(output).write_text("old failure\n", encoding="utf-8")
+    with open_output(output) as files:
+        files.finish(whole=True)
+    assert output.read_bytes() == b""
+    assert not failures_path(output).exists()
+
+
+def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    with open_output(output) as files:
+        files.records.write({"id": "first"})
+        with pytest.raises(OutputError, match="Another run is writing"), open_output(output):
+            pass
+        assert part_path(output).read_text(encoding="utf-8") == '{"id": "first"}\n'
+        files.finish(whole=True)
+    with open_output(output) as files:
+        files.records.write({"id": "second"})
+        files.finish(whole=True)
+    assert output.read_text(encoding="utf-8") == '{"id": "second"}\n'
+
+
+def test_what_a_killed_run_left_is_no_hindrance(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    part_path(output).write_text('{"id": "left"}\n{"id": "to', encoding="utf-8")
+    with open_output(output) as files:
+        files.finish(whole=True)
+    assert output.read_bytes() == b""
+
+
+def test_a_link_stays_and_permissions_stay(tmp_path: Path) -> None:
+    real = tmp_path / "real.jsonl"
+    real.write_text("old\n", encoding="utf-8")
+    real.chmod(0o640)
+    link = tmp_path / "o.jsonl"
+    link.symlink_to(real)
+    with open_output(link) as files:
+        files.records.write({"id": "a"})
+        files.finish(whole=True)
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8") == '{"id": "a"}\n'
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_device_is_a_sentence() -> None:
+    with open_output(Path("/dev/full")) as files:
+        with pytest.raises(OutputError, match="^/dev/full can't be written: No space left on device"):
+            files.records.write({"id": "a"})
+        assert files.failures is None
+    assert not os.path.exists("/dev/full.part")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("", "is a folder"),
+        ("none/o.jsonl", "There is no folder"),
+        ("file/o.jsonl", "is a file, so"),
+        ("x" * 300, "long"),
+    ],
+)
+def test_where_nothing_can_be_written(tmp_path: Path, place: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=words), open_output(tmp_path / place):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(max_size=30), min_size=1, max_size=5), st.integers(0, 40))
+def test_a_disk_that_fills_up_leaves_whole_lines(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[bytes], room: int
+) -> None:
+    """Whatever fits: the file ends with a line end."""
+    output = tmp_path_factory.mktemp("full") / "o.jsonl"
+    with open_output(output) as files:
+        raw = files.records.stream
+
+        class Full:
+            def write(self, data: memoryview) -> int:
+                left = room - raw.tell()
+                if left <= 0:
+                    raise OSError(28, "No space left on device")
+                return raw.write(data[:left])
+
+            def truncate(self, size: int) -> int:
+                raw.seek(size)
+                return raw.truncate(size)
+
+        full: Any = Full()
+        lines = replace(files.records, stream=full)
+        written = b""
+        try:
+            for text in texts:
+                line = text.replace(b"\n", b"") + b"\n"
+                lines.add(line)
+                written += line
+        except OutputError as error:
+            assert "No space left" in str(error)
+        assert part_path(output).read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "owner"),
+    [
+        ("a", "a.txt", "a"),
+        ("a#2", "a.txt", "a"),
+        ("a#2", "other.txt", None),  # a document that is called a#2
+        ("a#2#3", "rows.jsonl#7", "a#2"),
+        ("b", "b.txt", None),
+        ("a#x", "a.txt", None),
+        ("aa", "a.txt", None),
+    ],
+)
+def test_which_document_a_record_is_of(name: str, path: str, owner: str | None) -> None:
+    failures = {"a": [{"path": "a.txt"}], "a#2": [{"path": "rows.jsonl#7"}]}
+    if name == "a#2" and owner != "a#2":
+        del failures["a#2"]
+    assert document_of(name, path, failures) == owner
+
+
+def test_lines_are_utf8_whatever_the_text(tmp_path: Path) -> None:
+    output = tmp_path / "o.jsonl"
+    with open_output(output) as files:
+        files.records.write({"id": "𠮷\u2028\n"})
+        files.finish(whole=True)
+    assert [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]] == [{"id": "𠮷\u2028\n"}]
