@@ -128,7 +128,7 @@ def _run(settings: Settings, output: Path | None, retry_failed: bool, quiet: boo
 
     began = time.monotonic()
     try:
-        with progressing(quiet) as progress:
+        with progressing(quiet, to_stdout=output is None) as progress:
             if output is None:
                 summary = convert_all(settings, progress)
             else:

@@ -8,6 +8,8 @@
     │   ├── CannotServe           llama.cpp cannot load the model
     │   ├── EndpointUnknown       no such provider, or an address that is none
     │   └── KeyMissing            the provider wants a key and the environment has none
+    ├── NotRecorded               a replay asked what no recording answers
+    ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
     └── ProviderFault             what an endpoint answered, or that it did not answer
         ├── KeyRefused            401, 403
         ├── QuotaUsedUp           额度已用尽, 欠费, insufficient_quota: waiting does not help
@@ -92,6 +94,19 @@ class EndpointUnknown(SetupFault):
 
 class KeyMissing(SetupFault):
     kind = "key_missing"
+
+
+class NotRecorded(Fault):
+    """A request was replayed that no recording answers."""
+
+    kind = "not_recorded"
+
+
+class TapeDamaged(Fault):
+    """A file of recordings can't be read, or can't be written."""
+
+    kind = "tape_damaged"
+    exit_code = 2
 
 
 class ProviderFault(Fault):

@@ -97,7 +97,8 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
     values = row.values.get(anchor.name)
     quotes = values if isinstance(values, list) else [values]
     if row.place is not None:
-        place: Place | None = Place(passage[0] + row.place[0], passage[0] + row.place[1], Match.EXACT)
+        end = min(passage[0] + row.place[1], passage[1])
+        place: Place | None = Place(passage[0] + row.place[0], end, Match.EXACT)
     else:
         place = _find_anchor(anchor, quotes[0] or "", shape.name, prepared, passage)
     if place is None or _is_redacted(anchor, quotes[0] or ""):

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -146,10 +147,17 @@ def _open_alone(path: Path) -> io.FileIO:
 
 
 def _lock(stream: io.FileIO) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: an open file can't be replaced there, which keeps two runs apart as well
+    """Whether this process alone has the file from now on."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
         return True
+    import fcntl
+
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -232,10 +240,10 @@ def read_failures(output: Path) -> dict[str, list[Json]]:
     return failures
 
 
-def keep_lines(output: Output, failures: dict[str, list[Json]]) -> dict[str, dict[str, bytes]]:
-    """Copy the lines of an earlier run, but for those of documents with failures: these are given back, by document
-    and by record. Raises OutputError."""
-    older: dict[str, dict[str, bytes]] = {}
+def keep_lines(output: Output, failures: dict[str, list[Json]]) -> dict[str, tuple[str, bytes]]:
+    """Copy the lines of an earlier run, but for those of documents with failures: these are given back by the record's
+    id, each with the document's. Raises OutputError."""
+    older: dict[str, tuple[str, bytes]] = {}
     if not output.path.is_file():
         return older
     try:
@@ -247,7 +255,7 @@ def keep_lines(output: Output, failures: dict[str, list[Json]]) -> dict[str, dic
                 if owner is None:
                     output.records.add(line)
                 else:
-                    older.setdefault(owner, {})[name] = line
+                    older[name] = owner, line
     except OSError as error:
         raise OutputError(f"{output.path} can't be read: {error.strerror or error}.") from error
     return older

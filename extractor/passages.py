@@ -85,7 +85,10 @@ def broken_off(line: str, following: str) -> bool:
 
 
 def paragraphs(text: str) -> list[Span]:
-    """Spans of the paragraphs: lines without the white space around them, lines broken inside a sentence joined."""
+    """Spans of the paragraphs: lines without the white space around them, lines broken inside a sentence joined.
+
+    Nothing is joined over a blank line: one stands where a notice (省略440字) has left, and the words around it are no sentence.
+    """
     spans: list[Span] = []
     for found in re.finditer(r"[^\n]+", text):
         line = found[0].strip()
@@ -94,7 +97,8 @@ def paragraphs(text: str) -> list[Span]:
         start = found.start() + found[0].index(line[0])
         end = start + len(line)
         before = text[max(spans[-1][0], spans[-1][1] - 400) : spans[-1][1]].rpartition("\n")[2] if spans else ""
-        if broken_off(before, line):
+        apart = text.count("\n", spans[-1][1], start) > 1 if spans else True
+        if not apart and broken_off(before, line):
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))

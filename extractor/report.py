@@ -68,16 +68,18 @@ class Progressing:
 
 
 @contextmanager
-def progressing(quiet: bool) -> Iterator[Progressing]:
-    """Progress for the length of the block."""
+def progressing(quiet: bool, to_stdout: bool) -> Iterator[Progressing]:
+    """Progress for the length of the block. No moving line where the records themselves go to the same terminal."""
     if quiet:
         yield Progressing(None, lambda line: None)
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not (to_stdout and sys.stdout is not None and sys.stdout.isatty()):
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        # By default rich takes standard output too, and would send the records to the terminal.
+        with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
             yield Progressing(bar, lambda line: None)
     else:
         yield Progressing(None, lambda line: print(line, file=sys.stderr, flush=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from extractor.catalog import load_schema
+from extractor.faults import NotRecorded
 from extractor.model import choose, opened
 from extractor.output import (
     Output,
@@ -28,7 +29,7 @@ from extractor.places import Closed, find_places
 from extractor.read import ReadOptions, Unreadable, read
 from extractor.recipe import Recipe
 from extractor.run import NOT_REACHED, Sinks, Summary, run
-from extractor.tape import Mode, NotRecorded, Tape
+from extractor.tape import Mode, Tape
 
 if TYPE_CHECKING:
     from extractor.data import Call, Document, Json
@@ -101,7 +102,9 @@ def convert_to(settings: Settings, output: Path, retry_failed: bool, progress: P
     documents = settings.documents()
     with prepared(settings, progress) as (recipe, _, call), open_output(output) as files:
         note = files.failures.write if files.failures else partial(_tell, progress)
-        if retry_failed and files.failures:
+        if retry_failed:
+            if files.failures is None:
+                raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
             failures = read_failures(files.path)
             summary = _retry(documents, recipe, call, files, failures, Sinks(files.records.write, note, progress.told))
         else:
@@ -136,8 +139,7 @@ def _retry(
 
     def record(line: Json) -> None:
         sinks.record(line)
-        for lines in older.values():
-            lines.pop(line["id"], None)
+        older.pop(line["id"], None)
 
     def failure(line: Json) -> None:
         sinks.failure(line)
@@ -148,23 +150,23 @@ def _retry(
         summary.left += 1
         for line in failures[name]:
             failure(line)
-    for name in older.keys() & failed_again:
-        for kept in older[name].values():
+    for owner, kept in older.values():
+        if owner in failed_again:
             files.records.add(kept)
     return summary
 
 
 def _refuse_own_output(inputs: list[str], output: Path) -> None:
     """Raise OutputError where a run would read what it writes, or would put it in the place of a source."""
-    for path in (output, failures_path(output), part_path(output)):
-        if not path.is_file():
-            continue
-        for given in inputs:
-            if any(not isinstance(found, Closed) and _is_same(found.file, path) for found in find_places(given)):
-                raise OutputError(
-                    f"{path} would be written and is also among the inputs ({given}): name another file with -o, "
-                    "in a folder that is not read."
-                )
+    own = [path for path in (output, failures_path(output), part_path(output)) if path.is_file()]
+    for given in inputs if own else ():
+        for found in find_places(given):
+            for path in own:
+                if not isinstance(found, Closed) and _is_same(found.file, path):
+                    raise OutputError(
+                        f"{path} would be written and is also among the inputs ({given}): name another file with -o, "
+                        "in a folder that is not read."
+                    )
 
 
 def _is_same(file: str, path: Path) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from extractor.data import Call, Json, Reply, Request
-from extractor.faults import Fault
+from extractor.faults import NotRecorded, TapeDamaged
 
 Mode = Literal["auto", "replay", "record", "live"]
 
@@ -29,19 +29,6 @@ _KEPT = ("id", "object", "created", "model", "system_fingerprint", "choices", "u
 
 
 _HALVES = re.compile("[\ud800-\udfff]")
-
-
-class NotRecorded(Fault):
-    """A request was replayed that no recording answers."""
-
-    kind = "not_recorded"
-
-
-class TapeDamaged(Fault):
-    """A file of recordings can't be read, or can't be written."""
-
-    kind = "tape_damaged"
-    exit_code = 2
 
 
 @dataclass

@@ -26,7 +26,7 @@ FACTS: dict[str, tuple[str, Callable[[re.Match[str]], Any]]] = {
     ),
     "targets": ("确保[^，。]+", lambda m: {"text": m[0], "value": None, "deadline": None}),
     "measures": ("加强[^，。]+", lambda m: {"text": m[0], "responsible": []}),
-    "obligations": ("[^，。]*应当[^，。]+", lambda m: {"text": m[0], "responsible": [], "deadline": None}),
+    "obligations": ("[^，。\\n]*应当[^，。]+", lambda m: {"text": m[0], "responsible": [], "deadline": None}),
 }
 WORDS = {"date": "[0-9]+月[0-9]+日", "venue": "(?<=在)[^，。]*礼堂", "issuer": "[一-鿿]+局(?=通知)"}
 

@@ -169,7 +169,7 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeServer) 
     [
         (["nowhere.txt"], "nowhere.txt does not exist"),
         (["nothing/"], "nothing/ holds no .jsonl.gz, .jsonl, .csv"),
-        (["*.txt"], "*.txt matches no file"),
+        (["*.md"], "*.md matches no file"),
         (["good.txt", "--encoding", "utf-9"], "There is no encoding 'utf-9'"),
         (["good.txt", "--schema", "minutes"], "There is no shipped schema 'minutes'. Name one of meeting, notice"),
         (["good.txt", "--schema", "my.py"], "There is no schema file my.py"),
@@ -179,6 +179,7 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeServer) 
         (["good.txt", "-o", "good.txt/out.jsonl"], "good.txt is a file, so"),
         (["good.txt", "-o", "good.txt"], "good.txt would be written and is also among the inputs"),
         (["./good.txt", "-o", "link.txt"], "link.txt would be written and is also among the inputs"),
+        (["good.txt", "-o", "/dev/null", "--retry-failed"], "/dev/null is no file, so nothing is known of what failed"),
         ([".", "-o", "rows.jsonl"], "rows.jsonl would be written and is also among the inputs (.)"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -531,27 +532,27 @@ def test_schema_check_has_nothing_against_the_shipped_ones(schema: str, my_schem
 def test_schema_check_names_file_and_line(my_schema: Path) -> None:
     source = my_schema.read_text(encoding="utf-8").replace(VENUE, "    venue: Verbatim | None\n")
     source += '    hosts: Annotated[list[Name], Cue("(主办")] = Field(description="主办单位")\n'
-    my_schema.write_text(source, encoding="utf-8")
-    result = extractor("schema", "check", "my.py")
+    Path("careless.py").write_text(source, encoding="utf-8")
+    result = extractor("schema", "check", "careless.py")
     assert result.exit_code == 1
     last = source.count("\n")
     assert result.stdout.splitlines() == [
-        f"my.py:{last - 1}: MeetingRecord.venue has no description: it is what the model is asked. "
+        f"careless.py:{last - 1}: MeetingRecord.venue has no description: it is what the model is asked. "
         'Write Field(description="…").',
-        f"my.py:{last}: MeetingRecord.hosts has the pattern '(主办', which is no regular expression: "
+        f"careless.py:{last}: MeetingRecord.hosts has the pattern '(主办', which is no regular expression: "
         "missing ), unterminated subpattern at position 0. Mend it.",
     ]
 
 
-def test_schema_check_of_what_cannot_work(folder: Path) -> None:
-    Path("my.py").write_text(
+def test_schema_check_of_what_cannot_work() -> None:
+    Path("number.py").write_text(
         "from pydantic import BaseModel\n\n\nclass Record(BaseModel):\n    number: int | None\n", encoding="utf-8"
     )
-    result = extractor("schema", "check", "my.py")
+    result = extractor("schema", "check", "number.py")
     assert result.exit_code == 2
-    assert "my.py: Record.number is int, which the engine can't ground. Use Name" in result.stderr
-    Path("my.py").write_text("class Record(\n", encoding="utf-8")
-    assert "my.py can't be loaded: SyntaxError" in spawn("schema", "check", "my.py").stderr
+    assert "number.py: Record.number is int, which the engine can't ground. Use Name" in result.stderr
+    Path("torn.py").write_text("class Record(\n", encoding="utf-8")
+    assert "torn.py can't be loaded: SyntaxError" in extractor("schema", "check", "torn.py").stderr
 
 
 def test_model_status_says_that_nothing_is_installed() -> None:
@@ -576,6 +577,51 @@ def test_a_process_writes_as_the_runner_does(texts: Path, fake: FakeServer) -> N
     assert done.returncode == 0, done.stderr
     assert done.stdout == extract(fake, "texts").stdout
     assert len(parsed(done.stdout)) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")
+def test_on_a_terminal_one_line_moves_and_failures_stand_above_it(texts: Path) -> None:
+    Path("texts/bad.txt").write_bytes(b"")
+    with answering() as fake:
+        shown, stdout, code = on_a_terminal(live(fake), records_too=False)
+        assert code == 1
+        assert stdout == extract(fake, "texts").stdout
+    assert b"extractor: bad: texts/bad.txt is empty: there is nothing to read in it.\r\n" in shown
+    assert b"\x1b[2K" in shown
+    assert b"a: 1 record" not in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")
+def test_records_on_a_terminal_are_not_drawn_over(texts: Path, fake: FakeServer) -> None:
+    shown, _, code = on_a_terminal(live(fake), records_too=True)
+    assert code == 0
+    assert b"\x1b" not in shown
+    lines = shown.decode().split("\r\n")
+    assert [line for line in lines if line.startswith("{")] == extract(fake, "texts").stdout.splitlines()
+    assert "a: 1 record" in lines
+
+
+def on_a_terminal(arguments: list[str], records_too: bool) -> tuple[bytes, str, int]:
+    """What a terminal is sent, what standard output holds if it is none, and the exit code."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    stdout = theirs if records_too else subprocess.PIPE
+    process = subprocess.Popen(command(*arguments), stdout=stdout, stderr=theirs, encoding="utf-8")
+    os.close(theirs)
+    shown = b""
+    while part := _read_terminal(ours):
+        shown += part
+    os.close(ours)
+    text, _ = process.communicate(timeout=120)
+    return shown, text or "", process.returncode
+
+
+def _read_terminal(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end is closed
+        return b""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -24,7 +24,9 @@ from extractor.shape import Field, read_shape
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
-def ground_in(speech: Excerpt, shape: Field, *rows: Json, passage: Excerpt | None = None) -> tuple[list[Item], list[Problem]]:
+def ground_in(
+    speech: Excerpt, shape: Field, *rows: Json, passage: Excerpt | None = None
+) -> tuple[list[Item], list[Problem]]:
     answer = Answer(shape.name, passage or speech, tuple(Row(row) for row in rows))
     return ground(answer, shape, prepare(speech))
 
@@ -78,7 +80,9 @@ def test_a_clause_says_how_it_was_found(quote: str, how: Match) -> None:
     ("annotation", "quote"),
     [
         (list[Name], "王建钢"),
-        pytest.param(list[Name], "王建", marks=pytest.mark.xfail(strict=True, reason="where a name ends is not written")),
+        pytest.param(
+            list[Name], "王建", marks=pytest.mark.xfail(strict=True, reason="where a name ends is not written")
+        ),
         (list[Verbatim], "市委副书计王建刚"),
         (list[Quantity], "161万人"),
         (list[Quantity], "60万人"),
@@ -106,7 +110,7 @@ def test_a_clause_with_one_wrong_character_is_found_and_read_from_the_source() -
 
 def test_repeated_values_take_successive_places() -> None:
     text = "一季度增长5%。二季度增长5%。三季度增长5%。"
-    rows = [{"f": "5%"}] * 4
+    rows: list[Json] = [{"f": "5%"}] * 4
     items, problems = ground_in(whole(text), field_of(list[Quantity]), *rows)
     at = [m.start() for m in re.finditer("5%", text)]
     assert [item.values["f"].start for item in items] == [*at, at[0]]
@@ -123,7 +127,9 @@ def test_successive_places_go_on_in_the_next_passage() -> None:
 
 def test_a_value_of_another_passage_is_not_found() -> None:
     speech = whole("全市人口160万人。\n全县人口20万人。\n")
-    items, problems = ground_in(speech, MEETING["statistics"], {"indicator": "人口", "value": "160万人"}, passage=speech.cut(11, 20))
+    items, problems = ground_in(
+        speech, MEETING["statistics"], {"indicator": "人口", "value": "160万人"}, passage=speech.cut(11, 20)
+    )
     assert items == []
     assert [(p.kind, p.value, p.start, p.end) for p in problems] == [("ungrounded", "160万人", 11, 20)]
     assert problems[0].detail == "not found in the passage that was asked about"
@@ -158,9 +164,18 @@ def test_a_candidate_stands_where_code_found_it() -> None:
     assert speech.text[items[0].values["f"].start :] == "5%。"
 
 
+def test_a_candidate_ends_with_its_passage() -> None:
+    speech = whole("出席的有李燕\n会议召开。\n")
+    answer = Answer("f", speech.cut(0, 6), (Row({"f": "李燕"}, place=(4, 8)),))
+    ((item,), _) = ground(answer, field_of(list[Name]), prepare(speech))
+    assert item.values["f"].text == "李燕"
+
+
 # --- noise and script ---
 
-NOISY = "縣(xiàn)委副書記、縣長何志遠(yuǎn)主持會議。去年，全縣排查隱患(huàn)1260處(chǔ)，要求各鄉鎮建立隱患臺賬(zhàng)。"
+NOISY = (
+    "縣(xiàn)委副書記、縣長何志遠(yuǎn)主持會議。去年，全縣排查隱患(huàn)1260處(chǔ)，要求各鄉鎮建立隱患臺賬(zhàng)。"
+)
 
 
 def test_names_and_quantities_keep_the_noise_of_the_source_texts_are_clean() -> None:
@@ -199,7 +214,9 @@ RATE = "全市财政收入从去年的120亿元增加到130亿元，增长8.3%�
         (None, None, None),
     ],
 )
-def test_a_wording_has_no_character_that_its_sentence_lacks(said: str | None, kept: str | None, problem: str | None) -> None:
+def test_a_wording_has_no_character_that_its_sentence_lacks(
+    said: str | None, kept: str | None, problem: str | None
+) -> None:
     ((item,), problems) = ground_in(whole(RATE), MEETING["statistics"], {"indicator": said, "value": "130亿元"})
     if kept is None:
         assert item.values["indicator"]
@@ -248,7 +265,9 @@ def test_the_words_that_show_a_choice_are_evidence() -> None:
 # --- items that can't be held ---
 
 
-@pytest.mark.parametrize("name", ["张某", "张某某", "李XX", "李××", "王_", "王＿＿", "陈□□", "刘OO", "赵＊＊", "孙xx", "_"])
+@pytest.mark.parametrize(
+    "name", ["张某", "张某某", "李XX", "李××", "王_", "王＿＿", "陈□□", "刘OO", "赵＊＊", "孙xx", "_"]
+)
 def test_a_name_that_is_left_out_is_no_name(name: str) -> None:
     text = f"副市长{name}主持会议。"
     items, problems = ground_in(whole(text), MEETING["officials"], {"name": name, "titles": ["副市长"], "roles": []})
@@ -265,7 +284,9 @@ def test_a_latin_name_may_have_an_x() -> None:
 
 @pytest.mark.parametrize("said", [None, ""])
 def test_an_item_without_what_it_stands_on_is_a_problem(said: str | None) -> None:
-    items, (problem,) = ground_in(whole("县长何志远主持。"), MEETING["officials"], {"name": said, "titles": ["县长"], "roles": []})
+    items, (problem,) = ground_in(
+        whole("县长何志远主持。"), MEETING["officials"], {"name": said, "titles": ["县长"], "roles": []}
+    )
     assert (items, problem.kind, problem.field, problem.value) == ([], "ungrounded", "officials.name", said)
 
 
@@ -276,8 +297,8 @@ def test_an_item_whose_second_required_value_is_not_there_is_left_out() -> None:
 
     shape = field_of(list[Appointment])
     text = "任命何志远为县长。"
-    rows = [{"name": "何志远", "post": "县长"}, {"name": "何志远", "post": "省长"}, {"name": "何志远", "post": None}]
-    items, problems = ground_in(whole(text), shape, *rows)
+    posts = ("县长", "省长", None)
+    items, problems = ground_in(whole(text), shape, *({"name": "何志远", "post": post} for post in posts))
     assert [plain(item.values["post"]) for item in items] == ["县长"]
     assert kinds(problems) == [
         ("ungrounded", "f.post", "省长"),
@@ -313,7 +334,24 @@ WORDS = st.one_of(
     st.sampled_from(SOURCES).flatmap(
         lambda s: st.tuples(st.integers(0, len(s)), st.integers(0, 12)).map(lambda p: s[p[0] : p[0] + p[1]])
     ),
-    st.sampled_from(["何志远", "1260处", "126处", "5%", "3月12日", "张三", "无", "", " ", "。", "（", "(xiàn)", "\ud800", "主持会议"]),
+    st.sampled_from(
+        [
+            "何志远",
+            "1260处",
+            "126处",
+            "5%",
+            "3月12日",
+            "张三",
+            "无",
+            "",
+            " ",
+            "。",
+            "（",
+            "(xiàn)",
+            "\ud800",
+            "主持会议",
+        ]
+    ),
     st.text(max_size=8),
 )
 MAYBE = st.one_of(st.none(), WORDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -236,9 +237,14 @@ def test_a_run_that_breaks_off_leaves_the_older_files(tmp_path: Path) -> None:
     output = tmp_path / "o.jsonl"
     output.write_text("old\n", encoding="utf-8")
     failures_path(output).write_text("old failure\n", encoding="utf-8")
-    with pytest.raises(KeyboardInterrupt), open_output(output) as files:
-        files.records.write({"id": "a"})
-        raise KeyboardInterrupt
+
+    def break_off() -> None:
+        with open_output(output) as files:
+            files.records.write({"id": "a"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
     assert output.read_text(encoding="utf-8") == "old\n"
     assert failures_path(output).read_text(encoding="utf-8") == "old failure\n"
     assert part_path(output).read_text(encoding="utf-8") == '{"id": "a"}\n'
@@ -293,7 +299,7 @@ def test_a_link_stays_and_permissions_stay(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_a_full_device_is_a_sentence() -> None:
     with open_output(Path("/dev/full")) as files:
-        with pytest.raises(OutputError, match="^/dev/full can't be written: No space left on device"):
+        with pytest.raises(OutputError, match=r"^/dev/full can't be written: No space left on device"):
             files.records.write({"id": "a"})
         assert files.failures is None
     assert not os.path.exists("/dev/full.part")
@@ -339,13 +345,12 @@ def test_a_disk_that_fills_up_leaves_whole_lines(
         full: Any = Full()
         lines = replace(files.records, stream=full)
         written = b""
-        try:
+        with suppress(OutputError):
             for text in texts:
                 line = text.replace(b"\n", b"") + b"\n"
                 lines.add(line)
                 written += line
-        except OutputError as error:
-            assert "No space left" in str(error)
+        assert len(written) <= room
         assert part_path(output).read_bytes() == written
 
 

@@ -13,12 +13,18 @@ from hypothesis import strategies as st
 from scripted import completion
 
 from extractor.data import Call, Json, Reply, Request
-from extractor.tape import Mode, NotRecorded, Tape, TapeDamaged, reel_path, request_key
+from extractor.faults import NotRecorded, TapeDamaged
+from extractor.tape import Mode, Tape, reel_path, request_key
 
 SYSTEM = "你从讲话中摘取信息。\n只输出 JSON。"
 
 
-def request(question: str = "【原文】\n县长何志远主持。\n【问题】officials", start: int = 0, field: str = "officials", **body: Any) -> Request:
+def request(
+    question: str = "【原文】\n县长何志远主持。\n【问题】officials",
+    start: int = 0,
+    field: str = "officials",
+    **body: Any,
+) -> Request:
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
     about = {"document": "d", "start": start, "end": start + 10, "field": field}
     return Request({"model": "scripted", "messages": messages, "temperature": 0.0, **body}, about)
@@ -54,7 +60,12 @@ CHANGES: list[Json] = [
     {"max_tokens": 10},
     {"response_format": {"type": "json_object"}},
     {"messages": []},
-    {"messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "【原文】\n县长何志远主持。\n【问题】officials "}]},
+    {
+        "messages": [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": "【原文】\n县长何志远主持。\n【问题】officials "},
+        ]
+    },
 ]
 
 
@@ -157,7 +168,12 @@ def test_a_miss_for_a_field_that_was_never_asked(tmp_path: Path) -> None:
         ({"seed": 3}, "settings: seed (None recorded, 3 asked)"),
         ({"response_format": {"type": "json_object"}}, "the shape of the answer (the schema's types or bounds)"),
         (
-            {"messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "【原文】\n县长吴倩主持。"}]},
+            {
+                "messages": [
+                    {"role": "system", "content": SYSTEM},
+                    {"role": "user", "content": "【原文】\n县长吴倩主持。"},
+                ]
+            },
             "the question or the passage, from character 7: “何志远主持。 【问题】officials” recorded, “吴倩主持。” asked",
         ),
         (
@@ -219,18 +235,28 @@ def test_recording_again_changes_no_byte(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-TEXTS = st.text(st.one_of(st.sampled_from("核一\n\r\t\"\\ \u2028\u0085\x00\ud800"), st.characters()), max_size=30)
+TEXTS = st.text(st.one_of(st.sampled_from('核一\n\r\t"\\ \u2028\u0085\x00\ud800'), st.characters()), max_size=30)
 
 
 @settings(deadline=None, max_examples=100)
-@given(system=TEXTS, user=TEXTS, said=TEXTS, document=TEXTS, extra=st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.floats(allow_nan=False)), max_size=2))
+@given(
+    system=TEXTS,
+    user=TEXTS,
+    said=TEXTS,
+    document=TEXTS,
+    extra=st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.floats(allow_nan=False)), max_size=2),
+)
 def test_anything_goes_into_the_file_and_comes_out(
     tmp_path_factory: pytest.TempPathFactory, system: str, user: str, said: str, document: str, extra: Json
 ) -> None:
     folder = tmp_path_factory.mktemp("tape")
     if any("\ud800" <= c <= "\udfff" for c in system + document):
         return  # prompts and names of documents are decoded files
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}, {"role": "assistant", "content": None}]
+    messages = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": user},
+        {"role": "assistant", "content": None},
+    ]
     asking = Request({"messages": messages, "extra": extra}, {"document": document, "field": "f"})
     reply = Tape(folder, "record").over(answering(said))(asking)
     (path,) = folder.iterdir()
@@ -314,7 +340,9 @@ def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
     secret = "sk-0123456789abcdef"
 
     def leaking(asking: Request) -> Reply:
-        return Reply({**completion("甲").body, "headers": {"authorization": secret}, "request": {"api_key": secret}}, {})
+        return Reply(
+            {**completion("甲").body, "headers": {"authorization": secret}, "request": {"api_key": secret}}, {}
+        )
 
     Tape(tmp_path, "record").over(leaking)(request())
     text = (tmp_path / "d.json").read_text(encoding="utf-8")
@@ -344,7 +372,9 @@ def test_a_document_is_recorded_under_its_name(document: str, name: str) -> None
     assert reel_path(Path("replies"), document) == Path("replies") / name
 
 
-@pytest.mark.parametrize("document", ["../../etc/passwd", "a/b", "a\\b", ".hidden", "", "x" * 300, "县" * 100, "a:b", "\n"])
+@pytest.mark.parametrize(
+    "document", ["../../etc/passwd", "a/b", "a\\b", ".hidden", "", "x" * 300, "县" * 100, "a:b", "\n"]
+)
 def test_no_name_leaves_the_folder(document: str) -> None:
     path = reel_path(Path("replies"), document)
     assert path.parent == Path("replies")
