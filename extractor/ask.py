@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from extractor.candidates import Candidate, find_candidates
 from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Request, Row
-from extractor.faults import Fault
+from extractor.faults import FATAL, Fault
 from extractor.passages import clauses, sentences, split_passages
 from extractor.question import Question, build_form, build_read, open_candidates, settle_without_model, system_text
 from extractor.recipe import Recipe
@@ -26,24 +26,39 @@ from extractor.shape import Field
 HEAD, TAIL = 300, 150
 # A passage that is answered at too great a length is halved down to this; then it is reported.
 SMALLEST_PASSAGE = 120
+_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 
 
 def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> Answer:
-    """The field's items in the passage, as the model words them. Raises Fault when no answer could be had."""
-    blank = Answer(field.name, passage)
+    """The field's items in the passage, as the model words them; a question that failed is on its list, with its
+    fault. Raises only a fault after which no other question can be answered either (FATAL)."""
     candidates = find_candidates(field, passage) if recipe.profile.style == "form" else None
     if candidates is None:
-        return _ask_reading(field, passage, recipe, call) if _is_cued(field, passage, speech) else blank
+        if not _is_cued(field, passage, speech):
+            return Answer(field.name, passage)
+        try:
+            return _ask_reading(field, passage, recipe, call)
+        except FATAL:
+            raise
+        except Fault as fault:
+            return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
     if field.cue is not None and field.cue.where == "ends":
         candidates = [c for c in candidates if _at_ends(passage, c.place, speech)]
     rows = settle_without_model(field, candidates)
     problems: list[Problem] = []
+    failed: list[tuple[int, int, Exception]] = []
     for batch in _batches(open_candidates(field, candidates), recipe.profile.rows):
-        more, trouble = _ask_form(field, passage, batch, recipe, call)
+        try:
+            more, trouble = _ask_form(field, passage, batch, recipe, call)
+        except FATAL:
+            raise
+        except Fault as fault:
+            failed.append((*passage.span(batch[0].place[0], batch[-1].place[1]), fault))
+            continue
         rows += more
         problems += trouble
     rows.sort(key=lambda row: row.place or (0, 0))
-    return Answer(field.name, passage, tuple(rows), tuple(problems))
+    return Answer(field.name, passage, tuple(rows), tuple(problems), tuple(failed))
 
 
 def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
@@ -198,11 +213,21 @@ def _instructed(send: Callable[[Json], Json]) -> _Create:
 
     def create(**body: Any) -> ChatCompletion:
         # As lenient as the openai client itself: endpoints leave out what they don't care for.
-        return ChatCompletion.construct(**send(_plain(body)))
+        return ChatCompletion.construct(**_unfenced(send(_plain(body))))
 
     _quiet_instructor()
     patched: _Create = instructor.patch(create=create, mode=instructor.Mode.JSON_SCHEMA)
     return patched
+
+
+def _unfenced(completion: Json) -> Json:
+    """The completion with its JSON freed of the ```json fence that some models put around it."""
+    first, *others = completion["choices"]
+    message = first.get("message") or {}
+    fenced = _FENCE.fullmatch(message.get("content") or "")
+    if fenced is None:
+        return completion
+    return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
 
 
 @cache

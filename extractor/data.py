@@ -176,9 +176,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of asking for one field from one passage. `unread` names passages that got no answer."""
+    """What came of asking for one field from one passage. `failed` holds the questions that got no answer: their place
+    in the source and the fault (an exception) that is to blame."""
 
     field: str
     passage: Excerpt
     rows: tuple[Row, ...] = ()
     problems: tuple[Problem, ...] = ()
+    failed: tuple[tuple[int, int, Exception], ...] = ()

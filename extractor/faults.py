@@ -270,3 +270,7 @@ def _words(body: Any) -> str:
             str(body[key]) for key in ("message", "detail", "msg", "type", "code", "metadata") if body.get(key)
         )
     return " ".join(str(body or "").split())[:1000]
+
+
+FATAL = (SetupFault, KeyRefused, QuotaUsedUp)
+"""Faults after which no other question can be answered either."""

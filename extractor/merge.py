@@ -132,11 +132,14 @@ def _join(shape: Field, known: Entry, other: Entry) -> list[Problem]:
 
 
 def _same_words(one: Any, other: Any) -> bool:
-    """Whether two list values are the same, or one is the other's ending (副市长 of 市政府副市长): the first stays."""
+    """Whether two list values are the same, or one is the other's ending (副市长 of 市政府副市长): the first stays.
+    副市长 is not the same as 市长."""
     if not (isinstance(one, str) and isinstance(other, str)):
         return bool(one == other)
     a, b = fold(one), fold(other)
-    return a == b or (min(len(a), len(b)) > 1 and (a.endswith(b) or b.endswith(a)))
+    short, long = sorted((a, b), key=len)
+    before = long[: len(long) - len(short)]
+    return a == b or (len(short) > 1 and long.endswith(short) and not before.endswith("副"))
 
 
 def _same(mine: Any, theirs: Any) -> bool:

@@ -28,7 +28,7 @@ OFFICE = (
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|作[了重总工讲动专题报]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
     r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|等|和|与|及|以及|的|也|还|已|将|"
-    r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|[、，,。；;：:（(）)\s\n“”《]|$|"
+    r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
     + ")"
 )
@@ -46,7 +46,7 @@ _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
 _AFTER_NAME = re.compile(_AFTER)
 _BEFORE_END = re.compile(rf"{_BEFORE}$")
 # Characters that end no given name: they belong to what follows.
-_NEVER_LAST = frozenset("的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从")
+_NEVER_LAST = frozenset("某的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从")
 # Two-character words that begin with a surname and stand where names stand.
 # fmt: off
 _WORDS = frozenset(
@@ -102,17 +102,11 @@ def _after_office(text: str) -> Iterator[Span]:
 
 
 def _name_at(text: str, start: int) -> Span | None:
-    # 李燕出席 is two characters, 孙立坤充分 three: what goes on after the name decides, the longer one first.
-    fits = [
-        size
-        for size in (4, 3, 2)
-        if is_name(text[start : start + size]) and _AFTER_NAME.match(text, start + size) is not None
-    ]
-    if not fits:
-        return None
-    longest = fits[0]
-    # 迟军作工作报告: 迟军作 would be followed by 工作, which is no sign of an end.
-    return start, start + longest
+    """李燕出席 is two characters, 孙立坤充分 three: the longest name after which the sentence can go on."""
+    for end in range(min(start + 4, len(text)), start + 1, -1):
+        if is_name(text[start:end]) and _AFTER_NAME.match(text, end):
+            return start, end
+    return None
 
 
 def _before_title(text: str) -> Iterator[Span]:

@@ -7,18 +7,14 @@ from dataclasses import dataclass, field
 
 from extractor.ask import ask
 from extractor.clean import clean
-from extractor.data import Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
-from extractor.faults import Fault, KeyRefused, QuotaUsedUp, SetupFault
+from extractor.data import Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
+from extractor.faults import Fault
 from extractor.ground import ground, prepare
 from extractor.merge import merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
 from extractor.recipe import Recipe
-from extractor.shape import Field
 from extractor.speeches import split_speeches
-
-# Faults after which no other question can be answered either.
-FATAL = (SetupFault, KeyRefused, QuotaUsedUp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,10 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Co
     for passage in split_passages(speech, recipe.profile.passage):
         for shape in recipe.schema.fields:
             asked += 1
-            answer = _ask_or_note(shape, passage, speech, recipe, meter, failures)
+            answer = ask(shape, passage, speech, recipe, meter)
+            failed = [Failure(shape.name, i, j, fault) for i, j, fault in answer.failed if isinstance(fault, Fault)]
+            failures += failed
+            problems += [_unanswered(failure) for failure in failed]
             grounded, ungrounded = ground(answer, shape, prepared)
             problems += ungrounded
             for item in grounded:
@@ -75,18 +74,9 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Co
     return Converted(line, failures, meter.usage, asked)
 
 
-def _ask_or_note(
-    shape: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call, failures: list[Failure]
-) -> Answer:
-    """The answer, or, where this question alone failed, an answer that is a problem and a failure on the list."""
-    try:
-        return ask(shape, passage, speech, recipe, call)
-    except FATAL:
-        raise
-    except Fault as fault:
-        failures.append(Failure(shape.name, passage.start, passage.end, fault))
-        problem = Problem("unanswered", shape.name, None, passage.start, passage.end, f"{fault.kind}: {fault.what}")
-        return Answer(shape.name, passage, problems=(problem,))
+def _unanswered(failure: Failure) -> Problem:
+    fault = failure.fault
+    return Problem("unanswered", failure.field, None, failure.start, failure.end, f"{fault.kind}: {fault.what}")
 
 
 class Meter:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extractor.data import Call, Document, Json, Reply, Request, Usage
-from extractor.faults import Fault, KeyRefused, SetupFault
-from extractor.pipeline import FATAL, Converted, convert
+from extractor.faults import FATAL, Fault, KeyRefused, SetupFault
+from extractor.pipeline import Converted, convert
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
 

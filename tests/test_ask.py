@@ -13,7 +13,7 @@ from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
 from extractor.ask import SMALLEST_PASSAGE, ask
 from extractor.clean import clean
 from extractor.data import Answer, Document, Reply, Request
-from extractor.faults import Fault, Network, RateLimited
+from extractor.faults import Fault, KeyRefused, Network, RateLimited
 from extractor.fields import Clause, Cue, EdtfDate, Quantity, Worded
 from extractor.fold import simplify
 from extractor.pipeline import convert
@@ -219,10 +219,8 @@ def test_a_second_try_names_no_version_of_any_library() -> None:
 @pytest.mark.parametrize(
     "wrapped",
     [
-        pytest.param(
-            "```json\n{}\n```",
-            marks=pytest.mark.xfail(strict=True, reason="instructor's mode for schemas reads bare JSON"),
-        ),
+        "```json\n{}\n```",
+        "```\n{}\n```",
         "{}\n",
         " {} ",
     ],
@@ -255,10 +253,20 @@ def test_a_fault_comes_through_as_it_is(fault: Fault, style: str, at: int) -> No
             raise fault
         return completion("{")
 
-    with pytest.raises(Fault) as error:
-        asked_about("全市增长5%。", FIGURES, failing, recipe(style=style))
-    assert error.value is fault
+    answer, _ = asked_about("全市增长5%。", FIGURES, failing, recipe(style=style))
+    assert [fault for _, _, fault in answer.failed] == [fault]
     assert len(calls) == at + 1
+
+
+@pytest.mark.parametrize("style", ["read", "form"])
+def test_a_fault_that_stays_is_raised(style: str) -> None:
+    """Where no other question can be answered either, none is asked."""
+
+    def refusing(request: Request) -> Reply:
+        raise KeyRefused("401")
+
+    with pytest.raises(KeyRefused):
+        asked_about("全市增长5%。", FIGURES, refusing, recipe(style=style))
 
 
 @pytest.mark.parametrize(

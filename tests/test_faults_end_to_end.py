@@ -332,6 +332,7 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
     with answering(lambda body: BROKEN if second in passage_of(body) else None) as fake:
         assert extract(fake, "--retry-failed").exit_code == 1
     assert records() == before
+    assert len(lines("out.jsonl")) == 6
     with answering() as fake:
         assert extract(fake, "--retry-failed").exit_code == 0
     after = records()

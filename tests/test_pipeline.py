@@ -177,7 +177,6 @@ def test_a_bug_is_not_taken_for_a_failed_question() -> None:
         converted(TEXT, failing_for("officials", ZeroDivisionError("division by zero")))
 
 
-@pytest.mark.xfail(strict=True, reason="what code had settled of a field goes with the question that failed")
 def test_a_fault_leaves_what_needed_no_model() -> None:
     """The second obligation has a deadline to ask for, the first has nothing: code has read it off."""
     text = "要加强日常管理。应于6月底前完成整改。"
