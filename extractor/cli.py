@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.commands import ModelOption, model_app, schema_app, stop
+from extractor.evaluate import evaluate
 
 if TYPE_CHECKING:
     from extractor.settings import Settings
@@ -32,6 +33,7 @@ replies_app = typer.Typer(
 app.add_typer(schema_app, name="schema")
 app.add_typer(model_app, name="model")
 app.add_typer(replies_app, name="replies")
+app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
 
 
 class Mode(StrEnum):

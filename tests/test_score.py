@@ -1,0 +1,136 @@
+"""Scoring: what counts as right follows from a field's type."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from extractor.catalog import load_schema
+from extractor.cli import app
+from extractor.data import Json
+from extractor.score import Counts, Scored, ScoreError, difference, fields_of, read_gold, score, tabulate
+
+ROOT = Path(__file__).parent.parent
+SHAPES = load_schema("meeting").fields
+GOLD = read_gold(ROOT / "fixtures" / "gold")
+NAMES = fields_of(SHAPES, GOLD)
+FIRST = "000_f3784ed5a834436f"
+
+
+def one(record: Json, wanted: Json) -> Scored:
+    return score(SHAPES, {"x": wanted}, {"x": record})["x"]
+
+
+def with_evidence(record: Json) -> Json:
+    """A copy that may be altered."""
+    return copy.deepcopy(record)
+
+
+def test_annotations_agree_with_themselves() -> None:
+    table = {line.name: line for line in tabulate(score(SHAPES, GOLD, GOLD), NAMES)}
+    assert set(NAMES) == {"date", "officials", "statistics", "targets", "measures"}
+    assert all(line.f1 == 1.0 and line.low == 1.0 for line in table.values())
+
+
+def test_nothing_found_is_nothing_recalled() -> None:
+    table = {line.name: line for line in tabulate(score(SHAPES, GOLD, {}), NAMES)}
+    assert table["measures"].recall == 0.0
+    assert table["measures"].f1 == 0.0
+    assert table["date"].f1 == pytest.approx(4 / 6)
+
+
+def test_a_date_is_compared_by_its_edtf() -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["date"]["text"] = "五月二十七日"
+    assert one(record, GOLD[FIRST]).counts["date"] == Counts(1, 1, 1)
+    record["date"]["edtf"] = "2014-05-28"
+    scored = one(record, GOLD[FIRST])
+    assert scored.counts["date"] == Counts(0, 1, 1)
+    assert [slip.kind for slip in scored.slips] == ["miss", "invention"]
+
+
+def test_titles_are_compared_on_matched_people_only() -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["officials"][0]["titles"] = ["市委副书记"]
+    record["officials"][1]["name"] = "张文"
+    counts = one(record, GOLD[FIRST]).counts
+    assert counts["officials"] == Counts(6, 7, 7)
+    assert counts["officials.titles"] == Counts(3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("alter", "expect"),
+    [
+        ({"text": "161万人"}, Counts(6, 7, 7)),
+        ({"number": 160}, Counts(7, 7, 7)),
+        ({"unit": "名"}, Counts(7, 7, 7)),
+    ],
+)
+def test_a_number_is_matched_by_its_digits(alter: Json, expect: Counts) -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["statistics"][0]["value"].update(alter)
+    counts = one(record, GOLD[FIRST]).counts
+    assert counts["statistics"] == expect
+    assert counts["statistics.value"].right == 6
+
+
+def test_a_number_elsewhere_is_another_number() -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["statistics"][0]["evidence"].update(start=2000, end=2010)
+    assert one(record, GOLD[FIRST]).counts["statistics"] == Counts(6, 7, 7)
+
+
+def test_clauses_count_by_characters_and_repeats_once() -> None:
+    wanted = {"targets": [{"text": "甲乙丙丁", "evidence": {"text": "甲乙丙丁", "start": 0, "end": 4}}]}
+    place = {"text": "丙丁戊", "start": 2, "end": 5}
+    record = {"targets": [{"text": "丙丁戊", "evidence": [place, {"text": "丙丁戊", "start": 90, "end": 93}]}]}
+    scored = one(record, wanted)
+    assert scored.counts["targets"] == Counts(2, 3, 4)
+    assert [slip.kind for slip in scored.slips] == []
+
+
+def test_a_difference_has_the_sign_of_the_better_one() -> None:
+    worse = {name: {**record, "measures": record["measures"][::2]} for name, record in GOLD.items()}
+    gaps = difference(score(SHAPES, GOLD, GOLD), score(SHAPES, GOLD, worse), NAMES)
+    gap, low, high = gaps["measures"]
+    assert 0 < low <= gap <= high
+    assert gaps["officials"] == (0.0, 0.0, 0.0)
+
+
+def test_the_command_prints_the_table_and_the_slips(tmp_path: Path) -> None:
+    output = tmp_path / "records.jsonl"
+    lines = [json.dumps({"id": name, "record": record}, ensure_ascii=False) for name, record in GOLD.items()][1:]
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    gold = str(ROOT / "fixtures" / "gold")
+    run = CliRunner().invoke(app, ["eval", gold, str(output), "--slips", "--vs", str(output)])
+    assert run.exit_code == 0, run.output
+    assert f"1 without a record: {FIRST}" in run.output
+    assert f"miss      officials: {FIRST}" in run.output
+    assert "difference in mean" in run.output
+    machine = json.loads(CliRunner().invoke(app, ["eval", gold, str(output), "--json"]).output)
+    assert machine["measures"]["mean"]["f1"] < 1
+    assert machine["without_record"] == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("gold", "out"), [("missing", "records.jsonl"), ("gold", "missing.jsonl"), ("gold", "bad.jsonl")]
+)
+def test_what_cannot_be_scored_is_said(tmp_path: Path, gold: str, out: str) -> None:
+    (tmp_path / "gold").mkdir()
+    (tmp_path / "gold" / "a.json").write_text('{"id": "a", "record": {"date": null}}', encoding="utf-8")
+    (tmp_path / "records.jsonl").write_text('{"id": "a", "record": {"date": null}}\n', encoding="utf-8")
+    (tmp_path / "bad.jsonl").write_text("{", encoding="utf-8")
+    run = CliRunner().invoke(app, ["eval", str(tmp_path / gold), str(tmp_path / out)])
+    assert run.exit_code == 2
+    assert "extractor: " in run.output
+    assert "Traceback" not in run.output
+
+
+def test_annotations_of_another_kind_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ScoreError, match="no annotation"):
+        read_gold(tmp_path)
