@@ -160,7 +160,7 @@ def _put(question: Question, recipe: Recipe, call: Call) -> list[Row]:
             body["response_format"] = {"type": "json_object"}
         return call(Request(body, {"document": question.passage.document.id, **about})).body
 
-    create = _instructed(send)
+    create = instructed(send)
     try:
         answer = create(
             model=recipe.model,
@@ -203,7 +203,7 @@ class _Create(Protocol):
     def __call__(self, *, response_model: type[BaseModel], **body: Any) -> BaseModel: ...
 
 
-def _instructed(send: Callable[[Json], Json]) -> _Create:
+def instructed(send: Callable[[Json], Json]) -> _Create:
     """instructor's `create` over any function from request body to completion, both plain JSON.
 
     instructor edits messages and usage of what passes through it: `send` gets a copy, and gives a fresh completion.

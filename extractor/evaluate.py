@@ -49,7 +49,7 @@ def evaluate(
         result = {
             "documents": len(wanted),
             "without_record": missing,
-            "measures": {
+            "scores": {
                 x.name: {"precision": x.precision, "recall": x.recall, "f1": x.f1, "interval": [x.low, x.high]}
                 for x in table
             },

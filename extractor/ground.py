@@ -27,7 +27,13 @@ _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 # What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # Where the words about one number end: punctuation, another number, 和.
-_BREAK = re.compile(r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*|[和与及]")
+_BREAK = re.compile(
+    r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
+)
+# What goes before or after the words proper: 然后对项目库中137家, 占全部总投资的76%.
+_FRAME = re.compile(
+    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
+)
 # Signs that stand for a name left out, folded: 张某, 李xx, 王__, 陈□□; an x or o beside other Latin letters is none.
 _REDACTED = re.compile(r"[_#*×〇某\u25a0-\u25ff]|(?<![a-z])[xo]+(?![a-z])")
 
@@ -239,7 +245,7 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
     after = _BREAK.split(text[anchor.end : j])[0]
     # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
     words = before if len(_HAN.findall(before)) > 1 else after if len(_HAN.findall(after)) > 1 else text[i:j]
-    return words[: leaf.longest].strip()
+    return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
 def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:

@@ -68,7 +68,7 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
     )
 
     def read_back(answer: BaseModel) -> list[Row]:
-        return _rows_read(field, answer)
+        return rows_read(field, answer)
 
     return Question(field, passage, text, model, (), read_back)
 
@@ -98,14 +98,19 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
 
 @lru_cache(maxsize=512)
 def _read_model(field: Field, most: int) -> type[BaseModel]:
+    return _model_with({field.name: (answer_type(field, most), ...)}, "Answer")
+
+
+def answer_type(field: Field, most: int) -> Any:
+    """What a model that reads fills for a field: bounded, with no field that code fills (evidence)."""
     if field.item is None:
         kind: Any = _value_type(field.leaves[0])
-        if field.many and not field.leaves[0].many:
-            kind = Annotated[list[kind], Asked(max_length=most)]
+        listed = field.many and not field.leaves[0].many
     else:
-        kind = _model_of(field.item.__name__, field.asked)
-        kind = Annotated[list[kind], Asked(max_length=most)] if field.many else kind | None
-    return _model_with({field.name: (kind, ...)}, "Answer")
+        model = _model_of(field.item.__name__, field.asked)
+        kind = model if field.many else model | None
+        listed = field.many
+    return Annotated[list[kind], Asked(max_length=most)] if listed else kind
 
 
 def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
@@ -129,7 +134,8 @@ def _value_type(leaf: Leaf) -> Any:
     return kind | None if leaf.optional else kind
 
 
-def _rows_read(field: Field, answer: BaseModel) -> list[Row]:
+def rows_read(field: Field, answer: BaseModel) -> list[Row]:
+    """A field's items in the answer of a model that read."""
     value = getattr(answer, field.name)
     if value is None or value == []:
         return []

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from extractor.data import Excerpt, Omission
 from extractor.passages import broken_off, numbering
 
-DEEPEST = 2  # the last rank of numbers that count, (一): 一是, 1、 and the like start over within a section; 一、 and (一) seldom do
+# Rank of (一), the last whose numbers count: 一是, 1、 and the like start over within a section; 一、 and (一) seldom do.
+DEEPEST = 2
 _READ = 120  # characters read at the beginning and at the end of a line
 
 _DIGITS = "〇一二三四五六七八九"

@@ -112,7 +112,7 @@ def test_the_command_prints_the_table_and_the_slips(tmp_path: Path) -> None:
     assert f"miss      officials: {FIRST}" in run.output
     assert "difference in mean" in run.output
     machine = json.loads(CliRunner().invoke(app, ["eval", gold, str(output), "--json"]).output)
-    assert machine["measures"]["mean"]["f1"] < 1
+    assert machine["scores"]["mean"]["f1"] < 1
     assert machine["without_record"] == [FIRST]
 
 
