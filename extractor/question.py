@@ -1,7 +1,7 @@
 """One question: the words that ask for a field from a passage, the shape of the answer, and reading it back.
 
 Two styles (Profile.style). "read": the model reads and lists items. "form": code has found the candidates
-(numbers, dates, clauses that match the field's cue); the model describes them, row by row, so that a small
+(names, numbers, dates, clauses that match the field's cue) and read off what stands around them; the model describes them, row by row, so that a small
 model neither counts nor copies what code already holds.
 """
 
@@ -44,7 +44,7 @@ def system_text(prompts: Prompts) -> str:
 
 
 def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[Row]:
-    """Candidates about which nothing is left to ask: kept by their cue, described by code."""
+    """Candidates about which nothing is left to ask: found by their cue, read off by code."""
     return [_filled(field, c) for c in candidates if field.item and not _leaves_of_row(field, c)]
 
 
@@ -75,7 +75,7 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
 
 def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], prompts: Prompts) -> Question:
     """Ask the model to describe the candidates, one row each."""
-    model = _form_model(field, passage, candidates)
+    model = _form_model(field, candidates)
     asked = [leaf for leaf in field.asked if any(leaf in _leaves_of_row(field, c) for c in candidates)]
     text = prompts.form.substitute(
         headings=_headings(passage),
@@ -88,7 +88,7 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
     )
 
     def read_back(answer: BaseModel) -> list[Row]:
-        return _rows_of_form(field, passage, candidates, answer)
+        return _rows_of_form(field, candidates, answer)
 
     return Question(field, passage, text, model, tuple(candidates), read_back)
 
@@ -140,8 +140,8 @@ def rows_read(field: Field, answer: BaseModel) -> list[Row]:
     if value is None or value == []:
         return []
     if field.item is None:
-        values = value if isinstance(value, list) else [value]
-        return [Row({field.name: v}) for v in values]
+        said = _said({field.name: value if isinstance(value, list) else [value]})
+        return [Row({field.name: v}) for v in said[field.name]]
     return [Row(_said(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
 
 
@@ -180,24 +180,20 @@ def _leaves_of_row(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
     )
 
 
-def _form_model(field: Field, passage: Excerpt, candidates: Sequence[Candidate]) -> type[BaseModel]:
+def _form_model(field: Field, candidates: Sequence[Candidate]) -> type[BaseModel]:
     if field.item is None:
         choices = (*dict.fromkeys(c.text for c in candidates), NONE)
         return _model_with({field.name: (Literal[choices], ...)}, "Answer")
-    rows: dict[str, Any] = {f"n{i}": (_row_model(field, c), ...) for i, c in enumerate(candidates, 1)}
+    rows: dict[str, Any] = {f"n{i}": (_row_model(_leaves_of_row(field, c)), ...) for i, c in enumerate(candidates, 1)}
     return _model_with(rows, "Answer")
 
 
-def _row_model(field: Field, candidate: Candidate) -> Any:
-    return _row_model_of(_leaves_of_row(field, candidate))
-
-
 @lru_cache(maxsize=512)
-def _row_model_of(leaves: tuple[Leaf, ...]) -> type[BaseModel]:
+def _row_model(leaves: tuple[Leaf, ...]) -> type[BaseModel]:
     return _model_of("Row", leaves)
 
 
-def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:
+def _rows_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:
     if field.item is None:
         chosen = getattr(answer, field.name)
         return [Row({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
@@ -210,7 +206,7 @@ def _rows_of_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate
 
 
 def _filled(field: Field, candidate: Candidate) -> Row:
-    """A candidate as a row of the answer, with what code knows: its anchor, its number; nothing else."""
+    """A candidate as a row of the answer, with what code has read off, and nothing else."""
     values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
     values[field.anchor.name] = candidate.text
     return Row(values, candidate.place)

@@ -87,9 +87,6 @@ def test_words_for_nothing_are_nothing(nothing: str) -> None:
 
 
 @pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim]], ids=str)
-@pytest.mark.xfail(
-    strict=True, reason="the words for nothing are read in items only: a plain field's 无 is looked for in the text"
-)
 def test_words_for_nothing_are_nothing_in_a_plain_field(annotation: Any) -> None:
     question = reading(annotation)
     value: Any = "无" if annotation != list[Verbatim] else ["无"]
