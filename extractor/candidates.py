@@ -91,9 +91,12 @@ def _is_heading(text: str, sentence: Span, following: Span) -> bool:
 
 
 def _dates(field: Field, text: str) -> list[Candidate]:
-    """Dates whose sentence matches the field's cue: a text has many, and few are what the field means."""
+    """Dates whose sentence matches the field's cue: a text has many, and few are what the field means. Beside a day, a
+    year alone is that of something else (5月16日召开2023年防汛会议)."""
     found = _placed(field, text, find_dates(text))
-    return [c for c in found if field.cue is None or c.shows(field.cue.pattern)]
+    found = [c for c in found if field.cue is None or c.shows(field.cue.pattern)]
+    with_day = {c.sentence for c in found if "日" in c.text}
+    return [c for c in found if "日" in c.text or c.sentence not in with_day]
 
 
 def _numbers(field: Field, text: str) -> list[Span]:
@@ -101,7 +104,8 @@ def _numbers(field: Field, text: str) -> list[Span]:
     if field.unless is None:
         return find_quantities(text)
     pattern = re.compile(field.unless.pattern)
-    clause_spans = clauses(text)
+    before = re.compile(field.unless.before) if field.unless.before else None
+    clause_spans, sentence_spans = clauses(text), sentences(text)
     found = []
     end, ruled_out = 0, False
     for i, j in find_quantities(text):
@@ -109,6 +113,9 @@ def _numbers(field: Field, text: str) -> list[Span]:
         # 新建10个园区和200个文化屋: what is said of a number holds for the next of its list.
         listed = ruled_out and _LISTED.fullmatch(text, end, i) is not None
         ruled_out = listed or pattern.search(text[begin:j]) is not None
+        ruled_out = ruled_out or (
+            before is not None and before.search(text, _around(sentence_spans, i, j)[0], i) is not None
+        )
         if not ruled_out:
             found.append((i, j))
         end = j

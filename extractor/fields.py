@@ -55,10 +55,12 @@ class Cue:
 
 @dataclass(frozen=True)
 class Unless:
-    """Where forms are filled: what is none of this field's, though its type and cue would allow it. Held against a
-    number's own words (its clause, from the number before it on), or against the sentence of a clause."""
+    """Where forms are filled: what is none of this field's, though its type and cue would allow it. `pattern` is held
+    against a number's own words (its clause, from the number before it on), or against the sentence of a clause;
+    `before` against all of a number's sentence before it."""
 
     pattern: str
+    before: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # Where the words about one number end: punctuation, another number, 和.
 _BREAK = re.compile(
-    r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
+    r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|年|月|日|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
 )
 # What goes before or after the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
@@ -249,10 +249,14 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
 
 
 def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
-    """Clauses read clean; names, quantities and other verbatim words keep the noise of the source."""
+    """Clauses read clean; names, quantities and other verbatim words keep the noise of the source, but for a page's
+    markup and the spaces in a name."""
     start, end = prepared.speech.span(place.start, place.end)
     clean = prepared.speech.text[place.start : place.end]
-    text = clean if leaf.kind == "clause" else prepared.speech.document.text[start:end]
+    document = prepared.speech.document
+    text = clean if leaf.kind == "clause" or document.media == "html" else document.text[start:end]
+    if leaf.kind == "name":
+        text, clean = re.sub(r"\s", "", text), re.sub(r"\s", "", clean)
     return Value(text, clean, start, end, place.how)
 
 

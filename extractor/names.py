@@ -21,12 +21,12 @@ SURNAMES = frozenset(
 COMPOUND = ("欧阳", "上官", "司马", "诸葛", "皇甫", "令狐", "慕容", "司徒", "夏侯", "尉迟", "长孙", "端木", "公孙", "呼延")  # fmt: skip
 
 OFFICE = (
-    r"(?:总书记|书记|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|参谋长|"
+    r"(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|参谋长|"
     r"主任|主席|总理|总裁|总经理|经理|政委|司令员|司令|专员|巡视员|常委|委员|大使|参事|厂长|总工程师)"
 )
 # Words that go on after a name: what the person does, another title, or the end of the name's place in the sentence.
 _AFTER = (
-    r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|作[了重总工讲动专题报]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
+    r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|作|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
     r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|等|和|与|及|以及|的|也|还|已|将|"
     r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
@@ -42,11 +42,14 @@ _SAID = re.compile(
     r"(?:强调|指出|要求|表示|认为|说[，,：:“]|主持|宣读|宣布|出席|致辞|讲话|带队|率队|作了?[重讲动总工专])"
 )
 _LIST = re.compile(rf"{_HAN}{{2,30}}(?:、{_HAN}{{2,30}}){{1,60}}")
+_SPACED = re.compile(rf"{OFFICE}[ \u3000]+(?P<name>(?P<surname>{_HAN})[ \u3000]+{_HAN})[ \u3000]*(?=\n|$)")
 _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
 _AFTER_NAME = re.compile(_AFTER)
 _BEFORE_END = re.compile(rf"{_BEFORE}$")
 # Characters that end no given name: they belong to what follows.
-_NEVER_LAST = frozenset("某的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从")
+_NEVER_LAST = frozenset(
+    "省市县区乡镇村州局部委办厅某的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从"
+)
 # Two-character words that begin with a surname and stand where names stand.
 # fmt: off
 _WORDS = frozenset(
@@ -68,7 +71,7 @@ _WORDS = frozenset(
 
 def find_people(text: str) -> list[Span]:
     """Spans of person names, in order, each occurrence once; offsets of `text` (clean Simplified)."""
-    spans = {*_after_office(text), *_before_title(text), *_before_verb(text)}
+    spans = {*_after_office(text), *_before_title(text), *_before_verb(text), *_spaced(text)}
     spans = _drop_inner(spans)
     names = {text[i:j] for i, j in spans if j - i > 1}
     spans |= set(_in_lists(text, names))
@@ -107,6 +110,13 @@ def _name_at(text: str, start: int) -> Span | None:
         if is_name(text[start:end]) and _AFTER_NAME.match(text, end):
             return start, end
     return None
+
+
+def _spaced(text: str) -> Iterator[Span]:
+    """市长  孙  伟: a two-character name spaced out to three, at the end of its line, as title pages have it."""
+    for match in _SPACED.finditer(text):
+        if match["surname"] in SURNAMES:
+            yield match.span("name")
 
 
 def _before_title(text: str) -> Iterator[Span]:

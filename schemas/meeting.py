@@ -33,7 +33,7 @@ EXAMPLE = "meeting.example.json"
 
 # An office; what of it stands before a name (市委副书记、市长张文深) and what after (薛书记, 马崑副市长).
 OFFICE = (
-    "(?:总书记|书记|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|主任|主席|总理"
+    "(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|主任|主席|总理"
     "|总裁|总经理|政委|司令员?|专员|巡视员|调研员|常委|委员|大使|参事)"
 )
 BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受]).){{0,16}}{OFFICE}"
@@ -48,15 +48,17 @@ HELD = (
 # Words between a number and the one before it that make it a plan or a duty, not a fact.
 PLANNED = (
     "计划(?!生育)|规划|力争|争取|争创|确保|目标(?!责任|管理|考核)|预计|将|要|拟|新增|再增|总投资|提高到|必须|不低于|原则上|开展为期|每年|每季|每月|每半月|每周|占.*总投资|安排|落实"
-    "|完成(?!了)|新建(?!项目)"
+    "|完成(?!了)|新建(?!项目)|不少于|不超过|不得|少于|[日月年底]前|年内|到[0-9]{4}年"
 )
+# Words before a number in its sentence that make the rest of it a duty.
+DUTY = "(?<![主重需首简概])要(?![求素点])|必须|务必|力争|到[0-9]{4}年底"
 
 # Regions as speeches name them: 全国, 我市. Place names need more than a pattern to tell where they begin.
 REGION = "(?:全|我|本|该)(?:国|省|市|县|区|州|旗|镇|乡|村)"
 
 # The organs that open a sentence and rule its clauses: 各级各部门要…, 省人口计生委、卫生厅等部门要联合….
 ORGAN = (
-    "((?:[^，,。；;：:、的要对在把将由向]{1,14}、){0,6}[^，,。；;：:、的要对在把将由向]{0,14}(?:部门|单位|政府|党委|委|局|厅|办公室|机构|支队"
+    "(?:[^，,。；;：:]{0,12}[前内起])?((?:[^，,。；;：:、的要对在把将由向]{1,14}、){0,6}[^，,。；;：:、的要对在把将由向]{0,14}(?:部门|单位|政府|党委|委|局|厅|办公室|机构|支队"
     "|小组|乡镇|[省市县区镇乡村]|各地|各级|企业|院校|学校|医院|协会|公司|中心|领导干部|领导)(?:等(?:部门|单位|地)?)?)"
     "(?:也|都|均|一定|务必|必须|要|应|应当|须|负责)"
 )
@@ -65,12 +67,10 @@ ORGAN = (
 ACT = "强调|指出|要求|主持|出席|讲话|说|宣读|通报|部署|作了?.{0,4}报告|陪同|签订|递交|参加"
 
 # What is told as done, as a reason or as a circumstance is neither a goal nor a measure.
-DONE = (
-    "了(?!解)|已经|已[^有]|取得|得到|一直|始终|仍然|存在|较好地|过去|以来|现象|充分肯定|以下[几三四五]|下面[几三四五]|[从由][^，,]{1,40}(?:增|提|降|减|升|扩)[^，,]{0,3}到"
-)
+DONE = "了(?!解)|已经|已[^有]|取得|得到|一直|始终|仍然|存在|较好地|过去|以来|现象|充分肯定|以下[几三四五]|下面[几三四五]|[从由][^，,]{1,40}(?:增|提|降|减|升|扩)[^，,]{0,3}到"
 CIRCUMSTANCE = (
     "以[^，,]{2,30}为|为[^，,]{2,}(?:提供|营造|创造|奠定|作出|做出|保驾)|在[^，,]{2,30}(?:下|中|前提下|基础上|过程中|方面)$|围绕|随着|由于|因为|如果"
-    "|只有|尽管|虽然|不论|无论|对于|关于|根据|按照|通过|针对|结合|立足|面对|这|那|其中|所以|因此|会议|他|我省是|我市是|我县是|尤其是"
+    "|只有|尽管|虽然|不论|无论|对于|关于|根据|按照|通过|针对|结合|立足|面对|这|那|其中|所以|因此|会议|让我们|他|我省是|我市是|我县是|尤其是"
 )
 
 # Signals of a goal, after the annotation guide: a word of reaching or keeping, a state to bring about, a planned number.
@@ -84,7 +84,7 @@ GOAL = (
 )
 
 # A sentence that tells of the past: it has words of completion and none of duty.
-TOLD = "^(?!.*(?:要|必须|应当|应该|务必|须|确保|继续|下一步|今后|下阶段|力争|严禁))(?=.*(?:了|取得|以来|已|上升|下降|去年))"
+TOLD = "^(?!.*(?:要|必须|应当|应该|务必|须|确保|继续|下一步|今后|下阶段|力争|严禁))(?=.*(?:了|取得|以来|已|上升|下降|去年|上年|突破|首次|同比|环比|累计|前三季度))"
 
 # Verbs that open an action somebody is to take; nouns and particles that may stand before the verb in its clause.
 DO = (
@@ -178,7 +178,7 @@ class MeetingRecord(BaseModel):
     statistics: Annotated[
         list[Statistic],
         Cue(r"[0-9]|[一二三四五六七八九十百千万两]{1,6}(?:个|名|人|成|倍|位|项|家|次|例)|分之|翻.番"),
-        Unless(PLANNED),
+        Unless(PLANNED, before=DUTY),
     ] = Field(
         description="已经发生或现存的数字事实：人数、比率、名次、金额、标准等。计划要达到的数、年份日期、条目编号、"
         "口号和文件名里的数字不算"
