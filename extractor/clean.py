@@ -80,12 +80,18 @@ _GAP = re.compile(rf"(?<=[{HAN}]{{5}}) (?=[{HAN}]{{5,40}}[,，。、;；:：!！
 _CLAUSE_START = re.compile(rf"[,，。、;；:：!！?？“”《》][{HAN}]*$")
 
 
+# Thousands set apart by thin or plain spaces: 减少1 268户.
+_THOUSANDS = re.compile(rf"(?<=[{HAN}])[0-9]{{1,3}}(?:[ \u00a0\u2009\u202f][0-9]{{3}})+(?=[{HAN}%])")
+
+
 def spaces(text: str) -> list[Cut]:
     """Spaces that stand inside a number or a word; gaps that separate names, headings and columns stay."""
     cuts = [Cut(m.start(), m.end(), "space") for m in _LOOSE_SPACE.finditer(text)]
     for m in _GAP.finditer(text):
         if _CLAUSE_START.search(text, max(0, m.start() - 40), m.start()):
             cuts.append(Cut(m.start(), m.end(), "space"))
+    for m in _THOUSANDS.finditer(text):
+        cuts += [Cut(i, i + 1, "spaced-digits") for i in range(m.start(), m.end()) if not text[i].isdigit()]
     for m in _SPACED_DIGITS.finditer(text):
         around = text[max(0, m.start() - 1) : m.start()].strip() and text[m.end() : m.end() + 1].strip()
         if m[1] or (m.end() - m.start() >= 5 and around):

@@ -161,7 +161,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
             members.append((at, words))
             at += len(words) + 1
         (first_at, first), (last_at, _) = members[0], members[-1]
-        head = next((first_at + len(first) - n for n in (4, 3, 2) if is_name(first[-n:])), None)
+        head = next((first_at + len(first) - n for n in (4, 3, 2) if n <= len(first) and is_name(first[-n:])), None)
         tail = _name_at(text, last_at)
         found = [(head, first_at + len(first)) if head is not None else None]
         found += [(start, start + len(words)) if is_name(words) else None for start, words in members[1:-1]]

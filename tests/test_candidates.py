@@ -9,6 +9,8 @@ from pydantic import BaseModel, create_model
 from scripted import whole
 
 from extractor.candidates import Candidate, find_candidates
+from extractor.catalog import load_schema
+from extractor.data import Document, Excerpt
 from extractor.fields import (
     Beside,
     Clause,
@@ -233,3 +235,22 @@ def test_evidence_is_nothing_to_find() -> None:
         either: Places
 
     assert found(list[Seen], "会议召开。")[0].known == {}
+
+
+def test_a_duty_before_a_number_makes_it_no_fact() -> None:
+    """In its sentence, however many clauses lie between."""
+    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+
+    def kept(text: str) -> list[str]:
+        passage = Excerpt.whole(Document("x", "x", text, ""))
+        return [c.text for c in find_candidates(shape, passage) or ()]
+
+    assert kept("县农业农村局要组织技术人员下沉一线,开展指导200场。") == []
+    assert kept("主要粮食作物播种面积达58万亩。") == ["58万亩"]
+    assert kept("全县新建10个文化园区和200个文化屋。") == []
+
+
+def test_beside_a_day_a_year_alone_is_no_meetings_date() -> None:
+    shape = next(f for f in load_schema("meeting").fields if f.name == "date")
+    passage = Excerpt.whole(Document("x", "x", "5月16日下午,我县召开2023年防汛抗旱工作会议,安排部署任务。", ""))
+    assert [c.text for c in find_candidates(shape, passage) or ()] == ["5月16日下午"]
