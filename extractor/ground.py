@@ -24,6 +24,7 @@ Span = tuple[int, int]
 # A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
 FEWEST_WORDS = 4
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+_SPACES = re.compile("[ \u3000]+")
 # What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # Where the words about one number end: punctuation, another number, 和.
@@ -256,7 +257,7 @@ def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
     document = prepared.speech.document
     text = clean if leaf.kind == "clause" or document.media == "html" else document.text[start:end]
     if leaf.kind == "name":
-        text, clean = re.sub(r"\s", "", text), re.sub(r"\s", "", clean)
+        text, clean = _SPACES.sub("", text), _SPACES.sub("", clean)
     return Value(text, clean, start, end, place.how)
 
 
