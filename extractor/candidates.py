@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from extractor.data import Excerpt, Json
+from extractor.fields import Unless
 from extractor.names import find_people
 from extractor.passages import clauses, sentences
 from extractor.periods import find_dates, find_periods
@@ -100,15 +101,21 @@ def _dates(field: Field, text: str) -> list[Candidate]:
 
 
 def _numbers(field: Field, text: str) -> list[Span]:
-    """Numbers, but for those whose own words say that they are none of the field's."""
-    if field.unless is None:
-        return find_quantities(text)
-    pattern = re.compile(field.unless.pattern)
-    before = re.compile(field.unless.before) if field.unless.before else None
+    """Numbers whose clause matches the field's cue, but for those whose own words say that they are none of its."""
+    cue, clause_spans = field.cue, clauses(text)
+    numbers = find_quantities(text)
+    if field.unless is not None:
+        numbers = _not_ruled_out(field.unless, text, numbers)
+    return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
+
+
+def _not_ruled_out(unless: Unless, text: str, numbers: Sequence[Span]) -> list[Span]:
+    pattern = re.compile(unless.pattern)
+    before = re.compile(unless.before) if unless.before else None
     clause_spans, sentence_spans = clauses(text), sentences(text)
     found = []
     end, ruled_out = 0, False
-    for i, j in find_quantities(text):
+    for i, j in numbers:
         begin = max(_around(clause_spans, i, j)[0], end)
         # 新建10个园区和200个文化屋: what is said of a number holds for the next of its list.
         listed = ruled_out and _LISTED.fullmatch(text, end, i) is not None

@@ -120,6 +120,12 @@ def check_schema(name: str) -> list[str]:
     for field in schema.fields:
         here = _place(places, schema.record.__name__, field.name)
         complaints += _complain(here, field.description, _patterns_of_field(field))
+        if field.many and field.item and field.cue is None and field.anchor.kind in ("quantity", "clause"):
+            complaints.append(
+                f"{here} has no Cue: a model that fills forms, as the embedded one does, would take every "
+                f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for one. Name the words that stand beside "
+                'its items: Annotated[list[…], Cue("资金|经费")].'
+            )
         for leaf in field.leaves if field.item else ():
             assert field.item is not None
             here = _place(places, field.item.__name__, leaf.name)

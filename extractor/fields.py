@@ -43,10 +43,11 @@ Worded = Annotated[str, Words("worded", 40)]
 
 @dataclass(frozen=True)
 class Cue:
-    """Ask for a field only where `pattern` (a regular expression on clean Simplified text) matches: for an item that is a
-    clause in one of the passage's clauses, for a date in its sentence, else anywhere in the passage. The clauses and dates
-    that match are the candidates where forms are filled. `where="ends"` asks only at the beginning and the end of a
-    text, where a lead or a sign-off stands.
+    """Ask for a field only where `pattern` (a regular expression on clean Simplified text) matches: for an item that is
+    a clause in one of the passage's clauses, for a date in its sentence, else anywhere in the passage.
+
+    Where forms are filled, the clauses, the dates and the numbers (by their clause) that match are the candidates.
+    `where="ends"` asks only at the beginning and the end of a text, where a lead or a sign-off stands.
     """
 
     pattern: str

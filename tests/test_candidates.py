@@ -254,3 +254,17 @@ def test_beside_a_day_a_year_alone_is_no_meetings_date() -> None:
     shape = next(f for f in load_schema("meeting").fields if f.name == "date")
     passage = Excerpt.whole(Document("x", "x", "5月16日下午,我县召开2023年防汛抗旱工作会议,安排部署任务。", ""))
     assert [c.text for c in find_candidates(shape, passage) or ()] == ["5月16日下午"]
+
+
+def test_a_cue_chooses_numbers_by_their_clause() -> None:
+    """A list of one's own does not take every number of a passage that has its words somewhere."""
+
+    class Fund(BaseModel):
+        amount: Quantity
+
+    class Record(BaseModel):
+        funds: Annotated[list[Fund], Cue("资金|经费")]
+
+    (shape,) = read_shape(Record)
+    passage = Excerpt.whole(Document("x", "x", "投入防汛资金3200万元,抢修堤防17处。", ""))
+    assert [c.text for c in find_candidates(shape, passage) or ()] == ["3200万元"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, create_model
 
+from extractor.describe import check_schema
 from extractor.fields import (
     Clause,
     Cue,
@@ -168,3 +170,19 @@ def test_what_the_engine_cannot_do_is_a_sentence(annotation: Any, says: str) -> 
 def test_a_record_needs_a_field() -> None:
     with pytest.raises(SchemaError, match="Empty has no fields: give it at least one"):
         read_shape(create_model("Empty"))
+
+
+def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> None:
+    file = tmp_path / "funds.py"
+    file.write_text(
+        "from pydantic import BaseModel, Field\n"
+        "from extractor.fields import Places, Quantity\n\n"
+        "class Fund(BaseModel):\n"
+        '    amount: Quantity = Field(description="金额")\n'
+        "    evidence: Places\n\n"
+        "class Record(BaseModel):\n"
+        '    funds: list[Fund] = Field(description="资金")\n',
+        encoding="utf-8",
+    )
+    (complaint,) = check_schema(str(file))
+    assert complaint.startswith(f"{file}:9: Record.funds has no Cue")
