@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,13 +37,27 @@ def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Ite
     settings.cache_ram_mib = 512  # prompts set aside for reuse; the default is 8 GB
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads or _cores()
     try:
-        server = xllamacpp.Server(settings)
+        with _interrupts_held():
+            server = xllamacpp.Server(settings)
     except RuntimeError as error:
         raise CannotServe(f"llama.cpp cannot load {str(path)!r}.") from error
     try:
         yield f"{server.listening_address}/v1"
     finally:
         del server  # its destructor stops the loop and joins the thread
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block: one that reaches llama.cpp while it loads leaves it waiting for ever."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

@@ -148,3 +148,16 @@ def test_an_interrupt_ends_the_server(capfd: pytest.CaptureFixture[str]) -> None
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert complaint.strip().endswith("KeyboardInterrupt")
+
+
+def test_ctrl_c_waits_while_the_model_loads() -> None:
+    """One that reaches llama.cpp while it loads leaves it waiting for ever; it comes when the block ends."""
+    if not hasattr(signal, "pthread_sigmask"):
+        pytest.skip("no signal masks here")
+    reached = False
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (where it comes is the matter)
+        with local._interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            reached = True
+        raise AssertionError("the interrupt was lost")
+    assert reached
