@@ -196,7 +196,7 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
     assert leaf.beside is not None
     i, j = spans[at]
     floor = max(i - _TITLES_REACH, spans[at - 1][1] if at else 0)
-    before = re.split(r"[，,。；;：:\n]", text[floor:i])[-1]
+    before = re.split(r"[，,。；;：:\n]", text[floor:i])[-1].rstrip()
     values: list[str] = []
     for piece in reversed(before.split("、")):
         match = re.search(f"(?:{leaf.beside.before})$", piece)

@@ -168,7 +168,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
         found.append(tail)
         known = any(span is not None and text[span[0] : span[1]] in names for span in found)
         announced = head is not None and _LIST_OF_PEOPLE.search(text, max(0, head - 8), head) is not None
-        if known or (announced and sum(span is not None for span in found) > len(found) // 2):
+        if known or announced:
             yield from (span for span in found if span)
 
 

@@ -101,7 +101,7 @@ def _bounds(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]:
         first = _scaled(lead, value_of(token))
     if first is not None and second is None:
         first = _with_remainder(match, first)
-    sign = -1 if match["sign"] in ("-", "负") else 1
+    sign = -1 if match["sign"][:1] in ("-", "负") else 1
     times = sign * 10 if "成" in (match["unit"], match["unit2"]) else sign
     return first and first * times, second and second * times
 

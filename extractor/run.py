@@ -91,6 +91,7 @@ def _convert(
     converted: list[Converted] = []
     failures: list[Json] = []
     asked: list[Json] = []
+    speeches = 0
 
     def noting(request: Request) -> Reply:
         asked.append(request.about)
@@ -103,6 +104,10 @@ def _convert(
             if not _is_lost(done, asked, failed):
                 converted.append(done)
             asked.clear()
+            speeches += 1
+        if not speeches:
+            reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
+            failures.append(_failure(document, "empty", reason))
     except FATAL as fault:
         summary.stopped = fault
         failures.append(_failure(document, fault.kind, str(fault)))

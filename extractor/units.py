@@ -13,9 +13,14 @@ def words_in(*lines: str) -> list[str]:
     return " ".join(lines).split()
 
 
+NEGATIONS = words_in("不得 不能 不应 不可 不会 不宜 不准 未 没有 并未 从未 未能")
+
 APPROX_BEFORE: dict[str, Approx] = {
     **dict.fromkeys(words_in("至少 不低于 不少于 不小于 不下于 不下 最少 起码 上"), "min"),
-    **dict.fromkeys(words_in("不超过 不得超过 不高于 不多于 不大于 至多 最多 低于 少于 小于"), "max"),
+    **dict.fromkeys(words_in("不超过 不高于 不多于 不大于 至多 最多 低于 少于 小于"), "max"),
+    # 不得少于 is a floor though 少于 is a ceiling, 未超过 a ceiling though 超过 is past it.
+    **{no + bound: "min" for no in NEGATIONS for bound in words_in("少于 低于 小于 不足")},
+    **{no + bound: "max" for no in NEGATIONS for bound in words_in("超过 超出 突破 高于 大于 多于")},
     **dict.fromkeys(words_in("不足 不到 不满 未满"), "max"),
     **dict.fromkeys(words_in("大约 大概 大致 大体 约为 约"), "about"),
     **dict.fromkeys(words_in("超过 超出 突破 高于 大于 多于 超 逾 过"), "over"),

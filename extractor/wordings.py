@@ -33,7 +33,7 @@ QUANTITY = re.compile(
     {_STARTS}
     (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[\u4e00-\u9fff]{{0,8}}?))?
     (?P<before>{BEFORE}{{0,2}}) (?P<lead>{_LEAD}?) (?P<inner>(?:(?<=[之翻了]){BEFORE}{{1,2}})?)
-    (?P<sign>(?:[+-]|负(?=[\d百]))?) (?P<first>{NUMBER})
+    (?P<sign>(?:[+-]|负(?:增长)?(?=[\d百]))?) (?P<first>{NUMBER})
     (?P<over>{_OVER}?) (?P<half>(?:个半(?=月|小时))?) (?P<unit>(?:{UNIT})?)
     (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<second>{NUMBER})(?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
     (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^\u4e00-\u9fff]|[的左以]|$))?)

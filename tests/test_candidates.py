@@ -268,3 +268,17 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
     (shape,) = read_shape(Record)
     passage = Excerpt.whole(Document("x", "x", "投入防汛资金3200万元,抢修堤防17处。", ""))
     assert [c.text for c in find_candidates(shape, passage) or ()] == ["3200万元"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expect"),
+    [
+        ("粮食产量达到四亿零七百多万吨,棉花六百零八万吨。", ["四亿零七百多万吨", "六百零八万吨"]),
+        ("也要清醒地看到,教师平均年龄47岁,还有十几所学校没有操场。", ["47岁", "十几所"]),
+        ("近亿人次出游,品种四十三种。", ["近亿人次", "四十三种"]),
+    ],
+)
+def test_facts_in_words_and_after_an_admission_are_found(text: str, expect: list[str]) -> None:
+    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+    found = find_candidates(shape, Excerpt.whole(Document("x", "x", text, ""))) or ()
+    assert [c.text for c in found] == expect

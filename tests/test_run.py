@@ -379,3 +379,12 @@ def test_lines_are_utf8_whatever_the_text(tmp_path: Path) -> None:
         files.records.write({"id": "𠮷\u2028\n"})
         files.finish(whole=True)
     assert [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]] == [{"id": "𠮷\u2028\n"}]
+
+
+def test_a_page_without_text_is_a_failure() -> None:
+    """Not a document converted to nothing, without a word."""
+    page = Document("e", "e.html", "<html><head><title>x</title></head><body></body></html>", "", "html")
+    failures: list[Json] = []
+    summary = run([page], recipe(), scripted(nothing), Sinks(lambda line: None, failures.append))
+    assert summary.exit_code == 1
+    assert [failure["kind"] for failure in failures] == ["empty"]
