@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from extractor.candidates import Candidate, find_candidates
+from extractor.candidates import Candidate, find_candidates, in_mood
 from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Request, Row
 from extractor.faults import FATAL, Fault
 from extractor.passages import clauses, sentences, split_passages
@@ -32,7 +32,7 @@ _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> Answer:
     """The field's items in the passage, as the model words them; a question that failed is on its list, with its
     fault. Raises only a fault after which no other question can be answered either (FATAL)."""
-    candidates = find_candidates(field, passage) if recipe.profile.style == "form" else None
+    candidates = find_candidates(field, passage, speech) if recipe.profile.style == "form" else None
     if candidates is None:
         if not _is_cued(field, passage, speech):
             return Answer(field.name, passage)
@@ -63,6 +63,8 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
 def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     """Whether the passage has the words of the field's cue; one for clauses is held against each clause."""
+    if field.mood is not None and not in_mood(field.mood.kind, passage, speech):
+        return False
     if field.cue is None:
         return True
     pattern = re.compile(field.cue.pattern)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from typing import Literal
 
 from extractor.data import Excerpt, Json
+from extractor.directives import find_directives, headings_of
 from extractor.fields import Unless
 from extractor.names import find_people
 from extractor.passages import clauses, sentences
@@ -23,11 +24,6 @@ _JOINT = re.compile(r"(?:[、和与及]|以及)?[\u4e00-\u9fff]{0,14}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
 # Between two numbers of one list.
 _LISTED = re.compile(r"[^，,。；;！？\n]{0,20}[、和与及]")
-# 一是, 二要, 三、, (四), 第五, 6. at the head of a sentence; how long a heading may be.
-_NUMBERED = re.compile(
-    r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
-)
-_LONGEST_HEADING = 40
 # What a clause begins after.
 _HEADS = "，,。；;！!？?：:\n"
 # How far before a name its titles may begin.
@@ -50,45 +46,46 @@ class Candidate:
         return re.search(pattern, self.sentence) is not None
 
 
-def find_candidates(field: Field, passage: Excerpt) -> list[Candidate] | None:
-    """The field's candidates in the passage; None where its type is nothing that code can find."""
+def find_candidates(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate] | None:
+    """The field's candidates in the passage of the speech; None where its type is nothing that code can find."""
     kind = field.anchor.kind
     if kind == "name" and field.item is not None:
         return _people(field, passage.text)
     if kind == "clause" and field.item is not None:
-        return _clauses(field, passage.text)
+        return _clauses(field, passage, speech)
     if kind == "quantity" and field.item is not None:
-        return _placed(field, passage.text, _numbers(field, passage.text))
+        return _placed(field, passage.text, _numbers(field, passage, speech))
     if kind == "date" and field.item is None and not field.many:
         return _dates(field, passage.text)
     return None
 
 
-def _clauses(field: Field, text: str) -> list[Candidate]:
-    """Clauses that match the field's cue; none of a heading whose matter follows, none of a sentence that tells
-    otherwise (`Unless`)."""
+def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
+    """The clauses of the passage that are in this mood."""
+    first = bisect_left(speech.starts, passage.start)
+    last = first + len(passage.text)
+    return [
+        (max(d.start, first) - first, min(d.end, last) - first)
+        for d in find_directives(speech.text)
+        if d.start < last and first < d.end and (d.is_action if mood == "action" else d.is_goal)
+    ]
+
+
+def _clauses(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]:
+    """Clauses in the field's mood that match its cue; none of a heading whose matter follows, none of a sentence that
+    tells otherwise (`Unless`)."""
+    text = passage.text
     cue = re.compile(field.cue.pattern) if field.cue else None
     unless = re.compile(field.unless.pattern) if field.unless else None
     sentence_spans = sentences(text)
-    headings = {span for span, following in pairwise(sentence_spans) if _is_heading(text, span, following)}
+    headings = set(headings_of(text, sentence_spans))
     places = []
-    for i, j in clauses(text):
+    for i, j in in_mood(field.mood.kind, passage, speech) if field.mood else clauses(text):
         sentence = _around(sentence_spans, i, j)
         told_otherwise = unless is not None and unless.search(text[slice(*sentence)])
         if (cue is None or cue.search(text[i:j])) and sentence not in headings and not told_otherwise:
             places.append((i, j))
     return _placed(field, text, places)
-
-
-def _is_heading(text: str, sentence: Span, following: Span) -> bool:
-    """二是要突出重点,优化环境。 before the sentences that say how: numbered, short, and its matter follows."""
-    i, j = sentence
-    return (
-        j - i <= _LONGEST_HEADING
-        and _NUMBERED.match(text, i, j) is not None
-        and _NUMBERED.match(text, *following) is None
-        and ("\n" not in text[j : following[0]] or text[j - 1] not in "。！？；")
-    )
 
 
 def _dates(field: Field, text: str) -> list[Candidate]:
@@ -100,12 +97,17 @@ def _dates(field: Field, text: str) -> list[Candidate]:
     return [c for c in found if "日" in c.text or c.sentence not in with_day]
 
 
-def _numbers(field: Field, text: str) -> list[Span]:
+def _numbers(field: Field, passage: Excerpt, speech: Excerpt) -> list[Span]:
     """Numbers whose clause matches the field's cue, but for those whose own words say that they are none of its."""
-    cue, clause_spans = field.cue, clauses(text)
+    text = passage.text
+    cue, unless, clause_spans = field.cue, field.unless, clauses(text)
     numbers = find_quantities(text)
-    if field.unless is not None:
-        numbers = _not_ruled_out(field.unless, text, numbers)
+    if unless is not None:
+        numbers = _not_ruled_out(unless, text, numbers)
+        moody = set(in_mood(unless.mood, passage, speech)) if unless.mood else set()
+        # Where the pattern has parted the numbers of a clause it has the last word (计划投资3亿元的8个项目).
+        parted = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
+        numbers = [n for n in numbers if _around(clause_spans, *n) not in moody - parted]
     return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
 
 

@@ -100,7 +100,7 @@ def describe_questions(name: str, model: str = "local") -> str:
     passage = Excerpt.whole(Document(SAMPLE, SAMPLE, text, ""))
     parts = [f"=== system ===\n{system_text(schema.prompts)}"]
     for field in schema.fields:
-        candidates = find_candidates(field, passage) if profile.style == "form" else None
+        candidates = find_candidates(field, passage, passage) if profile.style == "form" else None
         if candidates is None:
             parts.append(f"=== {field.name} ===\n{build_read(field, passage, schema.prompts, profile).text}")
             continue
@@ -120,11 +120,11 @@ def check_schema(name: str) -> list[str]:
     for field in schema.fields:
         here = _place(places, schema.record.__name__, field.name)
         complaints += _complain(here, field.description, _patterns_of_field(field))
-        if field.many and field.item and field.cue is None and field.anchor.kind in ("quantity", "clause"):
+        if field.many and field.item and field.cue is None and field.mood is None and field.anchor.kind in ("quantity", "clause"):
             complaints.append(
                 f"{here} has no Cue: a model that fills forms, as the embedded one does, would take every "
                 f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for one. Name the words that stand beside "
-                'its items: Annotated[list[…], Cue("资金|经费")].'
+                'its items, Annotated[list[…], Cue("资金|经费")], or, for clauses that demand something, write Mood("action").'
             )
         for leaf in field.leaves if field.item else ():
             assert field.item is not None

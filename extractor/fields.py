@@ -13,7 +13,7 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 | `Evidence` | nothing: it is not asked for        | where the values stand: `source_text[start:end] == text`     |
 
 `str | None` variants are optional; lists take any of them or a model of their own; `Literal` is a choice.
-Markers for `Annotated[...]`: `Cue` (when to ask), `Unless` (which
+Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand something), `Unless` (which
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
 answer), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like).
@@ -55,13 +55,23 @@ class Cue:
 
 
 @dataclass(frozen=True)
+class Mood:
+    """Clauses that demand: "action" where somebody is told to do something, "goal" where a result is to be reached (a
+    clause may be both). Told by grammar and context (`extractor.directives`), for items that stand on a clause: where forms are
+    filled these clauses are the candidates, else a passage without one is not asked about."""
+
+    kind: Literal["action", "goal"]
+
+
+@dataclass(frozen=True)
 class Unless:
     """Where forms are filled: what is none of this field's, though its type and cue would allow it. `pattern` is held
     against a number's own words (its clause, from the number before it on), or against the sentence of a clause;
-    `before` against all of a number's sentence before it."""
+    `before` against all of a number's sentence before it. `mood`: no number of a clause in that mood."""
 
     pattern: str
     before: str | None = None
+    mood: Literal["action", "goal"] | None = None
 
 
 @dataclass(frozen=True)

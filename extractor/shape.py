@@ -19,6 +19,7 @@ from extractor.fields import (
     EdtfDate,
     Evidence,
     Like,
+    Mood,
     Most,
     Period,
     Places,
@@ -77,6 +78,7 @@ class Field:
     most: int
     cue: Cue | None
     unless: Unless | None
+    mood: Mood | None
 
     @property
     def anchor(self) -> Leaf:
@@ -101,7 +103,7 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
     where = f"{record.__name__}.{name}"
     inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
     most = _most(marks, LONGEST_LIST)
-    cue, unless = _mark(marks, Cue), _mark(marks, Unless)
+    cue, unless, mood = _mark(marks, Cue), _mark(marks, Unless), _mark(marks, Mood)
     description = info.description or ""
     leaf = None if _is_item(inner) else _leaf(where, name, info)
     if leaf is not None and leaf.kind in _NOWHERE:
@@ -118,8 +120,8 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        return Field(name, description, leaves, inner, many, most, cue, unless)
-    return Field(name, description, (leaf,), None, many, most, cue, unless)
+        return Field(name, description, leaves, inner, many, most, cue, unless, mood)
+    return Field(name, description, (leaf,), None, many, most, cue, unless, mood)
 
 
 def _is_anchor(leaf: Leaf) -> bool:

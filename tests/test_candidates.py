@@ -30,6 +30,8 @@ from extractor.fields import (
 )
 from extractor.shape import Field, read_shape
 
+SENTENCE = "3月12日，县长何志远主持。"
+
 
 class Figure(BaseModel):
     value: Quantity
@@ -58,7 +60,7 @@ def field_of(annotation: Any) -> Field:
 
 
 def found(annotation: Any, text: str) -> list[Candidate]:
-    candidates = find_candidates(field_of(annotation), whole(text))
+    candidates = find_candidates(field_of(annotation), whole(text), whole(text))
     assert candidates is not None
     assert all(text[slice(*c.place)] == c.text and c.text in c.sentence for c in candidates)
     return candidates
@@ -66,7 +68,7 @@ def found(annotation: Any, text: str) -> list[Candidate]:
 
 @pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim], list[Name], list[EdtfDate]], ids=str)
 def test_what_code_cannot_find_is_left_to_reading(annotation: Any) -> None:
-    assert find_candidates(field_of(annotation), whole("3月12日，县长何志远主持。")) is None
+    assert find_candidates(field_of(annotation), whole(SENTENCE), whole(SENTENCE)) is None
 
 
 def test_dates_of_sentences_that_match_the_cue() -> None:
@@ -243,7 +245,7 @@ def test_a_duty_before_a_number_makes_it_no_fact() -> None:
 
     def kept(text: str) -> list[str]:
         passage = Excerpt.whole(Document("x", "x", text, ""))
-        return [c.text for c in find_candidates(shape, passage) or ()]
+        return [c.text for c in find_candidates(shape, passage, passage) or ()]
 
     assert kept("县农业农村局要组织技术人员下沉一线,开展指导200场。") == []
     assert kept("主要粮食作物播种面积达58万亩。") == ["58万亩"]
@@ -253,7 +255,7 @@ def test_a_duty_before_a_number_makes_it_no_fact() -> None:
 def test_beside_a_day_a_year_alone_is_no_meetings_date() -> None:
     shape = next(f for f in load_schema("meeting").fields if f.name == "date")
     passage = Excerpt.whole(Document("x", "x", "5月16日下午,我县召开2023年防汛抗旱工作会议,安排部署任务。", ""))
-    assert [c.text for c in find_candidates(shape, passage) or ()] == ["5月16日下午"]
+    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["5月16日下午"]
 
 
 def test_a_cue_chooses_numbers_by_their_clause() -> None:
@@ -267,7 +269,7 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
 
     (shape,) = read_shape(Record)
     passage = Excerpt.whole(Document("x", "x", "投入防汛资金3200万元,抢修堤防17处。", ""))
-    assert [c.text for c in find_candidates(shape, passage) or ()] == ["3200万元"]
+    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["3200万元"]
 
 
 @pytest.mark.parametrize(
@@ -280,5 +282,6 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
 )
 def test_facts_in_words_and_after_an_admission_are_found(text: str, expect: list[str]) -> None:
     shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
-    found = find_candidates(shape, Excerpt.whole(Document("x", "x", text, ""))) or ()
+    whole_text = Excerpt.whole(Document("x", "x", text, ""))
+    found = find_candidates(shape, whole_text, whole_text) or ()
     assert [c.text for c in found] == expect

@@ -42,7 +42,7 @@ def reading(annotation: Any, text: str = "全市增长5%。") -> Question:
 
 def form(annotation: Any, text: str) -> Question:
     field = field_of(annotation)
-    return build_form(field, whole(text), find_candidates(field, whole(text)) or [], PROMPTS)
+    return build_form(field, whole(text), find_candidates(field, whole(text), whole(text)) or [], PROMPTS)
 
 
 # --- reading ---
@@ -137,7 +137,7 @@ def test_what_is_settled_needs_no_model() -> None:
     """A clause's number is read off, and `note` is asked only where its cue is."""
     text = "新建3个站。加强管理，备注另见。"
     field = field_of(list[Task])
-    candidates = find_candidates(field, whole(text)) or []
+    candidates = find_candidates(field, whole(text), whole(text)) or []
     assert [c.text for c in open_candidates(field, candidates)] == ["加强管理", "备注另见"]
     assert settle_without_model(field, candidates) == [Row({"text": "新建3个站", "value": "3个", "note": None}, (0, 5))]
 
