@@ -20,8 +20,9 @@ from extractor.shape import Field, Leaf
 Span = tuple[int, int]
 
 # Between the members of a list of persons: 、, 和, and the next one's title.
-_JOINT = re.compile(r"(?:[、和与及]|以及)?[\u4e00-\u9fff]{0,14}")
+_JOINT = re.compile(r"(?:[、和与及，,]|以及)?(?:[\u4e00-\u9fff]{0,10}、)?[\u4e00-\u9fff]{0,14}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
+_NOTHING_SAID = 1  # 等
 # Between two numbers of one list.
 _LISTED = re.compile(r"[^，,。；;！？\n]{0,20}[、和与及]")
 # What a clause begins after.
@@ -188,7 +189,7 @@ def _people(field: Field, text: str) -> list[Candidate]:
             if leaf.beside is not None:
                 candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:
-                candidate.known[leaf.name] = _shown(leaf, _said_of(text, spans, at))
+                candidate.known[leaf.name] = _shown(leaf, _said_of(text, spans, at, sentence))
         found.append(candidate)
     return found
 
@@ -211,15 +212,20 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
     return values or ([after.group()] if after else [])
 
 
-def _said_of(text: str, spans: Sequence[Span], at: int) -> str:
-    """The rest of the clause after a name, or after the list of names that it stands in."""
-    end = spans[at][1]
+def _said_of(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
+    """The rest of the clause after a name, or after the list of names that it stands in; of the sentence, where others
+    without a name follow (市领导张旋宇、郭建民,有关部门负责同志出席会议)."""
+    begin, end = spans[at]
+    if text[begin - 1 : begin] in ("(", "（") and text[end : end + 1] in (")", "）"):  # …会议上的讲话(尤猛军)
+        return text[text.rfind("\n", 0, begin) + 1 : begin]
     for i, j in spans[at + 1 :]:
-        if _JOINT.fullmatch(text, end, i) is None or (end < i and text[end] not in "、和与及以" and i - end > 8):
+        if _JOINT.fullmatch(text, end, i) is None or (end < i and text[end] not in "、，,和与及以" and i - end > 8):
             break
         end = j
     stop = _CLAUSE_END.search(text, end)
     following = next((i for i, _ in spans[at + 1 :] if i >= end), len(text))
+    if stop and stop.start() - end <= _NOTHING_SAID and stop.group() in "，,":
+        return text[end : min(following, sentence[1])]
     return text[end : min(stop.start() if stop else len(text), following)]
 
 

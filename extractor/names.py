@@ -26,24 +26,29 @@ OFFICE = (
 )
 # Words that go on after a name: what the person does, another title, or the end of the name's place in the sentence.
 _AFTER = (
-    r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|作|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
+    r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|[作做]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
     r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|等|和|与|及|以及|的|也|还|已|将|"
     r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
     + ")"
 )
 # Words that may go before a name that stands alone before its title: function words, times, the edge of a clause.
-_BEFORE = r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|落实|传达|根据|按照|陪同|委托|学习|贯彻)"
+_BEFORE = r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|落实|传达|根据|按照|陪同|委托|学习|贯彻|人大|政协|街道|[省市县区]委|政府)"
 _HAN = r"[\u4e00-\u9fff]"
 
 _BEFORE_NAME = re.compile(OFFICE)
 _TITLED = re.compile(rf"(?:同志(?!们)|(?:副)?{OFFICE}|先生|女士)")
 _SAID = re.compile(
-    r"(?:强调|指出|要求|表示|认为|说[，,：:“]|主持|宣读|宣布|出席|致辞|讲话|带队|率队|作了?[重讲动总工专])"
+    r"(?:强调|指出|要求|表示|认为|说[，,：:“]|主持|宣读|宣布|出席|致辞|讲话|带队|率队|[作做]了?[重讲动总工专]"
+    r"|就(?=[^，,。]{2,24}(?:提出|讲|作|强调|发表|谈))|在(?=[^，,。]{2,40}(?:会|大会|会议|讲话)(?:上|的)))"
 )
 _LIST = re.compile(rf"{_HAN}{{2,30}}(?:、{_HAN}{{2,30}}){{1,60}}")
 _SPACED = re.compile(rf"{OFFICE}[ \u3000]+(?P<name>(?P<surname>{_HAN})[ \u3000]+{_HAN})[ \u3000]*(?=\n|$)")
+_SIGNED = re.compile(rf"(?:讲话|报告|发言|致辞)[(（](?P<name>{_HAN}{{2,4}})[)）]")
 _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
+# 市领导王新会、李征…: where officials are announced, a name may end in what elsewhere is a word of its own.
+_ANNOUNCED = re.compile(rf"领导(?:同志)?[:：]?(?P<name>{_HAN}{{2,3}})$")
+_AND_OTHERS = re.compile("等[^，,。；;]{0,6}(?:同志|领导|负责人)")
 _AFTER_NAME = re.compile(_AFTER)
 _BEFORE_END = re.compile(rf"{_BEFORE}$")
 # Characters that end no given name: they belong to what follows.
@@ -63,7 +68,7 @@ _WORDS = frozenset(
         "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户",
         "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期",
         "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放",
-        "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
+        "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
     ]
 )
 # fmt: on
@@ -71,7 +76,7 @@ _WORDS = frozenset(
 
 def find_people(text: str) -> list[Span]:
     """Spans of person names, in order, each occurrence once; offsets of `text` (clean Simplified)."""
-    spans = {*_after_office(text), *_before_title(text), *_before_verb(text), *_spaced(text)}
+    spans = {*_after_office(text), *_before_title(text), *_before_verb(text), *_spaced(text), *_signed(text)}
     spans = _drop_inner(spans)
     names = {text[i:j] for i, j in spans if j - i > 1}
     spans |= set(_in_lists(text, names))
@@ -119,6 +124,13 @@ def _spaced(text: str) -> Iterator[Span]:
             yield match.span("name")
 
 
+def _signed(text: str) -> Iterator[Span]:
+    """在动员会上的讲话(尤猛军): who gave it, in brackets behind the title."""
+    for match in _SIGNED.finditer(text):
+        if is_name(match["name"]):
+            yield match.span("name")
+
+
 def _before_title(text: str) -> Iterator[Span]:
     """王君省长, 福德同志, 薛书记: the name right before its title, with nothing before it that it could belong to."""
     for title in _TITLED.finditer(text):
@@ -128,6 +140,8 @@ def _before_title(text: str) -> Iterator[Span]:
             if start < 0 or not _BEFORE_END.search(text, max(0, start - 2), start):
                 continue
             words = text[start:end]
+            if words[0] == "向" and size > 1:  # 向科技部部长
+                continue
             comrade = title.group() == "同志"
             given = (
                 comrade and size == 2 and words not in _WORDS and re.fullmatch(f"{_HAN}+", words) and "的" not in words
@@ -163,13 +177,23 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
         (first_at, first), (last_at, _) = members[0], members[-1]
         head = next((first_at + len(first) - n for n in (4, 3, 2) if n <= len(first) and is_name(first[-n:])), None)
         tail = _name_at(text, last_at)
+        lead = _ANNOUNCED.search(first)
+        if head is None and lead is not None and lead["name"][0] in SURNAMES:
+            head = first_at + lead.start("name")
+        may_be = _is_short_name if lead is not None else is_name
         found = [(head, first_at + len(first)) if head is not None else None]
-        found += [(start, start + len(words)) if is_name(words) else None for start, words in members[1:-1]]
+        found += [(start, start + len(words)) if may_be(words) else None for start, words in members[1:-1]]
         found.append(tail)
         known = any(span is not None and text[span[0] : span[1]] in names for span in found)
         announced = head is not None and _LIST_OF_PEOPLE.search(text, max(0, head - 8), head) is not None
+        # 智学、孙清辉等6位同志
+        announced = announced or (tail is not None and _AND_OTHERS.match(text, tail[1]) is not None)
         if known or announced:
             yield from (span for span in found if span)
+
+
+def _is_short_name(words: str) -> bool:
+    return 2 <= len(words) <= 3 and words[0] in SURNAMES
 
 
 def _drop_inner(spans: set[Span]) -> set[Span]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from extractor.dates import plan_years, to_number
 from extractor.periods import CN, DAY_NUMBER, MONTH_NUMBER, fold_keeping_stops
@@ -40,6 +42,11 @@ _ANNIVERSARY = re.compile(
     r"(?P<word>今年|去年)(?:又?是|既是|适逢|恰逢|正值|将?迎来)[^\n;,]{0,8}?(?P<founded>新中国成立|中华人民共和国成立|建国"
     r"|中国共产党成立|建党|改革开放)(?P<count>\d{2,3}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
 )
+# What is still to come when it is said: 迎接建国60周年, 迎接党的十九大 (held every five years since the 12th, of 1982).
+_AWAITED = re.compile(
+    r"迎接?(?:新中国成立|中华人民共和国成立|(?P<state>建国|国庆))(?P<count>\d{2}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
+    r"|迎接?(?:党的?|中国共产党)?第?(?P<congress>十[二三四五六七八九]|二十[一二]?)(?:大|次全国代表大会)(?!精神|以)"
+)
 _FOUNDED = {"新中国成立": 1949, "中华人民共和国成立": 1949, "建国": 1949, "中国共产党成立": 1921, "建党": 1921}
 _SPEECH_MINUS_WORD = {"今年": 0, "去年": 1, "过去一年": 1, "过去的一年": 1, "明年": -1}
 # What is reviewed or awarded lies in the year before; what is planned, pledged or convened, in the year itself.
@@ -62,10 +69,20 @@ _PLANNED = re.compile(
 )
 _PLEDGED = re.compile(rf"(?:签订|签署|签定|签|递交)[^\n;,]{{0,20}}?{_Y}年度?[^\n;,]{{0,40}}?(?:责任[书状]|承诺书)")
 _CONVENED = re.compile(rf"(?:召开|举行)(?:了|的)?{_PLACES}{_Y}年度?[^\n;,]{{0,30}}?会(?:议)?(?!精神|以来|后|上)")
+# 三门峡市2018年省文明城市测评迎检动员会召开; 在全省2021年春季项目开工仪式后.
+_HELD = re.compile(
+    rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:胜利|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
+)
+# When a web page was put up: soon after the meeting that it reports.
+_POSTED = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.年](0?[1-9]|1[0-2])[-/.月]([0-3]?\d)日?[ \u3000]{0,3}\d{1,2}:\d{2}")
+_DAYS_TO_POST = 31
 _TITLED = re.compile(rf"{_Y}年[^\n;,执述]{{0,40}}?(?:会议|大会|推进会|动员会|政府工作报告)(?!精神)")
 _YEAR_END = re.compile(
     "今年(?:前|1-|1至|1到)1[01]个?月|(?:部署|安排|谋划|布置|做好|抓好)[^\n;,]{0,4}明年|即将过去|明年(?:的)?(?:工作|任务|重点)"
 )
+
+
+_NEXT_YEAR = re.compile("明年|来年|新的一年")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ def infer_year(text: str, *, extra: str = "") -> InferredYear | None:
     """
     folded, beside = fold_keeping_stops(text), fold_keeping_stops(extra)
     month = _month_held(folded)
-    for find in (_written_years, _bound_years, _implied_years):
+    for find in (_written_years, _bound_years, _implied_years, _posted_years):
         found = find(folded, month)
         found += [replace(year, start=0, end=0) for year in find(beside, month)] if beside else []
         if found:
@@ -150,6 +167,10 @@ def _bound_years(folded: str, _month: int | None) -> list[InferredYear]:
     for match in _ANNIVERSARY.finditer(folded):
         year = _FOUNDED.get(match["founded"], 1978) + _small_number(match["count"])
         found.append(InferredYear(year + _SPEECH_MINUS_WORD[match["word"]], *match.span(), False))
+    for match in _AWAITED.finditer(folded):
+        nth = match["congress"]
+        year = 1982 + 5 * (to_number(nth) - 12) if nth else 1949 + _small_number(match["count"])
+        found.append(InferredYear(year, *match.span(), False))
     return found
 
 
@@ -157,12 +178,31 @@ def _implied_years(folded: str, month: int | None) -> list[InferredYear]:
     late = _is_late(folded, month)
     reviewed = [_inferred(match, 0 if late else 1) for match in _REVIEWED.finditer(folded)]
     planned = [_inferred(match, -1 if late else 0) for match in _PLANNED.finditer(folded)]
+    named = [*_CONVENED.finditer(folded, 0, _LEAD), *_HELD.finditer(folded, 0, _LEAD)]
     if late:  # one alone may be about anything; both together are the year's last meeting
-        return reviewed + planned if {y.year for y in reviewed} == {y.year for y in planned} else []
-    own = [*_PLEDGED.finditer(folded), *_CONVENED.finditer(folded, 0, _LEAD)]
+        if {y.year for y in reviewed} == {y.year for y in planned}:
+            return reviewed + planned or ([] if _NEXT_YEAR.search(folded) else [_inferred(m, 0) for m in named])
+        return []
+    own = [*_PLEDGED.finditer(folded), *named]
     # From September on the year's own awards are given (Teachers' Day).
     awarded = [] if month and month >= 9 else [_inferred(match, 1) for match in _AWARDED.finditer(folded)]
     return reviewed + planned + [_inferred(match, 0) for match in own] + awarded
+
+
+def _posted_years(folded: str, month: int | None) -> list[InferredYear]:
+    """The year in which a page was put up, where the meeting's day lies shortly before."""
+    day = next((m for part in (folded[:_LEAD], folded[-_SIGN_OFF:]) if (m := _BARE_DAY.search(part))), None)
+    if month is None or day is None:
+        return []
+    found = []
+    for match in _POSTED.finditer(folded):
+        year = int(match[1])
+        with suppress(ValueError):  # 2月30日
+            posted = date(year, int(match[2]), int(match[3]))
+            held = date(year, month, _small_number(re.sub(r"[日号]$", "", day[0]).rpartition("月")[2].strip()))
+            if held <= posted <= held + timedelta(days=_DAYS_TO_POST):
+                found.append(InferredYear(year, *match.span(), False))
+    return found
 
 
 def _clear_winner(found: list[InferredYear]) -> InferredYear | None:

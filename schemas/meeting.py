@@ -37,7 +37,7 @@ OFFICE = (
     "(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|主任|主席|总理"
     "|总裁|总经理|政委|司令员?|专员|巡视员|调研员|常委|委员|党[组委]成员|级干部|大使|参事)"
 )
-BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受]).){{0,16}}{OFFICE}"
+BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受用▲■●◆]|要自觉|传达|达学|学习|习[省市县区]).){{0,16}}{OFFICE}"
 AFTER = f"(?:常务)?副?{OFFICE}"
 
 # A sentence that dates the meeting: a day beside a word of holding it; or a date alone on its line, as a sign-off.
