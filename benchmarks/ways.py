@@ -85,7 +85,7 @@ def in_one_call(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usag
             values, _ = normalise(item, shape, year)
             if values is not None:
                 items.append((item, values))
-    record, _, _ = merge(fields, items, speech.document)
+    record = merge(fields, items, speech.document).record
     return recipe.schema.record.model_validate(record).model_dump(mode="json"), meter.usage
 
 

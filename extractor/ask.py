@@ -36,12 +36,7 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     if candidates is None:
         if not _is_cued(field, passage, speech):
             return Answer(field.name, passage)
-        try:
-            return _ask_reading(field, passage, recipe, call)
-        except FATAL:
-            raise
-        except Fault as fault:
-            return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
+        return ask_again(field, passage, recipe, call)
     if field.cue is not None and field.cue.where == "ends":
         candidates = [c for c in candidates if _at_ends(passage, c.place, speech)]
     rows = settle_without_model(field, candidates)
@@ -59,6 +54,16 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
         problems += trouble
     rows.sort(key=lambda row: row.place or (0, 0))
     return Answer(field.name, passage, tuple(rows), tuple(problems), tuple(failed))
+
+
+def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
+    """The field's items in a passage of which something is left uncited: to be read, whatever the profile's style."""
+    try:
+        return _ask_reading(field, passage, recipe, call)
+    except FATAL:
+        raise
+    except Fault as fault:
+        return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
 
 
 def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:

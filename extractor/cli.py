@@ -69,6 +69,12 @@ EncodingOption = Annotated[
     typer.Option("--encoding", help="Read all files in this encoding instead of guessing: utf-8, gb18030 …"),
 ]
 TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSONL and CSV: which column is the text.")]
+FillOption = Annotated[
+    bool,
+    typer.Option(
+        "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
+    ),
+]
 IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: which column is the id.")]
 
 
@@ -95,6 +101,7 @@ def extract(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
+    fill: FillOption = False,
     retry_failed: Annotated[
         bool,
         typer.Option(
@@ -111,7 +118,7 @@ def extract(
     """
     from extractor.settings import Settings
 
-    settings = Settings(inputs, schema, model, base_url, replies, mode.value, encoding, text_column, id_column)
+    settings = Settings(inputs, schema, model, base_url, replies, mode.value, encoding, text_column, id_column, fill)
     if output == Path("-"):
         output = None
     if retry_failed and output is None:
@@ -160,6 +167,7 @@ def replies_check(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
+    fill: FillOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -171,7 +179,7 @@ def replies_check(
     from extractor.settings import Settings, check_replies
     from extractor.shape import SchemaError
 
-    settings = Settings(inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column)
+    settings = Settings(inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill)
     try:
         findings, lines = check_replies(settings, prune)
     except (SchemaError, InputError, Fault) as error:

@@ -153,7 +153,8 @@ class Profile:
     model copies well but neither enumerates nor judges. `passage` is visible characters a question, `rows` candidates a form, `output` the
     most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
     shape of the answer is told: as a JSON Schema beside the messages, or, where an endpoint knows no such thing, in
-    words. `limit` is the request field that bounds the answer.
+    words. `limit` is the request field that bounds the answer. `fill` asks once more where the signs of a field are left
+    uncited.
     """
 
     style: Literal["read", "form"] = "read"
@@ -163,6 +164,7 @@ class Profile:
     sampling: Json = field(default_factory=dict)
     answer: Literal["json_schema", "json_object"] = "json_schema"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    fill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         "end": maybe,
         "detail": text,
     }
+    mark = {"field": text, "item": maybe, "marks": {"type": "array", "items": text}}
+    covered = {"signs": count, "cited": count, "uncited": {"type": "array", "items": place}}
     run = {
         **dict.fromkeys(("schema", "recipe", "model"), text),
         **dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), count),
@@ -77,6 +79,8 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         "source": _object({"path": text, "sha256": text, "start": count, "end": count}),
         "record": record,
         "evidence": {"type": "object", "additionalProperties": {"type": "array", "items": place}},
+        "marks": {"type": "array", "items": _object(mark)},
+        "coverage": {"type": "object", "additionalProperties": _object(covered)},
         "problems": {"type": "array", "items": _object(problem)},
         "run": _object(run),
     }
@@ -120,7 +124,13 @@ def check_schema(name: str) -> list[str]:
     for field in schema.fields:
         here = _place(places, schema.record.__name__, field.name)
         complaints += _complain(here, field.description, _patterns_of_field(field))
-        if field.many and field.item and field.cue is None and field.mood is None and field.anchor.kind in ("quantity", "clause"):
+        if (
+            field.many
+            and field.item
+            and field.cue is None
+            and field.mood is None
+            and field.anchor.kind in ("quantity", "clause")
+        ):
             complaints.append(
                 f"{here} has no Cue: a model that fills forms, as the embedded one does, would take every "
                 f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for one. Name the words that stand beside "
@@ -149,7 +159,7 @@ def _complain(here: str, described: object, patterns: Iterator[str]) -> Iterator
 
 
 def _patterns_of_field(field: Field) -> Iterator[str]:
-    yield from (mark.pattern for mark in (field.cue, field.unless) if mark is not None)
+    yield from (mark.pattern for mark in (field.cue, field.unless, field.signs) if mark is not None and mark.pattern)
     if field.item is None:
         yield from _patterns_of_leaf(replace(field.leaves[0], cue=None))
 

@@ -28,15 +28,26 @@ def evaluate(
     resamples of the documents: with few documents they are wide, and they say nothing of other kinds of text.
     """
     from extractor.catalog import load_schema
-    from extractor.score import ScoreError, difference, fields_of, read_gold, read_records, score, tabulate
+    from extractor.score import (
+        UNMARKED,
+        ScoreError,
+        difference,
+        fields_of,
+        read_gold,
+        read_lines,
+        records_of,
+        score,
+        tabulate,
+        tabulate_marks,
+    )
     from extractor.shape import SchemaError
 
     try:
         shapes = load_schema(schema).fields
         wanted = read_gold(gold)
-        records = read_records(output)
-        scored = score(shapes, wanted, records)
-        other = score(shapes, wanted, read_records(vs)) if vs else None
+        lines = read_lines(output)
+        scored = score(shapes, wanted, records_of(lines))
+        other = score(shapes, wanted, records_of(read_lines(vs))) if vs else None
     except (SchemaError, ScoreError) as error:
         stop(str(error))
     names = fields_of(shapes, wanted)
@@ -44,7 +55,8 @@ def evaluate(
         stop(f"{gold} annotates none of the fields of {schema}: name the schema that it was made for with --schema.")
     table = tabulate(scored, names)
     gaps = difference(scored, other, names) if other is not None else {}
-    missing = sorted(set(wanted) - set(records))
+    missing = sorted(set(wanted) - set(lines))
+    by_mark = tabulate_marks(scored, lines)
     if as_json:
         result = {
             "documents": len(wanted),
@@ -54,6 +66,10 @@ def evaluate(
                 for x in table
             },
             "difference": {name: {"f1": gap, "interval": [low, high]} for name, (gap, low, high) in gaps.items()},
+            "marks": [
+                {"field": name, "mark": mark, "precision": x.precision, "items": x.found}
+                for (name, mark), x in sorted(by_mark.items())
+            ],
             "slips": [asdict(slip) for one in scored.values() for slip in one.slips] if slips else [],
         }
         print(json.dumps(result, ensure_ascii=False, indent=1))
@@ -64,6 +80,12 @@ def evaluate(
         print(f"{x.name:22} {x.precision:9.2f} {x.recall:7.2f} {x.f1:7.2f}  {x.low:.2f}-{x.high:.2f}")
     for name, (gap, low, high) in gaps.items():
         print(f"difference in {name:12} {gap:+.2f}  {low:+.2f} to {high:+.2f}")
+    marked = sorted({name for name, mark in by_mark if mark != UNMARKED})
+    if marked:
+        print("precision by mark")
+    for (name, mark), counts in sorted(by_mark.items()):
+        if name in marked:
+            print(f"{name:12} {mark:12} {counts.precision:6.2f} of {counts.found}")
     if slips:
         for one in scored.values():
             for slip in one.slips:

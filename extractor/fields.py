@@ -16,7 +16,7 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand something), `Unless` (which
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like).
+answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like).
 """
 
 from __future__ import annotations
@@ -116,6 +116,15 @@ class Most:
     """The most items that one answer, about one passage, may list. Merged records may hold more."""
 
     items: int
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What in a text calls for an item of this field, so that coverage can name what no item cites: each number, date or
+    person beside an office, after the field's type; with `pattern` (a regular expression) each clause that matches, for
+    items that stand on a clause, or each match."""
+
+    pattern: str | None = None
 
 
 class Shown:

@@ -53,11 +53,13 @@ class Value:
 @dataclass(frozen=True, slots=True)
 class Item:
     """One grounded item (or leaf field): leaf name → Value, list of Values, plain string(s) of a choice or a wording,
-    or None; and the places (source offsets) that show it, the first being where it stands."""
+    or None; the places (source offsets) that show it, the first being where it stands; and `marks`: in what it is less
+    sure than others ("folded": its words are the text's but for width, signs or a slip)."""
 
     field: str
     values: dict[str, Any]
     places: tuple[Span, ...]
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -123,7 +125,13 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
         detail = f"left out: a {shape.name} needs {missing.name}, and none was found in its sentence"
         return None, [*problems, Problem("incomplete", shape.name, grounded[anchor.name].text, start, end, detail)]
     places = _evidence(shape, grounded, prepared, place, passage)
-    return Item(shape.name, grounded, tuple(places)), problems
+    return Item(shape.name, grounded, tuple(places), _marks(grounded)), problems
+
+
+def _marks(grounded: dict[str, Any]) -> frozenset[str]:
+    values = [v for value in grounded.values() for v in (value if isinstance(value, list) else [value])]
+    folded = any(isinstance(v, Value) and v.how is not Match.EXACT for v in values)
+    return frozenset({"folded"} if folded else ())
 
 
 def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Place | None:

@@ -17,6 +17,17 @@ from extractor.ground import Item, Span, Value
 from extractor.shape import Field, Leaf
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A record; `evidence` of the fields that hold none of their own (field → places); `marks` of items that are less
+    sure than others (field, number in its list, which); conflicts."""
+
+    record: Json
+    evidence: Json
+    marks: list[Json]
+    problems: list[Problem]
+
+
 @dataclass(eq=False)
 class Entry:
     """An item being merged: its grounded form, its values as plain JSON, and all its places."""
@@ -24,24 +35,32 @@ class Entry:
     item: Item
     values: Json
     places: list[Span]
+    marks: frozenset[str]
 
 
-def merge(
-    shapes: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document
-) -> tuple[Json, Json, list[Problem]]:
-    """The record; the evidence of fields that hold none of their own (field → places); the conflicts."""
+def merge(shapes: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document) -> Merged:
+    """One record of all items."""
     record: Json = {}
     evidence: Json = {}
+    marks: list[Json] = []
     problems: list[Problem] = []
     for shape in shapes:
-        mine = [Entry(item, values, list(item.places)) for item, values in items if item.field == shape.name]
+        mine = [
+            Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == shape.name
+        ]
         entries, conflicts = _gather(shape, mine)
         problems += conflicts
         values = [_finish(shape, entry, document) for entry in entries]
         record[shape.name] = values if shape.many or _is_list(shape) else (values[0] if values else None)
         if shape.item is None and shape.anchor.kind != "date" and entries:
             evidence[shape.name] = [_evidence(span, document) for entry in entries for span in entry.places]
-    return record, evidence, problems
+        many = isinstance(record[shape.name], list)
+        marks += [
+            {"field": shape.name, "item": n if many else None, "marks": sorted(entry.marks)}
+            for n, entry in enumerate(entries)
+            if entry.marks
+        ]
+    return Merged(record, evidence, marks, problems)
 
 
 def _gather(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
@@ -116,6 +135,7 @@ def _plain(value: Any) -> str | None:
 
 def _join(shape: Field, known: Entry, other: Entry) -> list[Problem]:
     known.places += [p for p in other.places if p not in known.places]
+    known.marks &= other.marks  # said once without a doubt is enough
     problems = []
     for leaf in shape.asked if shape.item else ():
         mine, theirs = known.values[leaf.name], other.values[leaf.name]

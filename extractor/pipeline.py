@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from extractor.ask import ask
+from extractor.ask import ask, ask_again
 from extractor.clean import clean
-from extractor.data import Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
+from extractor.coverage import Covered, cover, uncovered
+from extractor.data import Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
 from extractor.faults import Fault
-from extractor.ground import ground, prepare
-from extractor.merge import merge
+from extractor.ground import Item, ground, prepare
+from extractor.merge import Merged, merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
 from extractor.recipe import Recipe
+from extractor.shape import Field
 from extractor.speeches import split_speeches
+
+# The mark of items that came of asking once more.
+FILLED = "filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +53,57 @@ def convert(document: Document, recipe: Recipe, call: Call) -> Iterator[Converte
 def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Converted:
     """One speech's record."""
     meter = Meter(call)
-    problems: list[Problem] = []
-    failures: list[Failure] = []
-    items = []
-    asked = 0
-    prepared = prepare(speech)
-    year = infer_meeting_year(speech)
-    for passage in split_passages(speech, recipe.profile.passage):
-        for shape in recipe.schema.fields:
-            asked += 1
-            answer = ask(shape, passage, speech, recipe, meter)
-            failed = [Failure(shape.name, i, j, fault) for i, j, fault in answer.failed if isinstance(fault, Fault)]
-            failures += failed
-            problems += [_unanswered(failure) for failure in failed]
-            grounded, ungrounded = ground(answer, shape, prepared)
-            problems += ungrounded
-            for item in grounded:
-                values, unreadable = normalise(item, shape, year)
-                problems += unreadable
-                if values is not None:
-                    items.append((item, values))
-    record, evidence, conflicts = merge(recipe.schema.fields, items, speech.document)
-    problems += conflicts
-    line = _line(name, speech, record, evidence, problems, recipe, meter.usage)
-    return Converted(line, failures, meter.usage, asked)
+    found = Found(speech)
+    shapes, profile = recipe.schema.fields, recipe.profile
+    for passage in split_passages(speech, profile.passage):
+        for shape in shapes:
+            found.take(shape, ask(shape, passage, speech, recipe, meter))
+    merged = merge(shapes, found.items, speech.document)
+    covered = cover(shapes, speech, merged.record, merged.evidence)
+    if profile.fill:
+        for shape in shapes:
+            for passage in _left(shape, merged, covered, speech, profile.passage):
+                found.take(shape, ask_again(shape, passage, recipe, meter), mark=FILLED)
+        merged = merge(shapes, found.items, speech.document)
+        covered = cover(shapes, speech, merged.record, merged.evidence)
+    line = _line(name, speech, found, merged, covered, recipe, meter.usage)
+    return Converted(line, found.failures, meter.usage, found.asked)
+
+
+class Found:
+    """What the answers about one speech have come to: items that stand in it, problems, failures."""
+
+    def __init__(self, speech: Excerpt) -> None:
+        self._prepared = prepare(speech)
+        self._year = infer_meeting_year(speech)
+        self.items: list[tuple[Item, Json]] = []
+        self.problems: list[Problem] = []
+        self.failures: list[Failure] = []
+        self.asked = 0
+
+    def take(self, shape: Field, answer: Answer, mark: str | None = None) -> None:
+        """Ground and normalise an answer; its items get the `mark`."""
+        self.asked += 1
+        failed = [Failure(shape.name, i, j, fault) for i, j, fault in answer.failed if isinstance(fault, Fault)]
+        self.failures += failed
+        self.problems += [_unanswered(failure) for failure in failed]
+        grounded, ungrounded = ground(answer, shape, self._prepared)
+        self.problems += ungrounded
+        for item in grounded:
+            values, unreadable = normalise(item, shape, self._year)
+            self.problems += unreadable
+            if values is not None:
+                marked = replace(item, marks=item.marks | {mark}) if mark else item
+                self.items.append((marked, values))
+
+
+def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: Excerpt, longest: int) -> list[Excerpt]:
+    """Where to ask for a field once more. A field of one value that has it needs no other."""
+    if shape.name not in covered or not (
+        isinstance(merged.record[shape.name], list) or merged.record[shape.name] is None
+    ):
+        return []
+    return [part for left in uncovered(covered[shape.name], speech, longest) for part in split_passages(left, longest)]
 
 
 def _unanswered(failure: Failure) -> Problem:
@@ -97,21 +129,22 @@ class Meter:
 def _line(
     name: str,
     speech: Excerpt,
-    record: Json,
-    evidence: Json,
-    problems: list[Problem],
+    found: Found,
+    merged: Merged,
+    covered: Mapping[str, Covered],
     recipe: Recipe,
     usage: Usage,
 ) -> Json:
     """The output line: the record as its own schema reads and writes it, so that it round-trips."""
-    checked = recipe.schema.record.model_validate(record).model_dump(mode="json")
     document = speech.document
     return {
         "id": name,
         "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
-        "record": checked,
-        "evidence": evidence,
-        "problems": [problem.to_json() for problem in problems],
+        "record": recipe.schema.record.model_validate(merged.record).model_dump(mode="json"),
+        "evidence": merged.evidence,
+        "marks": merged.marks,
+        "coverage": {name: covered.to_json(speech) for name, covered in covered.items()},
+        "problems": [problem.to_json() for problem in found.problems + merged.problems],
         "run": {
             "schema": recipe.schema.name,
             "recipe": recipe.digest,

@@ -9,7 +9,7 @@ from extractor.catalog import Schema, digest
 from extractor.data import Profile, Usage
 
 # The engine's own version of what stages do to a text and an answer; raised when records change for the same replies.
-ENGINE = 1
+ENGINE = 2
 
 
 @dataclass(frozen=True)

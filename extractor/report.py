@@ -105,6 +105,11 @@ def describe(summary: Summary, seconds: float) -> list[str]:
     lines = [
         f"{_count(summary.documents, 'document')}, {_count(summary.records, 'record')}{failed}, {seconds:.1f} s{where}",
         "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
+        "coverage: "
+        + (
+            ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.signs.items() if n)
+            or "nothing to count"
+        ),
         "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
         f"asked: {_count(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
         f"{usage.output_tokens} out",

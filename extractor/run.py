@@ -19,7 +19,8 @@ NOT_REACHED = "not_reached"
 
 @dataclass
 class Summary:
-    """What a run came to. `empty` records hold nothing, `failed` counts documents, `failures` what failed in them,
+    """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
+    cited; `failed` counts documents, `failures` what failed in them,
     `left` documents to retry that were not among the inputs; `output` and `noted` are the files of the records and of
     the failures, if there are any."""
 
@@ -30,6 +31,8 @@ class Summary:
     left: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
+    signs: Counter[str] = field(default_factory=Counter)
+    cited: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     stopped: Fault | None = None
@@ -173,6 +176,9 @@ def _count(done: Converted, summary: Summary) -> None:
     summary.usage += done.usage
     summary.items.update(items)
     summary.empty += not any(items.values())
+    for name, covered in done.line["coverage"].items():
+        summary.signs[name] += covered["signs"]
+        summary.cited[name] += covered["cited"]
     summary.problems.update(problem["kind"] for problem in done.line["problems"])
 
 

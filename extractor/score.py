@@ -73,10 +73,12 @@ class Slip:
 
 @dataclass
 class Scored:
-    """One document's counts by measure ("officials", "officials.titles" …), and its slips."""
+    """One document's counts by measure ("officials", "officials.titles" …), its slips, and whether each item of a field
+    is right, in the record's order."""
 
     counts: dict[str, Counts] = field(default_factory=dict)
     slips: list[Slip] = field(default_factory=list)
+    right: dict[str, list[bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,18 @@ def read_gold(path: Path) -> dict[str, Json]:
     return gold
 
 
-def read_records(path: Path) -> dict[str, Json]:
-    """The records of an output file, by id."""
+def read_lines(path: Path) -> dict[str, Json]:
+    """The lines of an output file, by id."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return {line["id"]: line["record"] for line in map(json.loads, stream)}
+            return {line["id"]: {**line, "record": dict(line["record"])} for line in map(json.loads, stream)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ScoreError(f"{path} is no output of `extractor extract` ({error}).") from error
+
+
+def records_of(lines: Mapping[str, Json]) -> dict[str, Json]:
+    """The records alone."""
+    return {name: line["record"] for name, line in lines.items()}
 
 
 def score(shapes: Sequence[Field], gold: Mapping[str, Json], records: Mapping[str, Json]) -> dict[str, Scored]:
@@ -149,6 +156,7 @@ def _score_value(scored: Scored, name: str, shape: Field, mine: Any, theirs: Any
     """A value that is right, or rightly absent, is one found of one wanted: so F1 is the share of right documents."""
     key = _date_of if shape.anchor.kind == "date" else _words_of
     right = key(mine) == key(theirs)
+    scored.right[shape.name] = [right] if mine is not None else []
     scored.counts[shape.name] = Counts(int(right), 1, 1)
     if not right:
         if theirs is not None:
@@ -167,6 +175,7 @@ def _words_of(value: Any) -> str | None:
 
 def _score_names(scored: Scored, name: str, shape: Field, mine: list[Any], theirs: list[Any], key: Any) -> set[str]:
     found, wanted = {key(x) for x in mine}, {key(x) for x in theirs}
+    scored.right[shape.name] = [key(x) in wanted for x in mine]
     scored.counts[shape.name] = Counts(len(found & wanted), len(found), len(wanted))
     scored.slips += [Slip(name, shape.name, "miss", x, None) for x in sorted(wanted - found)]
     scored.slips += [Slip(name, shape.name, "invention", x, None) for x in sorted(found - wanted)]
@@ -200,6 +209,7 @@ def _score_numbers(scored: Scored, name: str, shape: Field, mine: list[Json], th
             left.remove(hit)
             matched.append((hit, wanted))
     scored.slips += [_slip(name, shape, "invention", x) for x in left]
+    scored.right[shape.name] = [not any(x is other for other in left) for x in mine]
     scored.counts[shape.name] = Counts(len(matched), len(mine), len(theirs))
     parts = ("number", "low", "high", "unit")
     right = sum(all(a[anchor][p] == b[anchor][p] for p in parts) for a, b in matched)
@@ -214,6 +224,7 @@ def _score_clauses(scored: Scored, name: str, shape: Field, mine: list[Json], th
     found, wanted = _characters(mine), _characters(theirs)
     scored.counts[shape.name] = Counts(len(found & wanted), len(found), len(wanted))
     scored.slips += [_slip(name, shape, "miss", x) for x in theirs if not _mostly(x, found)]
+    scored.right[shape.name] = [_mostly(x, wanted) for x in mine]
     scored.slips += [_slip(name, shape, "invention", x) for x in mine if not _mostly(x, wanted)]
 
 
@@ -261,6 +272,22 @@ def tabulate(scored: Mapping[str, Scored], fields: Sequence[str]) -> list[Line]:
     low, high = _middle([mean_f1(sample, fields) for sample in samples])
     mean = mean_f1(scored.values(), fields)
     return [*lines, Line("mean", mean, mean, mean, low, high)]
+
+
+UNMARKED = "none"
+
+
+def tabulate_marks(scored: Mapping[str, Scored], lines: Mapping[str, Json]) -> dict[tuple[str, str], Counts]:
+    """For each field and mark (and for items without one), how many items there are and how many are right: a marked
+    item should be right less often. A clause is right where half of its characters or more are annotated."""
+    counts: dict[tuple[str, str], Counts] = {}
+    for name, one in scored.items():
+        marks = {(m["field"], m["item"] or 0): m["marks"] for m in lines.get(name, {}).get("marks", [])}
+        for shape, items in one.right.items():
+            for number, right in enumerate(items):
+                for mark in marks.get((shape, number)) or [UNMARKED]:
+                    counts[shape, mark] = counts.get((shape, mark), Counts()) + Counts(int(right), 1, 1)
+    return counts
 
 
 def difference(

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -52,6 +52,7 @@ class Settings:
     encoding: str | None
     text_column: str | None
     id_column: str | None
+    fill: bool = False
 
     def documents(self) -> Iterator[Document | Unreadable]:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column))
@@ -70,7 +71,7 @@ def prepared(settings: Settings, progress: Progressing | None = None) -> Iterato
     schema = load_schema(settings.schema)
     installing = progress.installing if progress else None
     model = choose(settings.model, settings.base_url, os.environ, installing)
-    recipe = Recipe(schema, model.name, model.profile, model.is_local)
+    recipe = Recipe(schema, model.name, replace(model.profile, fill=settings.fill), model.is_local)
     tape = settings.tape()
     with opened(model) as call:
         yield recipe, tape, tape.over(progress.over(call) if progress else call)

@@ -25,6 +25,7 @@ from extractor.fields import (
     Places,
     Quantity,
     Shown,
+    Signs,
     Subject,
     Unless,
     Within,
@@ -79,6 +80,7 @@ class Field:
     cue: Cue | None
     unless: Unless | None
     mood: Mood | None
+    signs: Signs | None
 
     @property
     def anchor(self) -> Leaf:
@@ -111,6 +113,7 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
             "Clause, Quantity or EdtfDate."
         )
+    signs = _mark(marks, Signs)
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
@@ -120,8 +123,19 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        return Field(name, description, leaves, inner, many, most, cue, unless, mood)
-    return Field(name, description, (leaf,), None, many, most, cue, unless, mood)
+        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs)
+    else:
+        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs)
+    if signs is not None and signs.pattern is None and not _has_signs_of_its_own(field):
+        raise SchemaError(
+            f'{where}: Signs() needs a pattern here, such as Signs("应当|必须"): only numbers, dates and persons with '
+            "Beside are known without one."
+        )
+    return field
+
+
+def _has_signs_of_its_own(field: Field) -> bool:
+    return field.anchor.kind in ("quantity", "date") or any(leaf.beside is not None for leaf in field.leaves)
 
 
 def _is_anchor(leaf: Leaf) -> bool:

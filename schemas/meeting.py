@@ -23,6 +23,7 @@ from extractor.fields import (
     Places,
     Quantity,
     Shown,
+    Signs,
     Subject,
     Unless,
     Verbatim,
@@ -67,6 +68,9 @@ ORGAN = (
 
 # Words by which a person is shown to act.
 ACT = "强调|指出|要求|主持|出席|讲话|说|宣读|通报|部署|作了?.{0,4}报告|陪同|签订|递交|参加"
+# What coverage counts: clauses that pledge a result, clauses with a word of duty.
+PLEDGE = "确保|力争|争取|实现|达到|完成"
+DUTY_TO_ACT = "(?<![主重需首简概])要(?![求素点])|必须|务必|应当|严禁|不得"
 
 
 class Official(BaseModel):
@@ -132,12 +136,13 @@ class Measure(BaseModel):
 class MeetingRecord(BaseModel):
     """一次会议或一篇讲话。"""
 
-    date: Annotated[EdtfDate | None, Cue(HELD, where="ends")] = Field(
+    date: Annotated[EdtfDate | None, Cue(HELD, where="ends"), Signs()] = Field(
         description="会议召开或讲话发表的日期，照抄原文，如“5月27日”；不是文件、统计或其他活动的日期；没有写明则为null"
     )
     officials: Annotated[
         list[Official],
         Cue(f"{OFFICE}|同志|领导|{ACT}"),
+        Signs(),
     ] = Field(
         description="原文中有姓名的、担任公职的人：出席、主持、讲话或被提到的领导干部。不要记者、编辑、普通群众；"
         "姓名被隐去的（_、XX）不要；没有姓名的职务（如“市委书记”）不要"
@@ -148,15 +153,16 @@ class MeetingRecord(BaseModel):
             "[0-9]|第[一二三四五六七八九十]|分之|翻.番|[一二三四五六七八九十百千万亿两半](?:[多余几]?[百千万亿])*[多余几]?[个名人成倍位项家次例元吨斤公亩种户所座条台辆件起处度米岁天月]"
         ),
         Unless(PLANNED, before=DUTY, mood="goal"),
+        Signs(),
     ] = Field(
         description="已经发生或现存的数字事实：人数、比率、名次、金额、标准等。计划要达到的数、年份日期、条目编号、"
         "口号和文件名里的数字不算"
     )
-    targets: Annotated[list[Target], Mood("goal")] = Field(
+    targets: Annotated[list[Target], Mood("goal"), Signs(PLEDGE)] = Field(
         description="要达到的结果：数量目标、要保持的名次、要完成的任务、要形成的状态。多有“力争、确保、实现、完成、达到、"
         "控制在、使、让”等字样"
     )
-    measures: Annotated[list[Measure], Mood("action")] = Field(
+    measures: Annotated[list[Measure], Mood("action"), Signs(DUTY_TO_ACT)] = Field(
         description="要采取的行动：谁要建立、开展、加强、查处、支付、培训、检查什么。一个分句一条；只有态度（提高认识、"
         "高度重视）的不算，已经做过的不算"
     )

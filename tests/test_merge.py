@@ -35,7 +35,8 @@ def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
             values, nothing = normalise(item, shape, infer_meeting_year(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    record, evidence, problems = merge([shape], items, source)
+    merged = merge([shape], items, source)
+    record, evidence, problems = merged.record, merged.evidence, merged.problems
     return record[shape.name], evidence, problems
 
 
