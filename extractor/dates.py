@@ -45,6 +45,7 @@ _CLOCK = (
     r"(?:\(?(?:星期|周|礼拜)[一二三四五六七日天]\)?)?(?:当天)?"
     "(?:上午|下午|早上|早晨|清晨|凌晨|中午|晚上?|傍晚|夜间?)?"
 )
+_BARE_DAY = re.compile(rf"(3[01]|[12]\d|0?[1-9])[日号]{_CLOCK}(?:\d{{1,2}}[:时点](?:\d{{1,2}}分?|半|许|整)?)?")
 _POINT = re.compile(
     rf"(?:(?P<year>\d{{4}}|[\dX]{{4}})年度?|(?P<relative>{_RELATIVE_WORDS})度?|(?P<next>次年|翌年))?"
     r"(?:(?P<half>[上下])半年|第?(?P<quarter>[1-4])季度?|(?P<season>[春夏秋冬])[季天]?"
@@ -111,6 +112,9 @@ def parse_date(words: str, *, year: int | None = None) -> EdtfValue | None:
     decade = _parse_decade(text)
     if decade:
         return decade
+    if day := _BARE_DAY.fullmatch(text):
+        known = "XXXX" if year is None else str(year)
+        return EdtfValue(f"{known}-XX-{int(day[1]):02}", year is not None)
     return _parse_interval(text, year)
 
 

@@ -39,6 +39,7 @@ class _Mood:
     told: bool
     bare: bool  # whether a clause without a word of duty may be a demand here
     duty: bool = False
+    planned: bool = False
     acted: bool = False
     copula: bool = False
 
@@ -137,6 +138,7 @@ def _read_clause(clause: str, mood: _Mood) -> tuple[bool, bool]:
         mood.duty, mood.told, mood.copula = True, False, False
     if demands.BUDGET.search(body) is not None and not demands.SPENT.search(body):
         return False, True
+    mood.planned = mood.planned or demands.PLANNED.search(body) is not None
     if mood.told or len(predicate) < 2 or _is_told(body, before, duty is not None, mood):
         return False, False
     return _is_action(body, before, predicate, duty is not None, mood), _is_goal(body, predicate, mood)
@@ -164,6 +166,8 @@ def _is_told(body: str, before: str, duty: bool, mood: _Mood) -> bool:
 
 
 def _is_action(body: str, before: str, predicate: str, duty: bool, mood: _Mood) -> bool:
+    if demands.WORKING_AT.search(predicate) is not None:
+        return duty or mood.duty or mood.bare
     topical = len(before) > 3 and demands.ORGAN_LAST.search(before) is None
     if demands.COPULA.search(predicate) or _is_talk(predicate, topical):
         return False
@@ -232,4 +236,4 @@ def _is_goal(body: str, predicate: str, mood: _Mood) -> bool:
         return True
     if demands.NUMBER.search(body) is None:
         return False
-    return mood.duty or (mood.bare and demands.PLANNED_NUMBER.search(body) is not None)
+    return mood.duty or mood.planned or (mood.bare and demands.PLANNED_NUMBER.search(body) is not None)

@@ -67,11 +67,14 @@ _PLANNED = re.compile(
     rf"|(?:^|\n)[ \t\u3000]{{0,4}}[^\n;,\d]{{0,9}}?{_Y}年[^\n;,\d]{{0,16}}?"
     rf"(?:总体要求|{_WORK}的?(?:总体)?(?:安排|部署|建议|打算))"
 )
+# 肯定了我市2010年取得的成绩; 2011年,我市将大步迈开…
+_PRAISED = re.compile(rf"肯定了?[^\n;,]{{0,12}}?{_Y}年[^\n;,]{{0,24}}?(?:成绩|工作)")
+_AHEAD = re.compile(rf"(?:^|[\n;,!?。]){_Y}年[,，]?[^\n;,、]{{0,16}}?(?:将|要|计划|力争)(?![求点])")
 _PLEDGED = re.compile(rf"(?:签订|签署|签定|签|递交)[^\n;,]{{0,20}}?{_Y}年度?[^\n;,]{{0,40}}?(?:责任[书状]|承诺书)")
 _CONVENED = re.compile(rf"(?:召开|举行)(?:了|的)?{_PLACES}{_Y}年度?[^\n;,]{{0,30}}?会(?:议)?(?!精神|以来|后|上)")
 # 三门峡市2018年省文明城市测评迎检动员会召开; 在全省2021年春季项目开工仪式后.
 _HELD = re.compile(
-    rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:胜利|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
+    rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:在[^\n;,]{{2,20}})?(?:胜利|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
 )
 # When a web page was put up: soon after the meeting that it reports.
 _POSTED = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.年](0?[1-9]|1[0-2])[-/.月]([0-3]?\d)日?[ \u3000]{0,3}\d{1,2}:\d{2}")
@@ -177,7 +180,10 @@ def _bound_years(folded: str, _month: int | None) -> list[InferredYear]:
 def _implied_years(folded: str, month: int | None) -> list[InferredYear]:
     late = _is_late(folded, month)
     reviewed = [_inferred(match, 0 if late else 1) for match in _REVIEWED.finditer(folded)]
+    reviewed += [_inferred(match, 0 if late else 1) for match in _PRAISED.finditer(folded)]
     planned = [_inferred(match, -1 if late else 0) for match in _PLANNED.finditer(folded)]
+    if month is not None:  # a report dates itself; elsewhere the year may be any
+        planned += [_inferred(match, -1 if late else 0) for match in _AHEAD.finditer(folded, 0, _LEAD)]
     named = [*_CONVENED.finditer(folded, 0, _LEAD), *_HELD.finditer(folded, 0, _LEAD)]
     if late:  # one alone may be about anything; both together are the year's last meeting
         if {y.year for y in reviewed} == {y.year for y in planned}:

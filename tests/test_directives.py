@@ -1,0 +1,42 @@
+"""Directives: which clauses demand an action or set a goal. Tables in cases/, properties here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import cases, labels
+
+from extractor.directives import find_directives
+from extractor.passages import clauses
+
+# What official prose is made of, so that random strings come near the grammar.
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *"要应须将把对为在是了，。；：\n、“”（）12",
+            *["各部门", "加强", "确保", "强调", "一是", "二、", "回顾", "打算", "同志们", "领导", "10个", "总投资", "提高", "认识"],
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@pytest.mark.parametrize("case", cases("directives"), ids=labels)
+def test_clauses_are_read_in_their_context(case: dict[str, Any]) -> None:
+    found = find_directives(case["text"])
+    said = {
+        "actions": [case["text"][d.start : d.end] for d in found if d.is_action],
+        "goals": [case["text"][d.start : d.end] for d in found if d.is_goal],
+    }
+    assert said == {"actions": case["actions"], "goals": case["goals"]}
+
+
+@given(PIECES | st.text(max_size=200))
+def test_directives_are_clauses_in_order(text: str) -> None:
+    found = [(d.start, d.end) for d in find_directives(text)]
+    assert found == sorted(set(found))
+    assert set(found) <= set(clauses(text))
+    assert all(d.is_action or d.is_goal for d in find_directives(text))
