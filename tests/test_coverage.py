@@ -1,0 +1,137 @@
+"""Coverage: what calls for an item and is cited by none; and asking once more about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, create_model
+from scripted import by_field, document, recipe, scripted, whole
+
+from extractor.coverage import Covered, cover, uncovered
+from extractor.data import Json, Request
+from extractor.fields import Beside, Clause, EdtfDate, Name, Places, Quantity, Signs, Verbatim
+from extractor.pipeline import convert
+from extractor.shape import Field, SchemaError, read_shape
+
+
+class Figure(BaseModel):
+    value: Quantity
+    evidence: Places
+
+
+class Task(BaseModel):
+    text: Clause
+    evidence: Places
+
+
+class Person(BaseModel):
+    name: Name
+    titles: Annotated[list[Verbatim], Beside("(?:县委|副)?(?:书记|县长)", "副?(?:书记|县长)")]
+
+
+TEXT = "3月12日，县长何志远主持会议。去年排查隐患1260处，整改率96.5%。何志远要求，要建立台账，要加强巡查。"
+
+
+def field_of(annotation: Any) -> Field:
+    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
+    return shape
+
+
+def at(words: str) -> Json:
+    start = TEXT.index(words)
+    return {"text": words, "start": start, "end": start + len(words)}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "cited", "signs", "uncited"),
+    [
+        (Annotated[list[Figure], Signs()], [], 2, ["1260处", "96.5%"]),
+        (Annotated[list[Figure], Signs()], ["去年排查隐患1260处"], 2, ["96.5%"]),
+        (Annotated[EdtfDate | None, Signs()], [], 1, ["3月12日"]),
+        (Annotated[EdtfDate | None, Signs()], ["3月12日，县长"], 1, []),
+        (Annotated[list[Task], Signs("要(?!求)")], ["要建立台账"], 2, ["要加强巡查"]),
+        (Annotated[list[Person], Signs()], [], 1, ["何志远"]),
+        (Annotated[list[Person], Signs()], ["县长何志远主持会议"], 1, []),
+        (Annotated[list[Verbatim], Signs("台账|巡查")], ["巡查"], 2, ["台账"]),
+    ],
+)
+def test_what_no_evidence_touches_is_uncited(annotation: Any, cited: list[str], signs: int, uncited: list[str]) -> None:
+    record = {"anything": [{"evidence": at(words)} for words in cited]}
+    covered = cover([field_of(annotation)], whole(TEXT), record, {})["f"]
+    assert (covered.signs, [TEXT[slice(*span)] for span in covered.uncited]) == (signs, uncited)
+    told = covered.to_json(whole(TEXT))
+    assert told == {"signs": signs, "cited": signs - len(uncited), "uncited": [at(words) for words in uncited]}
+
+
+def test_evidence_beside_the_record_counts() -> None:
+    shape = field_of(Annotated[list[Verbatim], Signs("台账")])
+    assert cover([shape], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
+
+
+def test_fields_without_signs_are_not_counted() -> None:
+    assert cover([field_of(list[Figure])], whole(TEXT), {}, {}) == {}
+
+
+@pytest.mark.parametrize("annotation", [list[Task], list[Verbatim]])
+def test_signs_need_a_pattern_where_the_type_tells_none(annotation: Any) -> None:
+    with pytest.raises(SchemaError, match="needs a pattern"):
+        field_of(Annotated[annotation, Signs()])
+
+
+def test_sentences_with_uncited_signs_are_asked_about_together_where_they_touch() -> None:
+    text = "一共5人。又有6人。没有数字。还有7人。"
+    spans = tuple((text.index(w), text.index(w) + 2) for w in ("5人", "6人", "7人"))
+    parts = [part.text for part in uncovered(Covered(3, spans), whole(text), 100)]
+    assert parts == ["一共5人。又有6人。", "还有7人。"]
+    assert [part.text for part in uncovered(Covered(3, spans), whole(text), 6)] == [
+        "一共5人。",
+        "又有6人。",
+        "还有7人。",
+    ]
+
+
+# --- asking once more ---
+
+
+def converted(asked: list[Request], **changes: Any) -> Json:
+    """A record from a model that overlooks the second number unless it is shown its sentence alone."""
+
+    def answer(request: Request) -> Any:
+        name = request.about["field"]
+        if name != "statistics":
+            return by_field()(request)
+        seen = "".join(m["content"] for m in request.body["messages"] if m["role"] == "user")
+        value = "96.5%" if "1305处" not in seen else "1305处"
+        return {
+            "statistics": [
+                {"indicator": "隐患" if value == "1305处" else "整改率", "value": value, "period": None, "region": None}
+            ]
+        }
+
+    text = "同志们：去年排查隐患1305处。去年整改率96.5%。"
+    (done,) = convert(document(text), recipe(**changes), scripted(answer, asked))
+    return done.line
+
+
+def test_without_fill_the_line_says_what_is_left() -> None:
+    asked: list[Request] = []
+    line = converted(asked)
+    assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处"]
+    covered = line["coverage"]["statistics"]
+    assert (covered["signs"], covered["cited"], [u["text"] for u in covered["uncited"]]) == (2, 1, ["96.5%"])
+    assert line["marks"] == []
+
+
+def test_fill_asks_only_about_what_is_left_and_marks_what_comes_of_it() -> None:
+    before: list[Request] = []
+    after: list[Request] = []
+    converted(before)
+    line = converted(after, fill=True)
+    assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处", "96.5%"]
+    assert line["coverage"]["statistics"]["uncited"] == []
+    assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["filled"]}]
+    assert [r.body for r in after[: len(before)]] == [r.body for r in before]
+    more = [r.about for r in after[len(before) :] if r.about["field"] == "statistics"]
+    assert len(more) == 1
+    assert more[0]["start"] == len("同志们：去年排查隐患1305处。")
