@@ -24,12 +24,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field as Asked
 from pydantic import create_model
 
-from extractor.ask import instructed
 from extractor.candidates import Candidate, find_candidates
 from extractor.catalog import Example, Schema, load_schema
 from extractor.clean import clean
 from extractor.data import Answer, Call, Excerpt, Json, Request, Row, Usage
 from extractor.ground import ground, prepare
+from extractor.instruct import instructed
 from extractor.merge import merge
 from extractor.model import choose, opened
 from extractor.normalise import infer_meeting_year, normalise

@@ -6,19 +6,26 @@ question is the shape of its own field only: a field that is added, changed or r
 
 from __future__ import annotations
 
-import json
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import Any, Protocol
-
-from pydantic import BaseModel
+from collections.abc import Iterator, Sequence
 
 from extractor.candidates import Candidate, find_candidates, in_mood
-from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Request, Row
+from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Row
 from extractor.faults import FATAL, Fault
+from extractor.instruct import Unfinished, put
 from extractor.passages import clauses, sentences, split_passages
-from extractor.question import Question, build_form, build_read, open_candidates, settle_without_model, system_text
+from extractor.question import (
+    NO,
+    YES,
+    Confirmation,
+    Question,
+    build_form,
+    build_read,
+    confirm_text,
+    open_candidates,
+    settle_without_model,
+)
 from extractor.recipe import Recipe
 from extractor.shape import Field
 
@@ -64,6 +71,30 @@ def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Ans
         raise
     except Fault as fault:
         return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
+
+
+def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:
+    """Whether the model, asked about this one item, says that it is one. Raises Unfinished or Fault."""
+    profile = recipe.profile
+    settings: Json = {profile.limit: 20}
+    if profile.sure is not None:
+        settings |= {"logprobs": True, "top_logprobs": 5}
+    text = confirm_text(field, passage, words, clause, recipe.schema.prompts)
+    answer, completion = put(text, Confirmation, _about(field, passage), settings, recipe, call)
+    probability = _probability_of_yes(completion) if profile.sure is not None else None
+    return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
+
+
+def _probability_of_yes(completion: Json) -> float | None:
+    """How probable 是 was beside 否 where the answer stands; None where the endpoint does not tell."""
+    told = completion["choices"][0].get("logprobs") or {}
+    for token in told.get("content") or ():
+        if YES in token["token"] or NO in token["token"]:
+            weights = {t["token"]: math.exp(t["logprob"]) for t in token.get("top_logprobs") or ()}
+            yes = sum(w for t, w in weights.items() if YES in t)
+            no = sum(w for t, w in weights.items() if NO in t)
+            return yes / (yes + no) if yes + no else None
+    return None
 
 
 def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
@@ -140,63 +171,16 @@ def _unanswered(
     )
 
 
-# --- the way through instructor ---
-
-
-class Unfinished(Exception):
-    """The model's answer was cut off at its length limit, or did not fit the shape even when told so."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def _put(question: Question, recipe: Recipe, call: Call) -> list[Row]:
-    """One question through instructor: parsed, validated, errors fed back once. Raises Unfinished or Fault."""
-    from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
-
-    profile = recipe.profile
-    messages = [
-        {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": question.text + _shape_in_words(question, profile)},
-    ]
-    about = {"start": question.passage.start, "end": question.passage.end, "field": question.field.name}
-
-    def send(body: Json) -> Json:
-        if profile.answer == "json_object":
-            body["response_format"] = {"type": "json_object"}
-        return call(Request(body, {"document": question.passage.document.id, **about})).body
-
-    create = instructed(send)
-    try:
-        answer = create(
-            model=recipe.model,
-            messages=messages,
-            response_model=question.model,
-            max_retries=1,
-            **{profile.limit: _most_tokens(question, profile)},
-            **profile.sampling,
-        )
-    except IncompleteOutputException as error:
-        raise Unfinished("the answer was cut off at its length limit, for a passage too small to halve") from error
-    except InstructorRetryException as error:
-        fault = _fault_within(error)
-        if fault is not None:
-            raise fault from None
-        if _was_cut_off(error):
-            raise Unfinished("the answer was cut off at its length limit, for a passage too small to halve") from error
-        if not _is_misfit(error):
-            # A bug of ours or of a library is no bad answer: let it be seen.
-            raise
-        raise Unfinished("the answer did not fit the schema, nor did the second try") from error
+    """One question, and its answer as rows. Raises Unfinished or Fault."""
+    limit: Json = {recipe.profile.limit: _most_tokens(question, recipe.profile)}
+    about = _about(question.field, question.passage)
+    answer, _ = put(question.text, question.model, about, limit, recipe, call)
     return question.read_back(answer)
 
 
-def _shape_in_words(question: Question, profile: Profile) -> str:
-    """The answer's JSON Schema as text, for an endpoint that takes none beside the messages."""
-    if profile.answer == "json_schema":
-        return ""
-    return f"\n按此 JSON Schema 输出 JSON：{json.dumps(question.model.model_json_schema(), ensure_ascii=False)}"
+def _about(field: Field, passage: Excerpt) -> Json:
+    return {"document": passage.document.id, "start": passage.start, "end": passage.end, "field": field.name}
 
 
 def _most_tokens(question: Question, profile: Profile) -> int:
@@ -204,84 +188,3 @@ def _most_tokens(question: Question, profile: Profile) -> int:
     if not question.candidates:
         return profile.output
     return min(profile.output, 40 + 80 * len(question.candidates))
-
-
-class _Create(Protocol):
-    def __call__(self, *, response_model: type[BaseModel], **body: Any) -> BaseModel: ...
-
-
-def instructed(send: Callable[[Json], Json]) -> _Create:
-    """instructor's `create` over any function from request body to completion, both plain JSON.
-
-    instructor edits messages and usage of what passes through it: `send` gets a copy, and gives a fresh completion.
-    """
-    import instructor
-    from openai.types.chat import ChatCompletion
-
-    def create(**body: Any) -> ChatCompletion:
-        # As lenient as the openai client itself: endpoints leave out what they don't care for.
-        return ChatCompletion.construct(**_unfenced(send(_plain(body))))
-
-    _quiet_instructor()
-    patched: _Create = instructor.patch(create=create, mode=instructor.Mode.JSON_SCHEMA)
-    return patched
-
-
-def _unfenced(completion: Json) -> Json:
-    """The completion with its JSON freed of the ```json fence that some models put around it."""
-    first, *others = completion["choices"]
-    message = first.get("message") or {}
-    fenced = _FENCE.fullmatch(message.get("content") or "")
-    if fenced is None:
-        return completion
-    return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
-
-
-@cache
-def _quiet_instructor() -> None:
-    import logging
-    import os
-
-    # A re-ask would hold a URL with pydantic's version, so that an upgrade would make every recording stale.
-    os.environ["PYDANTIC_ERRORS_INCLUDE_URL"] = "0"
-    logging.getLogger("instructor").setLevel(logging.CRITICAL)
-
-
-def _plain(body: dict[str, Any]) -> Json:
-    """The request as plain JSON, as it is at this moment."""
-    plain: Json = json.loads(json.dumps(body, ensure_ascii=False))
-    return plain
-
-
-def _fault_within(error: BaseException) -> Fault | None:
-    """The Fault that instructor wrapped, if a fault is what ended the call."""
-    seen: set[int] = set()
-    inner: BaseException | None = error
-    while inner is not None and id(inner) not in seen:
-        if isinstance(inner, Fault):
-            return inner
-        seen.add(id(inner))
-        inner = inner.__cause__ or inner.__context__
-    return None
-
-
-def _is_misfit(error: BaseException) -> bool:
-    """Whether the model's answers, and nothing else, are to blame."""
-    from instructor.core.exceptions import ResponseParsingError
-    from pydantic import ValidationError
-
-    cause = error.__cause__
-    while cause is not None and cause.__cause__ is not None:
-        cause = cause.__cause__
-    return isinstance(cause, (ValidationError, ResponseParsingError, json.JSONDecodeError))
-
-
-def _was_cut_off(error: BaseException) -> bool:
-    from instructor.core.exceptions import IncompleteOutputException
-
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, IncompleteOutputException):
-            return True
-        inner = inner.__cause__
-    return False

@@ -34,11 +34,12 @@ class Prompts:
     task: Template
     read: Template
     form: Template
+    confirm: Template
     example: Example | None
 
     @property
     def digest(self) -> str:
-        parts = [self.task.template, self.read.template, self.form.template]
+        parts = [self.task.template, self.read.template, self.form.template, self.confirm.template]
         if self.example:
             parts.append(json.dumps([self.example.text, self.example.record], ensure_ascii=False, sort_keys=True))
         return digest("\0".join(parts))
@@ -96,6 +97,7 @@ def load_prompts(schema: Path, example: str | None) -> Prompts:
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
         _load_template(schema, "form.md", *question, "rows"),
+        _load_template(schema, "confirm.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, example),
     )
 

@@ -75,6 +75,10 @@ FillOption = Annotated[
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
+ConfirmOption = Annotated[
+    bool,
+    typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
+]
 IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: which column is the id.")]
 
 
@@ -102,6 +106,7 @@ def extract(
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
     fill: FillOption = False,
+    confirm: ConfirmOption = False,
     retry_failed: Annotated[
         bool,
         typer.Option(
@@ -118,7 +123,9 @@ def extract(
     """
     from extractor.settings import Settings
 
-    settings = Settings(inputs, schema, model, base_url, replies, mode.value, encoding, text_column, id_column, fill)
+    settings = Settings(
+        inputs, schema, model, base_url, replies, mode.value, encoding, text_column, id_column, fill, confirm
+    )
     if output == Path("-"):
         output = None
     if retry_failed and output is None:
@@ -168,6 +175,7 @@ def replies_check(
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
     fill: FillOption = False,
+    confirm: ConfirmOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -179,7 +187,9 @@ def replies_check(
     from extractor.settings import Settings, check_replies
     from extractor.shape import SchemaError
 
-    settings = Settings(inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill)
+    settings = Settings(
+        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm
+    )
     try:
         findings, lines = check_replies(settings, prune)
     except (SchemaError, InputError, Fault) as error:

@@ -154,7 +154,8 @@ class Profile:
     most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
     shape of the answer is told: as a JSON Schema beside the messages, or, where an endpoint knows no such thing, in
     words. `limit` is the request field that bounds the answer. `fill` asks once more where the signs of a field are left
-    uncited.
+    uncited, `confirm` puts each item to the model once more; `sure` is how probable its yes must then be, where the
+    endpoint tells probabilities (None: it doesn't, and a yes is a yes).
     """
 
     style: Literal["read", "form"] = "read"
@@ -165,6 +166,8 @@ class Profile:
     answer: Literal["json_schema", "json_object"] = "json_schema"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     fill: bool = False
+    confirm: bool = False
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

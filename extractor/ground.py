@@ -128,6 +128,15 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
     return Item(shape.name, grounded, tuple(places), _marks(grounded)), problems
 
 
+def wording_of(item: Item, shape: Field, prepared: Prepared) -> tuple[str, str]:
+    """An item's own words, and the clause that shows it, as a model sees them."""
+    value = item.values[shape.anchor.name]
+    first = value[0] if isinstance(value, list) else value
+    starts = prepared.speech.starts
+    i, j = (bisect_left(starts, offset) for offset in item.places[0])
+    return first.clean, prepared.speech.text[i:j]
+
+
 def _marks(grounded: dict[str, Any]) -> frozenset[str]:
     values = [v for value in grounded.values() for v in (value if isinstance(value, list) else [value])]
     folded = any(isinstance(v, Value) and v.how is not Match.EXACT for v in values)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from extractor.ask import ask, ask_again
+from extractor.ask import ask, ask_again, confirm
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
-from extractor.faults import Fault
-from extractor.ground import Item, ground, prepare
+from extractor.faults import FATAL, Fault
+from extractor.ground import Item, ground, prepare, wording_of
+from extractor.instruct import Unfinished
 from extractor.merge import Merged, merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
@@ -20,6 +21,8 @@ from extractor.speeches import split_speeches
 
 # The mark of items that came of asking once more.
 FILLED = "filled"
+# And of those that the model, asked about them alone, does not call items.
+UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def convert(document: Document, recipe: Recipe, call: Call) -> Iterator[Converte
 def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Converted:
     """One speech's record."""
     meter = Meter(call)
-    found = Found(speech)
+    found = Found(speech, recipe, meter)
     shapes, profile = recipe.schema.fields, recipe.profile
     for passage in split_passages(speech, profile.passage):
         for shape in shapes:
@@ -73,28 +76,48 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Co
 class Found:
     """What the answers about one speech have come to: items that stand in it, problems, failures."""
 
-    def __init__(self, speech: Excerpt) -> None:
+    def __init__(self, speech: Excerpt, recipe: Recipe, call: Call) -> None:
         self._prepared = prepare(speech)
         self._year = infer_meeting_year(speech)
+        self._recipe, self._call = recipe, call
         self.items: list[tuple[Item, Json]] = []
         self.problems: list[Problem] = []
         self.failures: list[Failure] = []
         self.asked = 0
 
     def take(self, shape: Field, answer: Answer, mark: str | None = None) -> None:
-        """Ground and normalise an answer; its items get the `mark`."""
+        """Ground and normalise an answer; its items get the `mark`, and another if the model does not confirm them."""
         self.asked += 1
-        failed = [Failure(shape.name, i, j, fault) for i, j, fault in answer.failed if isinstance(fault, Fault)]
-        self.failures += failed
-        self.problems += [_unanswered(failure) for failure in failed]
+        for start, end, fault in answer.failed:
+            self._fail(shape, start, end, fault)
         grounded, ungrounded = ground(answer, shape, self._prepared)
         self.problems += ungrounded
         for item in grounded:
             values, unreadable = normalise(item, shape, self._year)
             self.problems += unreadable
             if values is not None:
-                marked = replace(item, marks=item.marks | {mark}) if mark else item
-                self.items.append((marked, values))
+                marks = {mark} if mark else set()
+                if self._recipe.profile.confirm and not self._confirms(item, shape, answer.passage):
+                    marks.add(UNCONFIRMED)
+                self.items.append((replace(item, marks=item.marks | marks), values))
+
+    def _confirms(self, item: Item, shape: Field, passage: Excerpt) -> bool:
+        self.asked += 1
+        words, clause = wording_of(item, shape, self._prepared)
+        try:
+            return confirm(shape, passage, words, clause, self._recipe, self._call)
+        except FATAL:
+            raise
+        except (Fault, Unfinished) as error:
+            self._fail(shape, *item.places[0], error)
+            return False
+
+    def _fail(self, shape: Field, start: int, end: int, error: Exception) -> None:
+        detail = error.reason if isinstance(error, Unfinished) else str(error)
+        if isinstance(error, Fault):
+            self.failures.append(Failure(shape.name, start, end, error))
+            detail = f"{error.kind}: {error.what}"
+        self.problems.append(Problem("unanswered", shape.name, None, start, end, detail))
 
 
 def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: Excerpt, longest: int) -> list[Excerpt]:
@@ -104,11 +127,6 @@ def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: 
     ):
         return []
     return [part for left in uncovered(covered[shape.name], speech, longest) for part in split_passages(left, longest)]
-
-
-def _unanswered(failure: Failure) -> Problem:
-    fault = failure.fault
-    return Problem("unanswered", failure.field, None, failure.start, failure.end, f"{fault.kind}: {fault.what}")
 
 
 class Meter:

@@ -93,6 +93,31 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
     return Question(field, passage, text, model, tuple(candidates), read_back)
 
 
+# --- asking a second time ---
+
+YES, NO = "是", "否"
+
+
+class Confirmation(BaseModel):
+    """What a model is asked about an item that was found."""
+
+    answer: Literal["是", "否"]
+
+
+def confirm_text(field: Field, passage: Excerpt, words: str, clause: str, prompts: Prompts) -> str:
+    """Ask whether what was found (`words`, in its `clause`) is an item of the field."""
+    kind = (field.item.__doc__ or "").strip().rstrip("。") if field.item else ""
+    return prompts.confirm.substitute(
+        headings=_headings(passage),
+        passage=passage.text,
+        name=field.name,
+        description=field.description,
+        words=words,
+        clause=f"（{clause}）" if clause != words else "",
+        kind=kind or field.name,
+    )
+
+
 # --- reading style ---
 
 

@@ -53,6 +53,7 @@ class Settings:
     text_column: str | None
     id_column: str | None
     fill: bool = False
+    confirm: bool = False
 
     def documents(self) -> Iterator[Document | Unreadable]:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column))
@@ -71,7 +72,9 @@ def prepared(settings: Settings, progress: Progressing | None = None) -> Iterato
     schema = load_schema(settings.schema)
     installing = progress.installing if progress else None
     model = choose(settings.model, settings.base_url, os.environ, installing)
-    recipe = Recipe(schema, model.name, replace(model.profile, fill=settings.fill), model.is_local)
+    recipe = Recipe(
+        schema, model.name, replace(model.profile, fill=settings.fill, confirm=settings.confirm), model.is_local
+    )
     tape = settings.tape()
     with opened(model) as call:
         yield recipe, tape, tape.over(progress.over(call) if progress else call)
