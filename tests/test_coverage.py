@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, create_model
-from scripted import by_field, document, recipe, scripted, whole
+from scripted import answer_schema, by_field, completion, document, recipe, scripted, whole
 
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import Json, Request
@@ -135,3 +136,60 @@ def test_fill_asks_only_about_what_is_left_and_marks_what_comes_of_it() -> None:
     more = [r.about for r in after[len(before) :] if r.about["field"] == "statistics"]
     assert len(more) == 1
     assert more[0]["start"] == len("同志们：去年排查隐患1305处。")
+
+
+# --- asking a second time ---
+
+SPEECH = "同志们：去年排查隐患1305处。去年整改率96.5%。"
+
+
+def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
+    figures = [("排查隐患", "1305处"), ("整改率", "96.5%")]
+    found = [{"indicator": i, "value": v, "period": None, "region": None} for i, v in figures]
+
+    def answer(request: Request) -> Any:
+        if "answer" in answer_schema(request)["properties"]:
+            return answers(request)
+        return by_field(statistics=found)(request)
+
+    (done,) = convert(document(SPEECH), recipe(confirm=True, **changes), scripted(answer, asked))
+    return done.line
+
+
+def words_of(request: Request) -> str:
+    return str(request.body["messages"][-1]["content"])
+
+
+def test_each_item_is_put_to_the_model_once_more_and_marked_unless_it_says_yes() -> None:
+    asked: list[Request] = []
+    line = confirming(lambda r: {"answer": "否" if "“96.5%”" in words_of(r) else "是"}, asked)
+    assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["unconfirmed"]}]
+    second = [r for r in asked if "answer" in answer_schema(r)["properties"]]
+    assert [("“1305处”" in words_of(r), "“96.5%”" in words_of(r)) for r in second] == [(True, False), (False, True)]
+    assert all("logprobs" not in r.body for r in second)
+
+
+def test_a_yes_counts_only_where_it_is_probable_enough() -> None:
+    def answer(request: Request) -> Any:
+        probable = 0.9 if "“1305处”" in words_of(request) else 0.6
+        reply = completion('{"answer": "是"}')
+        options = [{"token": "是", "logprob": math.log(probable)}, {"token": "否", "logprob": math.log(1 - probable)}]
+        told = [{"token": '{"answer": "', "logprob": 0.0, "top_logprobs": []}, {**options[0], "top_logprobs": options}]
+        reply.body["choices"][0]["logprobs"] = {"content": told}
+        return reply
+
+    asked: list[Request] = []
+    line = confirming(answer, asked, sure=0.7)
+    assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["unconfirmed"]}]
+    assert asked[-1].body["logprobs"] is True
+
+
+def test_where_no_probability_is_told_a_yes_is_a_yes() -> None:
+    assert confirming(lambda r: {"answer": "是"}, [], sure=0.7)["marks"] == []
+
+
+def test_an_item_about_which_no_answer_came_is_kept_unconfirmed_and_the_failure_told() -> None:
+    line = confirming(lambda r: completion("", "length"), [])
+    assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处", "96.5%"]
+    assert [m["marks"] for m in line["marks"]] == [["unconfirmed"], ["unconfirmed"]]
+    assert [p["kind"] for p in line["problems"]] == ["unanswered", "unanswered"]
