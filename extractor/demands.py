@@ -158,6 +158,9 @@ PREPOSITIONS = [
 ]
 DEALT_WITH = re.compile("进行|实施|给予|予以|加以|实行|开展|要|加强|严")
 
+# 对其他责任人员: a topic, to which the next clause says what is to be done.
+TOPIC = re.compile("(?:尤其是|特别是)?对于?(?![^，,]*(?:要|必须))")
+TOPIC_LAST = re.compile("(?:问题|情况|现象|局面)$")
 # 在推进项目建设上抓落实: set phrases whose object stands in front.
 WORKING_AT = re.compile("^在.{2,30}上.{0,4}(?:下功夫|抓落实|做文章|求突破)$")
 

@@ -24,7 +24,8 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A clause (`start:end` of the text) that demands an action, names a goal, or both (新建10个园区)."""
+    """A clause (`start:end` of the text) that demands an action, names a goal, or both (新建10个园区); with the clause of
+    its topic before it, if it has one (对其他责任人员,要予以追究)."""
 
     start: int
     end: int
@@ -116,13 +117,17 @@ def _reviews(heading: str) -> bool:
 
 
 def _read_sentence(text: str, spans: list[Span], mood: _Mood) -> Iterator[Directive]:
+    topic: Span | None = None
     for i, j in spans:
         if text[i - 1 : i] in ("；", ";"):
             mood.acted = False
         is_action, is_goal = _read_clause(text[i:j], mood)
         mood.acted = mood.acted or is_action
         if is_action or is_goal:
-            yield Directive(i, j, is_action, is_goal)
+            # 对其他责任人员,要予以追究: what is acted on stands in the clause before.
+            begin = topic[0] if topic and is_action and text[topic[1] : i] in (",", "，") else i
+            yield Directive(begin, j, is_action, is_goal)
+        topic = (i, j) if demands.TOPIC.match(text, i, j) and not is_action else None
 
 
 def _read_clause(clause: str, mood: _Mood) -> tuple[bool, bool]:
@@ -210,9 +215,11 @@ def _has_verb_and_object(predicate: str, duty: bool, mood: _Mood) -> bool:
     words = rjieba.tag(core)
     first, tag = words[0]
     if tag == "p" or first in demands.PREPOSITIONS:
-        if first == "对" and demands.DEALT_WITH.search(core):
-            return True
+        if first in ("对", "对于"):
+            return demands.DEALT_WITH.search(core) is not None
         return any(t in ("v", "vn", "vg", "l") for _, t in words[2:])
+    if not duty and demands.TOPIC_LAST.search(core):
+        return False
     if tag in ("v", "vi", "vg", "vn"):
         return len(words) > 1 or duty
     if tag in ("l", "i"):

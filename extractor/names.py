@@ -194,7 +194,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
 
 
 def _is_short_name(words: str) -> bool:
-    return 2 <= len(words) <= 3 and words[0] in SURNAMES
+    return words not in _WORDS and 2 <= len(words) <= 3 and words[0] in SURNAMES
 
 
 def _drop_inner(spans: set[Span]) -> set[Span]:
