@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from extractor.ask import ask, ask_again, confirm
 from extractor.clean import clean
@@ -45,28 +48,37 @@ class Converted:
     asked: int = 0
 
 
-def convert(document: Document, recipe: Recipe, call: Call) -> Iterator[Converted]:
+Task = Callable[[], Any]
+Gather = Callable[[Sequence[Task]], Sequence[Any]]
+"""Does tasks, each a question to the model, and gives their results in order: one after the other, or side by side."""
+
+
+def one_by_one(tasks: Sequence[Task]) -> list[Any]:
+    """The tasks in order, each when the one before is done."""
+    return [task() for task in tasks]
+
+
+def convert(document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one) -> Iterator[Converted]:
     """The document's records, one a speech. Raises a Fault only if no question at all can be answered."""
     speeches = split_speeches(clean(document))
     for number, speech in enumerate(speeches, 1):
         name = document.id if len(speeches) == 1 else f"{document.id}#{number}"
-        yield convert_speech(speech, name, recipe, call)
+        yield convert_speech(speech, name, recipe, call, gather)
 
 
-def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Converted:
+def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one) -> Converted:
     """One speech's record."""
     meter = Meter(call)
-    found = Found(speech, recipe, meter)
+    found = Found(speech, recipe, meter, gather)
     shapes, profile = recipe.schema.fields, recipe.profile
-    for passage in split_passages(speech, profile.passage):
-        for shape in shapes:
-            found.take(shape, ask(shape, passage, speech, recipe, meter))
+    passages = split_passages(speech, profile.passage)
+    asked = [(shape, passage) for passage in passages for shape in shapes]
+    found.take(asked, gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked]))
     merged = merge(shapes, found.items, speech.document)
     covered = cover(shapes, speech, merged.record, merged.evidence)
     if profile.fill:
-        for shape in shapes:
-            for passage in _left(shape, merged, covered, speech, profile.passage):
-                found.take(shape, ask_again(shape, passage, recipe, meter), mark=FILLED)
+        again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
+        found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
         merged = merge(shapes, found.items, speech.document)
         covered = cover(shapes, speech, merged.record, merged.evidence)
     line = _line(name, speech, found, merged, covered, recipe, meter.usage)
@@ -76,41 +88,54 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call) -> Co
 class Found:
     """What the answers about one speech have come to: items that stand in it, problems, failures."""
 
-    def __init__(self, speech: Excerpt, recipe: Recipe, call: Call) -> None:
+    def __init__(self, speech: Excerpt, recipe: Recipe, call: Call, gather: Gather) -> None:
         self._prepared = prepare(speech)
         self._year = infer_meeting_year(speech)
-        self._recipe, self._call = recipe, call
+        self._recipe, self._call, self._gather = recipe, call, gather
         self.items: list[tuple[Item, Json]] = []
         self.problems: list[Problem] = []
         self.failures: list[Failure] = []
         self.asked = 0
 
-    def take(self, shape: Field, answer: Answer, mark: str | None = None) -> None:
-        """Ground and normalise an answer; its items get the `mark`, and another if the model does not confirm them."""
-        self.asked += 1
-        for start, end, fault in answer.failed:
-            self._fail(shape, start, end, fault)
-        grounded, ungrounded = ground(answer, shape, self._prepared)
-        self.problems += ungrounded
-        for item in grounded:
-            values, unreadable = normalise(item, shape, self._year)
-            self.problems += unreadable
-            if values is not None:
-                marks = {mark} if mark else set()
-                if self._recipe.profile.confirm and not self._confirms(item, shape, answer.passage):
-                    marks.add(UNCONFIRMED)
-                self.items.append((replace(item, marks=item.marks | marks), values))
+    def take(self, asked: Sequence[tuple[Field, Excerpt]], answers: Sequence[Answer], mark: str | None = None) -> None:
+        """Ground and normalise the answers to what was asked; their items get the `mark`, and another if the model does
+        not confirm them."""
+        self.asked += len(asked)
+        items: list[tuple[Field, Excerpt, Item, Json]] = []
+        for (shape, passage), answer in zip(asked, answers, strict=True):
+            for start, end, fault in answer.failed:
+                self._fail(shape, start, end, fault)
+            grounded, ungrounded = ground(answer, shape, self._prepared)
+            self.problems += ungrounded
+            for item in grounded:
+                values, unreadable = normalise(item, shape, self._year)
+                self.problems += unreadable
+                if values is not None:
+                    items.append((shape, passage, item, values))
+        sure = self._confirm(items) if self._recipe.profile.confirm else [True] * len(items)
+        for (_, _, item, values), is_sure in zip(items, sure, strict=True):
+            marks = {mark} if mark else set()
+            marks |= set() if is_sure else {UNCONFIRMED}
+            self.items.append((replace(item, marks=item.marks | marks), values))
 
-    def _confirms(self, item: Item, shape: Field, passage: Excerpt) -> bool:
-        self.asked += 1
+    def _confirm(self, items: Sequence[tuple[Field, Excerpt, Item, Json]]) -> list[bool]:
+        self.asked += len(items)
+        tasks = [partial(self._confirms, shape, passage, item) for shape, passage, item, _ in items]
+        sure = []
+        for (shape, _, item, _), answer in zip(items, self._gather(tasks), strict=True):
+            sure.append(answer is True)
+            if not isinstance(answer, bool):
+                self._fail(shape, *item.places[0], answer)
+        return sure
+
+    def _confirms(self, shape: Field, passage: Excerpt, item: Item) -> bool | Exception:
         words, clause = wording_of(item, shape, self._prepared)
         try:
             return confirm(shape, passage, words, clause, self._recipe, self._call)
         except FATAL:
             raise
         except (Fault, Unfinished) as error:
-            self._fail(shape, *item.places[0], error)
-            return False
+            return error
 
     def _fail(self, shape: Field, start: int, end: int, error: Exception) -> None:
         detail = error.reason if isinstance(error, Unfinished) else str(error)
@@ -130,17 +155,19 @@ def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: 
 
 
 class Meter:
-    """A Call that counts what passes through it."""
+    """A Call that counts what passes through it, from whatever thread."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._lock = threading.Lock()
         self.usage = Usage()
 
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
         usage = reply.body.get("usage") or {}
         cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        self.usage += Usage(1, usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0)
+        with self._lock:
+            self.usage += Usage(1, usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0)
         return reply
 
 
