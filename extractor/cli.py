@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from contextlib import suppress
 from enum import StrEnum
@@ -34,6 +35,10 @@ app.add_typer(schema_app, name="schema")
 app.add_typer(model_app, name="model")
 app.add_typer(replies_app, name="replies")
 app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
+
+
+# What shells give for a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 class Mode(StrEnum):
@@ -107,6 +112,20 @@ def extract(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    concurrency: Annotated[
+        str,
+        typer.Option(
+            "--concurrency",
+            help="Questions under way at a time: a number, or auto, which finds what the endpoint bears.",
+        ),
+    ] = "1",
+    rpm: Annotated[
+        float | None, typer.Option("--rpm", min=0.1, help="Requests a minute that the endpoint allows.")
+    ] = None,
+    tpm: Annotated[float | None, typer.Option("--tpm", min=1, help="Tokens a minute that the endpoint allows.")] = None,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="Records in the order of the inputs; else as documents are done.")
+    ] = False,
     retry_failed: Annotated[
         bool,
         typer.Option(
@@ -124,13 +143,35 @@ def extract(
     from extractor.settings import Settings
 
     settings = Settings(
-        inputs, schema, model, base_url, replies, mode.value, encoding, text_column, id_column, fill, confirm
+        inputs,
+        schema,
+        model,
+        base_url,
+        replies,
+        mode.value,
+        encoding,
+        text_column,
+        id_column,
+        fill,
+        confirm,
+        _read_concurrency(concurrency),
+        rpm,
+        tpm,
+        ordered,
     )
     if output == Path("-"):
         output = None
     if retry_failed and output is None:
         stop("--retry-failed needs -o: the failures are beside the output, in OUTPUT.failures.jsonl.")
     _run(settings, output, retry_failed, quiet)
+
+
+def _read_concurrency(words: str) -> int | None:
+    if words == "auto":
+        return None
+    if words.isascii() and words.isdecimal() and 1 <= int(words) <= 512:
+        return int(words)
+    stop(f"--concurrency takes auto or a number from 1 to 512, not {words!r}.")
 
 
 def _run(settings: Settings, output: Path | None, retry_failed: bool, quiet: bool) -> None:
@@ -153,7 +194,7 @@ def _run(settings: Settings, output: Path | None, retry_failed: bool, quiet: boo
         stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
         done = f" What was done is in {part_path(output)}." if output and part_path(output).exists() else ""
-        stop(f"Stopped.{done} Run the same command again; with --mode record, answers are kept.", code=130)
+        stop(f"Stopped.{done} Run the same command again; with --mode record, answers are kept.", code=INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has left (head, say): nothing is wrong, and nobody to tell.
         _abandon_stdout()
@@ -241,6 +282,11 @@ def main() -> None:
     except OSError as error:
         code = code or _say_unwritten(error)
         _abandon_stdout()
+    if code == INTERRUPTED and threading.active_count() > 1:
+        # The interpreter would wait for answers that nobody wants any more; what is done is on disk already.
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os._exit(INTERRUPTED)
     sys.exit(code)  # type: ignore[arg-type]
 
 

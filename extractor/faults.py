@@ -7,7 +7,8 @@
     │   ├── CacheUnusable         the cache folder is full, read-only or cannot be locked
     │   ├── CannotServe           llama.cpp cannot load the model
     │   ├── EndpointUnknown       no such provider, or an address that is none
-    │   └── KeyMissing            the provider wants a key and the environment has none
+    │   ├── KeyMissing            the provider wants a key and the environment has none
+    │   └── Interrupted           the run is being ended, and asks no more
     ├── NotRecorded               a replay asked what no recording answers
     ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
     └── ProviderFault             what an endpoint answered, or that it did not answer
@@ -94,6 +95,11 @@ class EndpointUnknown(SetupFault):
 
 class KeyMissing(SetupFault):
     kind = "key_missing"
+
+
+class Interrupted(SetupFault):
+    kind = "interrupted"
+    hint = "Run the same command again."
 
 
 class NotRecorded(Fault):

@@ -14,6 +14,7 @@ from extractor import local, weights
 from extractor.data import Call, Profile, Reply, Request
 from extractor.endpoints import EMBEDDED, Endpoint, dialect_of, resolve
 from extractor.faults import KeyMissing
+from extractor.pace import Pace
 from extractor.provider import connect
 
 # Seconds for one answer. The embedded model may take minutes on a slow machine.
@@ -35,9 +36,14 @@ class Model:
 
 
 def choose(
-    model: str, base_url: str | None, environ: Mapping[str, str], progress: weights.Progress | None = None
+    model: str,
+    base_url: str | None,
+    environ: Mapping[str, str],
+    progress: weights.Progress | None = None,
+    pace: Pace | None = None,
 ) -> Model:
-    """The model that the settings mean. Raises a SetupFault only for what can be known without opening it."""
+    """The model that the settings mean; an endpoint is asked at this pace, the embedded model one question at a time.
+    Raises a SetupFault only for what can be known without opening it."""
     if base_url is None and (model == "local" or model.startswith("local:")):
         return _embedded(model, progress)
     with suppress(KeyMissing):  # a replay needs none
@@ -45,7 +51,7 @@ def choose(
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
     def open_endpoint(stack: ExitStack) -> Call:
-        return connect(resolve(model, base_url, environ), timeout=TIMEOUT)
+        return connect(resolve(model, base_url, environ), timeout=TIMEOUT, pace=pace)
 
     return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
 

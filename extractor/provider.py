@@ -10,7 +10,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,13 @@ from extractor.faults import (
     NotJson,
     Overloaded,
     ProviderFault,
+    RateLimited,
     ServerFault,
     SetupFault,
     TimedOut,
     fault_of,
 )
+from extractor.pace import Pace
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
     from extractor.data import Call
 
+# Seconds for which an unused connection is kept: less than the 5 s of common servers.
+KEPT = 4.0
 LONGEST_WAIT = 120.0
 """Seconds: an endpoint that wants to be left alone for longer is given up at once."""
 
@@ -61,12 +65,14 @@ def connect(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.time,
     by: Json | None = None,
+    pace: Pace | None = None,
 ) -> Call:
-    """A `Call` to the endpoint; `timeout` in seconds, for each attempt. Threads may share it.
+    """A `Call` to the endpoint; `timeout` in seconds, for each attempt, to its last byte. Threads may share it.
 
-    `by` is who answers, where that is known better than from the answer (the embedded model).
+    `pace` lets attempts begin, and hears how they end (default: one at a time). `by` is who answers, where that is known better than from the answer (the embedded model).
     """
     client = cache(lambda: _client(endpoint, timeout))  # made at the first question: a replay loads no openai
+    paced = pace or Pace()
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(max_attempts),
         wait=_wait,
@@ -76,7 +82,7 @@ def connect(
     )
 
     def call(request: Request) -> Reply:
-        return retrying(_ask_once, client(), endpoint, request, now, by)
+        return retrying(_ask_in_turn, client(), endpoint, request, now, by, paced)
 
     return call
 
@@ -89,8 +95,9 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
         http = openai.DefaultHttpxClient(
             # A proxy of the environment does not lead to a server on this machine.
             trust_env=not endpoint.loopback,
-            # A connection is little beside an answer of seconds, and a kept one is what gets dropped unnoticed.
-            limits=httpx2.Limits(max_keepalive_connections=0),
+            # A connection costs a round trip or three; one kept for longer than servers keep theirs gets dropped unnoticed.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=KEPT),
+            event_hooks={"response": [lambda response: _bound(response, timeout)]},
         )
     except (ImportError, ValueError) as error:  # a SOCKS proxy without its package, or an address that is none
         raise SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.") from error
@@ -106,9 +113,62 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
     return client
 
 
-def _ask_once(
-    client: openai.OpenAI, endpoint: Endpoint, request: Request, now: Callable[[], float], by: Json | None
+def _bound(response: httpx2.Response, seconds: float) -> None:
+    """Let the body take no longer than this: a reply that trickles passes every wait for its next byte."""
+    import httpx2
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, stream: httpx2.SyncByteStream) -> None:
+            self._stream = stream
+            self._end = time.monotonic() + seconds
+
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in self._stream:
+                if time.monotonic() > self._end:
+                    raise httpx2.ReadTimeout(f"no end after {seconds:.0f} s", request=response.request)
+                yield chunk
+
+        def close(self) -> None:
+            self._stream.close()
+
+    if isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = Bounded(response.stream)
+
+
+def estimate_tokens(body: Json) -> int:
+    """About how many tokens a request will take, its answer included, without a tokenizer: a Chinese character is
+    0.65 tokens, any other 0.3; a tenth of the longest answer allowed is written."""
+    text = "".join(str(message.get("content")) for message in body["messages"])
+    han = sum("\u3000" <= c <= "\u9fff" for c in text)
+    longest = body.get("max_tokens") or body.get("max_completion_tokens") or 0
+    return int(0.65 * han + 0.3 * (len(text) - han) + longest / 10)
+
+
+def _ask_in_turn(
+    client: openai.OpenAI, endpoint: Endpoint, request: Request, now: Callable[[], float], by: Json | None, pace: Pace
 ) -> Reply:
+    """An attempt when the pace allows it; the pace hears of its end."""
+    with pace.turn(estimate_tokens(request.body)) as turn:
+        headers: dict[str, str] = {}
+        try:
+            reply = _ask_once(client, endpoint, request, now, by, headers)
+        except (RateLimited, Overloaded) as fault:
+            pace.refused(turn, fault.retry_after, headers)
+            raise
+        usage = reply.body.get("usage") or {}
+        pace.answered(turn, usage.get("total_tokens") or turn.tokens, headers)
+        return reply
+
+
+def _ask_once(
+    client: openai.OpenAI,
+    endpoint: Endpoint,
+    request: Request,
+    now: Callable[[], float],
+    by: Json | None,
+    heard: dict[str, str],
+) -> Reply:
+    """One attempt. The headers of the answer, be it a refusal, are put into `heard`."""
     import httpx2
     import openai
 
@@ -116,9 +176,11 @@ def _ask_once(
     options: openai.RequestOptions = {} if endpoint.key else {"headers": {"Authorization": openai.Omit()}}
     try:
         response = client.post("/chat/completions", body=request.body, cast_to=httpx2.Response, options=options)
+        heard.update(response.headers)
         body = _read(_without_key(response.content, endpoint), response.headers.get("content-type", ""), endpoint)
         return Reply(body, dict(by) if by else _answered_by(body, endpoint))
     except openai.APIStatusError as error:
+        heard.update(error.response.headers)
         cause, fault = error, _refusal(error.response, endpoint, now)
     except openai.APITimeoutError as error:
         cause, fault = error, TimedOut(f"{endpoint.host} did not answer in time.")

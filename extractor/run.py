@@ -5,16 +5,22 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from extractor.data import Call, Document, Json, Reply, Request, Usage
-from extractor.faults import FATAL, Fault, KeyRefused, SetupFault
-from extractor.pipeline import Converted, convert
+from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault
+from extractor.pipeline import Converted, Gather, convert, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
+from extractor.workers import gathering, in_order
 
 NOT_REACHED = "not_reached"
+# Documents begun and not yet written, for each question that may be under way.
+AHEAD = 2
 
 
 @dataclass
@@ -56,24 +62,93 @@ class Sinks:
     told: Callable[[str, int, list[Json]], None] = lambda name, records, failures: None
 
 
-def run(documents: Iterable[Document | Unreadable], recipe: Recipe, call: Call, sinks: Sinks) -> Summary:
-    """Convert all documents, one at a time. A failed one is a line among the failures. A fault that no later request
-    can escape (no model, key refused, quota used up) ends the asking: the documents after it are noted as not reached.
+@dataclass(frozen=True)
+class Workers:
+    """How many questions are under way at a time, and whether records come in the order of the documents."""
+
+    count: int = 1
+    ordered: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of a document: its records and failures, and the fault that ends the asking, if it met one."""
+
+    document: Document | Unreadable
+    converted: list[Converted] = field(default_factory=list)
+    failures: list[Json] = field(default_factory=list)
+    stopped: Fault | None = None
+
+
+def run(
+    documents: Iterable[Document | Unreadable], recipe: Recipe, call: Call, sinks: Sinks, workers: Workers | None = None
+) -> Summary:
+    """Convert all documents: one at a time, or as many side by side as there are workers. A failed one is a line among
+    the failures. A fault that no later request can escape (no model, key refused, quota used up) ends the asking: the
+    documents after it are noted as not reached.
     """
     summary = Summary()
+    workers = workers or Workers()
     remaining = iter(documents)
-    for document in remaining:
-        converted, failures = _convert(document, recipe, call, summary)
-        for done in converted:
-            _count(done, summary)
-            sinks.record(done.line)
-        _note(failures, summary, sinks)
-        sinks.told(document.id, len(converted), failures)
-        if summary.stopped is not None:
-            break
+    stopping = Stopping(call)
+    with _threads(workers, stopping) as (asking, lines):
+        outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in stopping.until(remaining))
+        if asking and lines:
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
+            ahead = AHEAD * workers.count
+            outcomes = in_order(convert_one, stopping.until(remaining), lines, ahead, workers.ordered)
+        for outcome in outcomes:
+            for done in outcome.converted:
+                _count(done, summary)
+                sinks.record(done.line)
+            _note(outcome.failures, summary, sinks)
+            sinks.told(outcome.document.id, len(outcome.converted), outcome.failures)
+            if outcome.stopped is not None:
+                summary.stopped = stopping.fault = stopping.fault or outcome.stopped
     for document in remaining:
         _note([_not_reached(document, summary.stopped)], summary, sinks)
     return summary
+
+
+@contextmanager
+def _threads(
+    workers: Workers, stopping: Stopping
+) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor] | tuple[None, None]]:
+    """Threads for questions and for documents; none where one question is asked at a time. Ctrl-C ends the asking."""
+    if workers.count == 1:
+        yield None, None
+        return
+    asking, lines = ThreadPoolExecutor(workers.count, "ask"), ThreadPoolExecutor(workers.count, "line")
+    try:
+        yield asking, lines
+    except BaseException:
+        stopping.fault = stopping.fault or Interrupted("The run was interrupted.")
+        raise
+    finally:
+        # Whoever interrupts does not wait for answers that are under way.
+        for pool in (lines, asking):
+            pool.shutdown(wait=not isinstance(stopping.fault, Interrupted), cancel_futures=True)
+
+
+class Stopping:
+    """A Call that asks no more once a fault has ended the asking."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.fault: Fault | None = None
+
+    def __call__(self, request: Request) -> Reply:
+        if self.fault is not None:
+            raise self.fault
+        return self._call(request)
+
+    def until(self, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+        """The documents, as long as there is asking."""
+        while self.fault is None:
+            try:
+                yield next(documents)
+            except StopIteration:
+                return
 
 
 def _note(failures: list[Json], summary: Summary, sinks: Sinks) -> None:
@@ -85,14 +160,12 @@ def _note(failures: list[Json], summary: Summary, sinks: Sinks) -> None:
     summary.failures.update(failure["kind"] for failure in failures)
 
 
-def _convert(
-    document: Document | Unreadable, recipe: Recipe, call: Call, summary: Summary
-) -> tuple[list[Converted], list[Json]]:
+def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, gather: Gather) -> Outcome:
     """A document's records, and its failures: of single questions, or of the document as a whole."""
+    outcome = Outcome(document)
     if isinstance(document, Unreadable):
-        return [], [_failure(document, document.kind, document.reason)]
-    converted: list[Converted] = []
-    failures: list[Json] = []
+        outcome.failures.append(_failure(document, document.kind, document.reason))
+        return outcome
     asked: list[Json] = []
     speeches = 0
 
@@ -101,22 +174,25 @@ def _convert(
         return call(request)
 
     try:
-        for done in convert(document, recipe, noting):
+        for done in convert(document, recipe, noting, gather):
             failed = list(_failures_of(document, done))
-            failures += failed
+            outcome.failures += failed
             if not _is_lost(done, asked, failed):
-                converted.append(done)
+                outcome.converted.append(done)
             asked.clear()
             speeches += 1
         if not speeches:
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
-            failures.append(_failure(document, "empty", reason))
+            outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as fault:
-        summary.stopped = fault
-        failures.append(_failure(document, fault.kind, str(fault)))
+        if fault is call.fault:  # another document met it
+            outcome.failures.append(_not_reached(document, fault))
+        else:
+            outcome.stopped = fault
+            outcome.failures.append(_failure(document, fault.kind, str(fault)))
     except Exception as error:  # a bug must not take the other documents with it
-        failures.append(_failure(document, "bug", _describe_bug(error)))
-    return converted, failures
+        outcome.failures.append(_failure(document, "bug", _describe_bug(error)))
+    return outcome
 
 
 def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from extractor.catalog import load_schema
 from extractor.faults import NotRecorded
-from extractor.model import choose, opened
+from extractor.model import Model, choose, opened
 from extractor.output import (
     Output,
     OutputError,
@@ -24,11 +24,12 @@ from extractor.output import (
     read_failures,
     write_line,
 )
+from extractor.pace import Pace
 from extractor.pipeline import convert
 from extractor.places import Closed, find_places
 from extractor.read import ReadOptions, Unreadable, read
 from extractor.recipe import Recipe
-from extractor.run import NOT_REACHED, Sinks, Summary, run
+from extractor.run import NOT_REACHED, Sinks, Summary, Workers, run
 from extractor.tape import Mode, Tape
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from extractor.tape import Recording, Reel
 
 DEFAULT_REPLIES = Path("fixtures/replies")
+# How many questions are under way at the most where nothing was said.
+MOST = 32
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,23 @@ class Settings:
     id_column: str | None
     fill: bool = False
     confirm: bool = False
+    concurrency: int | None = None
+    rpm: float | None = None
+    tpm: float | None = None
+    ordered: bool = False
 
     def documents(self) -> Iterator[Document | Unreadable]:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column))
+
+    def pace(self) -> Pace:
+        """As many at a time as was said; else as many as the endpoint bears."""
+        most = self.concurrency or MOST
+        return Pace(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm)
+
+    def workers(self, model: Model) -> Workers:
+        """The embedded model answers one question at a time; where none is asked there is nothing to wait for."""
+        alone = model.is_local or self.mode == "replay"
+        return Workers(1 if alone else self.concurrency or MOST, self.ordered)
 
     def tape(self) -> Tape:
         """The named folder; else the project's own where there is one; recording makes it."""
@@ -67,25 +84,25 @@ class Settings:
 
 
 @contextmanager
-def prepared(settings: Settings, progress: Progressing | None = None) -> Iterator[tuple[Recipe, Tape, Call]]:
-    """The recipe, the tape, and the model's Call behind it."""
+def prepared(settings: Settings, progress: Progressing | None = None) -> Iterator[tuple[Recipe, Tape, Call, Workers]]:
+    """The recipe, the tape, the model's Call behind it, and how many may call it at a time."""
     schema = load_schema(settings.schema)
     installing = progress.installing if progress else None
-    model = choose(settings.model, settings.base_url, os.environ, installing)
+    model = choose(settings.model, settings.base_url, os.environ, installing, settings.pace())
     recipe = Recipe(
         schema, model.name, replace(model.profile, fill=settings.fill, confirm=settings.confirm), model.is_local
     )
     tape = settings.tape()
     with opened(model) as call:
-        yield recipe, tape, tape.over(progress.over(call) if progress else call)
+        yield recipe, tape, tape.over(progress.over(call) if progress else call), settings.workers(model)
 
 
 def convert_all(settings: Settings, progress: Progressing) -> Summary:
     """Records to standard output; failures are told on standard error only."""
     documents = settings.documents()
-    with prepared(settings, progress) as (recipe, _, call):
+    with prepared(settings, progress) as (recipe, _, call, workers):
         sinks = Sinks(partial(write_line, _standard_output()), partial(_tell, progress), progress.told)
-        return run(documents, recipe, call, sinks)
+        return run(documents, recipe, call, sinks, workers)
 
 
 def _standard_output() -> TextIO:
@@ -104,15 +121,16 @@ def convert_to(settings: Settings, output: Path, retry_failed: bool, progress: P
     """Records to `output`, failures beside it; with `retry_failed` only what failed before, added to what is there."""
     _refuse_own_output(settings.inputs, output)
     documents = settings.documents()
-    with prepared(settings, progress) as (recipe, _, call), open_output(output) as files:
+    with prepared(settings, progress) as (recipe, _, call, workers), open_output(output) as files:
         note = files.failures.write if files.failures else partial(_tell, progress)
+        sinks = Sinks(files.records.write, note, progress.told)
         if retry_failed:
             if files.failures is None:
                 raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
             failures = read_failures(files.path)
-            summary = _retry(documents, recipe, call, files, failures, Sinks(files.records.write, note, progress.told))
+            summary = _retry(documents, partial(run, recipe=recipe, call=call, workers=workers), files, failures, sinks)
         else:
-            summary = run(documents, recipe, call, Sinks(files.records.write, note, progress.told))
+            summary = run(documents, recipe, call, sinks, workers)
         # A retry holds all that an older file holds, so it is whole even when it was stopped.
         placed = files.finish(whole=summary.stopped is None or retry_failed)
         noted = failures_path(output) if files.failures and files.failures.size else None
@@ -123,8 +141,7 @@ def convert_to(settings: Settings, output: Path, retry_failed: bool, progress: P
 
 def _retry(
     documents: Iterator[Document | Unreadable],
-    recipe: Recipe,
-    call: Call,
+    convert: Callable[..., Summary],
     files: Output,
     failures: dict[str, list[Json]],
     sinks: Sinks,
@@ -149,7 +166,7 @@ def _retry(
         sinks.failure(line)
         failed_again.add(line["id"])
 
-    summary = run(only(), recipe, call, Sinks(record, failure, sinks.told))
+    summary = convert(only(), sinks=Sinks(record, failure, sinks.told))
     for name in sorted(failures.keys() - asked_for):
         summary.left += 1
         for line in failures[name]:
@@ -188,7 +205,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
     lines: list[str] = []
     findings = used = 0
     seen: set[Path] = set()
-    with prepared(settings) as (recipe, tape, call):
+    with prepared(settings) as (recipe, tape, call, _):
         for document in settings.documents():
             if isinstance(document, Unreadable):
                 lines.append(f"unread   {document.reason}")

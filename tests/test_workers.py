@@ -1,0 +1,144 @@
+"""Workers: documents and questions side by side. Events, not clocks, say what waits for what."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from scripted import by_field, document, recipe, scripted
+
+from extractor.data import Call, Document, Json, Reply, Request
+from extractor.faults import KeyRefused, ServerFault
+from extractor.run import NOT_REACHED, Sinks, Summary, Workers, run
+from extractor.workers import gathering, in_order
+
+TEXT = "同志们：去年排查隐患1305处。要加强管理。"
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def test_tasks_run_side_by_side_and_give_their_results_in_order(pool: ThreadPoolExecutor) -> None:
+    meet = threading.Barrier(3, timeout=20)
+
+    def task(n: int) -> int:
+        meet.wait()
+        return n
+
+    assert gathering(pool)([lambda n=n: task(n) for n in range(3)]) == [0, 1, 2]  # type: ignore[misc]
+    assert gathering(pool)([]) == []
+
+
+def test_the_first_task_that_raises_ends_the_wait(pool: ThreadPoolExecutor) -> None:
+    never = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    try:
+        with pytest.raises(ValueError, match="no"):
+            gathering(pool)([lambda: never.wait(20), fail])
+    finally:
+        never.set()
+
+
+def test_results_come_as_they_are_done_or_in_order(pool: ThreadPoolExecutor) -> None:
+    second_done = threading.Event()
+
+    def convert(n: int) -> int:
+        if n == 0:
+            assert second_done.wait(20)
+        return n
+
+    got = []
+    for n in in_order(convert, range(2), pool, ahead=2, ordered=False):
+        got.append(n)
+        second_done.set()
+    assert got == [1, 0]
+    assert list(in_order(convert, range(5), pool, ahead=2, ordered=True)) == [0, 1, 2, 3, 4]
+
+
+def test_no_more_is_read_than_is_begun(pool: ThreadPoolExecutor) -> None:
+    read = []
+
+    def given() -> Iterator[int]:
+        for n in range(100):
+            read.append(n)
+            yield n
+
+    for done, _ in enumerate(in_order(lambda n: n, given(), pool, ahead=3, ordered=True), 1):
+        assert len(read) <= done + 3
+    assert len(read) == 100
+
+
+# --- a run ---
+
+
+def converted(call: Call, count: int, workers: Workers) -> tuple[Summary, list[Json], list[Json]]:
+    records: list[Json] = []
+    failures: list[Json] = []
+    documents: list[Document] = [document(TEXT, f"d{n:02}") for n in range(count)]
+    summary = run(documents, recipe(), call, Sinks(records.append, failures.append), workers)
+    return summary, records, failures
+
+
+FACTS: dict[str, Any] = {"measures": [{"text": "要加强管理", "responsible": []}]}
+
+
+def test_side_by_side_gives_what_one_by_one_gives() -> None:
+    call = scripted(by_field(**FACTS))
+    alone, records, _ = converted(call, 20, Workers())
+    together, others, _ = converted(call, 20, Workers(8, ordered=True))
+    assert others == records
+    assert (together.usage, together.items, together.exit_code) == (alone.usage, alone.items, 0)
+    _, unordered, _ = converted(call, 20, Workers(8))
+    assert sorted(unordered, key=lambda line: str(line["id"])) == records
+
+
+def test_a_questions_failure_is_its_documents() -> None:
+    good = scripted(by_field(**FACTS))
+
+    def call(request: Request) -> Reply:
+        if request.about["document"] == "d03":
+            raise ServerFault("broken")
+        return good(request)
+
+    summary, records, failures = converted(call, 8, Workers(4, ordered=True))
+    assert [line["id"] for line in records] == [f"d{n:02}" for n in range(8) if n != 3]
+    assert {failure["id"] for failure in failures} == {"d03"}
+    assert summary.failed == 1
+
+
+def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> None:
+    asked: list[Request] = []
+
+    def call(request: Request) -> Reply:
+        asked.append(request)
+        raise KeyRefused("no")
+
+    summary, records, failures = converted(call, 200, Workers(4))
+    assert records == []
+    assert summary.documents == 200
+    assert len({failure["id"] for failure in failures}) == 200
+    assert {failure["kind"] for failure in failures} == {"key_refused", NOT_REACHED}
+    assert len(asked) < 200
+    assert summary.exit_code == 2
+
+
+def test_a_bug_in_one_document_costs_that_one_only() -> None:
+    good = scripted(by_field(**FACTS))
+
+    def call(request: Request) -> Reply:
+        if request.about["document"] == "d01":
+            raise ZeroDivisionError
+        return good(request)
+
+    _, records, failures = converted(call, 4, Workers(4, ordered=True))
+    assert [line["id"] for line in records] == ["d00", "d02", "d03"]
+    assert [failure["kind"] for failure in failures] == ["bug"]
