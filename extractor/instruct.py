@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Protocol, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -53,7 +53,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
         answer = create(
             model=recipe.model,
             messages=messages,
-            response_model=model,
+            response_model=_wrapped(model),
             max_retries=1,
             **settings,
             **profile.sampling,
@@ -109,6 +109,14 @@ def _unfenced(completion: Json) -> Json:
     if fenced is None:
         return completion
     return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
+
+
+@lru_cache(maxsize=1024)
+def _wrapped(model: type[Model]) -> type[Model]:
+    """The model as instructor would wrap it anew for every call: once, so that its JSON Schema is made once as well."""
+    import instructor
+
+    return cast("type[Model]", instructor.openai_schema(model))
 
 
 @cache

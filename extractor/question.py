@@ -93,12 +93,27 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
     return Question(field, passage, text, model, tuple(candidates), read_back)
 
 
+class Answerable(BaseModel):
+    """A model of answers. Its JSON Schema is made once: instructor asks for it with every question, and making it costs
+    more than all else that a question needs."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
+        known: dict[str, str] = cls.__dict__.get("_json_schemas") or {}
+        key = repr((args, settings))
+        if key not in known:
+            known = {**known, key: json.dumps(super().model_json_schema(*args, **settings))}
+            type.__setattr__(cls, "_json_schemas", known)
+        schema: dict[str, Any] = json.loads(known[key])  # a copy that may be altered
+        return schema
+
+
 # --- asking a second time ---
 
 YES, NO = "是", "否"
 
 
-class Confirmation(BaseModel):
+class Confirmation(Answerable):
     """What a model is asked about an item that was found."""
 
     answer: Literal["是", "否"]
@@ -143,7 +158,7 @@ def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
 
 
 def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
-    model: type[BaseModel] = create_model(name, **fields)
+    model: type[BaseModel] = create_model(name, __base__=Answerable, **fields)
     return model
 
 

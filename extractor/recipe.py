@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from extractor.catalog import Schema, digest
 from extractor.data import Profile, Usage
@@ -21,7 +22,7 @@ class Recipe:
     profile: Profile
     is_local: bool = False
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """12 hexadecimal digits that differ whenever records could."""
         meaning = [self.schema.digest, self.schema.prompts.digest, self.model, asdict(self.profile), ENGINE]
