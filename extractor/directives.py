@@ -164,10 +164,16 @@ def _is_told(body: str, before: str, duty: bool, mood: _Mood) -> bool:
     if demands.PLEDGE.match(body) is not None:
         return False
     if demands.COPULA.search(plain) is not None:
-        mood.copula = True
+        mood.copula = not mood.planned  # 今年的目标是: what follows is none of it
     done = demands.DONE.search(plain) is not None and not body.startswith("对")
     state = len(body) > 5 and demands.STATE.search(body) is not None and demands.STATE_ALL_THE_SAME.match(body) is None
-    return mood.copula or done or state or demands.AGENDA.search(body) is not None
+    return (
+        mood.copula
+        or demands.COPULA.search(plain) is not None
+        or done
+        or state
+        or demands.AGENDA.search(body) is not None
+    )
 
 
 def _is_action(body: str, before: str, predicate: str, duty: bool, mood: _Mood) -> bool:

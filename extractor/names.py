@@ -68,7 +68,7 @@ _WORDS = frozenset(
         "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户",
         "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期",
         "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放",
-        "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
+        "林业", "与男", "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
     ]
 )
 # fmt: on
@@ -179,7 +179,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
         head = next((first_at + len(first) - n for n in (4, 3, 2) if n <= len(first) and is_name(first[-n:])), None)
         tail = _name_at(text, last_at)
         lead = _ANNOUNCED.search(first)
-        if head is None and lead is not None and lead["name"][0] in SURNAMES:
+        if head is None and lead is not None and _is_short_name(lead["name"]):
             head = first_at + lead.start("name")
         may_be = _is_short_name if lead is not None else is_name
         found = [(head, first_at + len(first)) if head is not None else None]
