@@ -57,3 +57,11 @@ def test_directives_are_clauses_in_order(text: str) -> None:
     assert {i for i, _ in found} <= set(starts)
     assert {j for _, j in found} <= set(ends)
     assert all(d.is_action or d.is_goal for d in find_directives(text))
+
+
+@pytest.mark.parametrize(
+    "piece", ["到", "年到", "要", "将", "把将", "“", "（", "一是", "部门", "全面", "加强，", "每年", "确保"]
+)
+def test_repetition_costs_no_more_than_its_length(piece: str) -> None:
+    """A pattern that tries its pieces in every combination would not come to an end here."""
+    assert len(find_directives("同志们：" + piece * 2000)) <= 4000
