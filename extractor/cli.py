@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import threading
 import time
 from contextlib import suppress
 from enum import StrEnum
@@ -282,11 +281,6 @@ def main() -> None:
     except OSError as error:
         code = code or _say_unwritten(error)
         _abandon_stdout()
-    if code == INTERRUPTED and threading.active_count() > 1:
-        # The interpreter would wait for answers that nobody wants any more; what is done is on disk already.
-        if sys.stderr is not None:
-            sys.stderr.flush()
-        os._exit(INTERRUPTED)
     sys.exit(code)  # type: ignore[arg-type]
 
 

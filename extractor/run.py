@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +15,7 @@ from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault
 from extractor.pipeline import Converted, Gather, convert, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
-from extractor.workers import gathering, in_order
+from extractor.workers import Pool, gathering, in_order
 
 NOT_REACHED = "not_reached"
 # Documents begun and not yet written, for each question that may be under way.
@@ -91,7 +90,7 @@ def run(
     workers = workers or Workers()
     remaining = iter(documents)
     stopping = Stopping(call)
-    with _threads(workers, stopping) as (asking, lines):
+    with _pools(workers, stopping) as (asking, lines):
         outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in stopping.until(remaining))
         if asking and lines:
             convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
@@ -111,23 +110,21 @@ def run(
 
 
 @contextmanager
-def _threads(
-    workers: Workers, stopping: Stopping
-) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor] | tuple[None, None]]:
-    """Threads for questions and for documents; none where one question is asked at a time. Ctrl-C ends the asking."""
+def _pools(workers: Workers, stopping: Stopping) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+    """Threads for questions and for documents; none where one question is asked at a time. Ctrl-C ends the asking, and
+    does not wait for answers that are under way."""
     if workers.count == 1:
         yield None, None
         return
-    asking, lines = ThreadPoolExecutor(workers.count, "ask"), ThreadPoolExecutor(workers.count, "line")
+    asking, lines = Pool(workers.count, "ask"), Pool(workers.count, "line")
     try:
         yield asking, lines
     except BaseException:
         stopping.fault = stopping.fault or Interrupted("The run was interrupted.")
         raise
     finally:
-        # Whoever interrupts does not wait for answers that are under way.
         for pool in (lines, asking):
-            pool.shutdown(wait=not isinstance(stopping.fault, Interrupted), cancel_futures=True)
+            pool.close(wait=not isinstance(stopping.fault, Interrupted))
 
 
 class Stopping:

@@ -1,16 +1,18 @@
 """Workers: documents and their questions side by side, in threads.
 
-Two kinds of threads, so that neither kind waits for itself: some take documents through the line, others ask. What is
-asked at the same time is bounded by the second kind (and by the pace, below the Call); a long document has all its
-questions asked at once, a short one does not wait behind it.
+Two pools, so that neither waits for itself: one takes documents through the line, the other asks. What is asked at the
+same time is bounded by the second (and by the pace, below the Call). A document's first questions go before another's
+later ones: a long document has as many under way as there is room for, and holds up nobody.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from queue import PriorityQueue
 from typing import Any, TypeVar
 
 from extractor.pipeline import Gather, Task
@@ -18,14 +20,53 @@ from extractor.pipeline import Gather, Task
 Given = TypeVar("Given")
 Done = TypeVar("Done")
 
+_LAST = float("inf")
 
-def gathering(pool: ThreadPoolExecutor) -> Gather:
+
+class Pool:
+    """Threads that do tasks, those of the least `rank` first. They end with the process, whatever they are waiting for:
+    an answer under way does not hold up Ctrl-C."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._tasks: PriorityQueue[tuple[float, int, Future[Any] | None, Task | None]] = PriorityQueue()
+        self._count = itertools.count()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, task: Callable[[], Done], rank: float = 0) -> Future[Done]:
+        """Have a task done, after those of a lesser rank."""
+        future: Future[Done] = Future()
+        self._tasks.put((rank, next(self._count), future, task))
+        return future
+
+    def close(self, wait: bool) -> None:
+        """No more tasks; `wait` for those submitted."""
+        for _ in self._threads:
+            self._tasks.put((_LAST, next(self._count), None, None))
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            _, _, future, task = self._tasks.get()
+            if future is None or task is None:
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(task())
+            except BaseException as error:
+                future.set_exception(error)
+
+
+def gathering(pool: Pool) -> Gather:
     """Tasks of a document side by side in `pool`. The first that raises ends the wait: those not begun are dropped."""
 
     def gather(tasks: Sequence[Task]) -> list[Any]:
-        if len(tasks) == 1:
-            return [tasks[0]()]
-        futures = [pool.submit(task) for task in tasks]
+        futures = [pool.submit(task, rank) for rank, task in enumerate(tasks)]
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:
@@ -40,7 +81,7 @@ def gathering(pool: ThreadPoolExecutor) -> Gather:
 
 
 def in_order(
-    convert: Callable[[Given], Done], given: Iterable[Given], pool: ThreadPoolExecutor, ahead: int, ordered: bool
+    convert: Callable[[Given], Done], given: Iterable[Given], pool: Pool, ahead: int, ordered: bool
 ) -> Iterator[Done]:
     """What `convert` makes of each, at most `ahead` begun and not yet handed on; as they are done, or in the order in
     which they were given. `given` is read as far as is begun, in the calling thread."""
@@ -57,7 +98,7 @@ def in_order(
             one = next(remaining)
         except StopIteration:
             return False
-        future = pool.submit(convert, one)
+        future = pool.submit(lambda: convert(one))
         begun.append(future)
         future.add_done_callback(tell)
         return True

@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -625,18 +627,23 @@ def _read_terminal(terminal: int) -> bytes:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupted_run_keeps_what_is_done(texts: Path) -> None:
+@pytest.mark.parametrize("at_once", ["1", "16"])
+def test_an_interrupted_run_keeps_what_is_done(texts: Path, at_once: str) -> None:
     Path("out.jsonl").write_text("old\n", encoding="utf-8")
     running: list[subprocess.Popen[str]] = []
+    once = threading.Lock()
 
     def interrupt(body: Json) -> Step | None:
-        if "乙市" not in passage_of(body):
+        if "乙市" not in passage_of(body) and "丙市" not in passage_of(body):
             return None
-        running[0].send_signal(signal.SIGINT)
+        while not Path("out.jsonl.part").read_bytes():  # the first document is written before
+            time.sleep(0.01)
+        if once.acquire(blocking=False):
+            running[0].send_signal(signal.SIGINT)
         return Step(hang=True)
 
     with answering(interrupt) as fake:
-        arguments = command(*live(fake, "-o", "out.jsonl"))
+        arguments = command(*live(fake, "-o", "out.jsonl", "--concurrency", at_once))
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
         running.append(process)
         stdout, stderr = process.communicate(timeout=120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from typing import Any
 
 import pytest
@@ -13,18 +13,19 @@ from scripted import by_field, document, recipe, scripted
 from extractor.data import Call, Document, Json, Reply, Request
 from extractor.faults import KeyRefused, ServerFault
 from extractor.run import NOT_REACHED, Sinks, Summary, Workers, run
-from extractor.workers import gathering, in_order
+from extractor.workers import Pool, gathering, in_order
 
 TEXT = "同志们：去年排查隐患1305处。要加强管理。"
 
 
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+def pool() -> Iterator[Pool]:
+    pool = Pool(4, "test")
+    yield pool
+    pool.close(wait=True)
 
 
-def test_tasks_run_side_by_side_and_give_their_results_in_order(pool: ThreadPoolExecutor) -> None:
+def test_tasks_run_side_by_side_and_give_their_results_in_order(pool: Pool) -> None:
     meet = threading.Barrier(3, timeout=20)
 
     def task(n: int) -> int:
@@ -35,7 +36,7 @@ def test_tasks_run_side_by_side_and_give_their_results_in_order(pool: ThreadPool
     assert gathering(pool)([]) == []
 
 
-def test_the_first_task_that_raises_ends_the_wait(pool: ThreadPoolExecutor) -> None:
+def test_the_first_task_that_raises_ends_the_wait(pool: Pool) -> None:
     never = threading.Event()
 
     def fail() -> None:
@@ -48,7 +49,7 @@ def test_the_first_task_that_raises_ends_the_wait(pool: ThreadPoolExecutor) -> N
         never.set()
 
 
-def test_results_come_as_they_are_done_or_in_order(pool: ThreadPoolExecutor) -> None:
+def test_results_come_as_they_are_done_or_in_order(pool: Pool) -> None:
     second_done = threading.Event()
 
     def convert(n: int) -> int:
@@ -64,7 +65,7 @@ def test_results_come_as_they_are_done_or_in_order(pool: ThreadPoolExecutor) -> 
     assert list(in_order(convert, range(5), pool, ahead=2, ordered=True)) == [0, 1, 2, 3, 4]
 
 
-def test_no_more_is_read_than_is_begun(pool: ThreadPoolExecutor) -> None:
+def test_no_more_is_read_than_is_begun(pool: Pool) -> None:
     read = []
 
     def given() -> Iterator[int]:
@@ -75,6 +76,18 @@ def test_no_more_is_read_than_is_begun(pool: ThreadPoolExecutor) -> None:
     for done, _ in enumerate(in_order(lambda n: n, given(), pool, ahead=3, ordered=True), 1):
         assert len(read) <= done + 3
     assert len(read) == 100
+
+
+def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
+    pool = Pool(1, "test")
+    go, order = threading.Event(), []
+    first = pool.submit(go.wait)
+    long = [pool.submit(lambda n=n: order.append(f"long {n}"), n) for n in range(3)]  # type: ignore[misc]
+    short = pool.submit(lambda: order.append("short 0"), 0)
+    go.set()
+    wait([first, *long, short], timeout=20)
+    pool.close(wait=True)
+    assert order == ["long 0", "short 0", "long 1", "long 2"]
 
 
 # --- a run ---
