@@ -2,7 +2,7 @@
 
     pip install uvicorn && python benchmarks/throughput.py [--passages N] [--rows NAME ...]
 
-A stand-in endpoint (benchmarks/endpoint.py) answers on this machine; both ask the same questions, one a passage. Ideal time:
+A stand-in endpoint (benchmarks/endpoint.py) answers on this machine; both ask one question a passage of like length. Ideal time:
 passages x latency / at once (or passages / rate). A figure is of this machine and this moment; compare within a run.
 """
 

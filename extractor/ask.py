@@ -33,7 +33,6 @@ from extractor.shape import Field
 HEAD, TAIL = 300, 150
 # A passage that is answered at too great a length is halved down to this; then it is reported.
 SMALLEST_PASSAGE = 120
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 
 
 def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> Answer:
@@ -76,11 +75,12 @@ def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Ans
 def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:
     """Whether the model, asked about this one item, says that it is one. Raises Unfinished or Fault."""
     profile = recipe.profile
-    settings: Json = {profile.limit: 20}
+    # A model that tells probabilities answers at once; another may think first, within the same limit.
+    settings: Json = {profile.limit: profile.output}
     if profile.sure is not None:
-        settings |= {"logprobs": True, "top_logprobs": 5}
+        settings = {profile.limit: 20, "logprobs": True, "top_logprobs": 5}
     text = confirm_text(field, passage, words, clause, recipe.schema.prompts)
-    answer, completion = put(text, Confirmation, _about(field, passage), settings, recipe, call)
+    answer, completion = put(text, Confirmation, {**_about(field, passage), "confirming": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 

@@ -108,7 +108,8 @@ def _numbers(field: Field, passage: Excerpt, speech: Excerpt) -> list[Span]:
         moody = set(in_mood(unless.mood, passage, speech)) if unless.mood else set()
         # Where the pattern has parted the numbers of a clause it has the last word (计划投资3亿元的8个项目).
         parted = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
-        numbers = [n for n in numbers if _around(clause_spans, *n) not in moody - parted]
+        spans = {n: _around(clause_spans, *n) for n in numbers}
+        numbers = [n for n in numbers if spans[n] in parted or not any(i < n[1] and n[0] < j for i, j in moody)]
     return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
 
 
@@ -214,9 +215,9 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
 
 def _said_of(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
     """The rest of the clause after a name, or after the list of names that it stands in; of the sentence, where others
-    without a name follow (市领导张旋宇、郭建民,有关部门负责同志出席会议)."""
+    without a name follow (市领导张玄宇、郭建文,有关部门负责同志出席会议)."""
     begin, end = spans[at]
-    if text[begin - 1 : begin] in ("(", "（") and text[end : end + 1] in (")", "）"):  # …会议上的讲话(尤猛军)
+    if text[begin - 1 : begin] in ("(", "（") and text[end : end + 1] in (")", "）"):  # …会议上的讲话(尤志军)
         return text[text.rfind("\n", 0, begin) + 1 : begin]
     for i, j in spans[at + 1 :]:
         if _JOINT.fullmatch(text, end, i) is None or (end < i and text[end] not in "、，,和与及以" and i - end > 8):

@@ -115,7 +115,7 @@ def extract(
         str,
         typer.Option(
             "--concurrency",
-            help="Questions under way at a time: a number, or auto, which finds what the endpoint bears.",
+            help="Questions under way at a time: a number, or auto: what the endpoint bears, up to 32.",
         ),
     ] = "1",
     rpm: Annotated[

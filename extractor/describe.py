@@ -124,13 +124,7 @@ def check_schema(name: str) -> list[str]:
     for field in schema.fields:
         here = _place(places, schema.record.__name__, field.name)
         complaints += _complain(here, field.description, _patterns_of_field(field))
-        if (
-            field.many
-            and field.item
-            and field.cue is None
-            and field.mood is None
-            and field.anchor.kind in ("quantity", "clause")
-        ):
+        if field.many and field.item and field.cue is None and _needs_cue(field):
             complaints.append(
                 f"{here} has no Cue: a model that fills forms, as the embedded one does, would take every "
                 f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for one. Name the words that stand beside "
@@ -148,6 +142,10 @@ def check_schema(name: str) -> list[str]:
     return complaints
 
 
+def _needs_cue(field: Field) -> bool:
+    return field.anchor.kind == "quantity" or (field.anchor.kind == "clause" and field.mood is None)
+
+
 def _complain(here: str, described: object, patterns: Iterator[str]) -> Iterator[str]:
     if not described:
         yield f'{here} has no description: it is what the model is asked. Write Field(description="…").'
@@ -160,6 +158,8 @@ def _complain(here: str, described: object, patterns: Iterator[str]) -> Iterator
 
 def _patterns_of_field(field: Field) -> Iterator[str]:
     yield from (mark.pattern for mark in (field.cue, field.unless, field.signs) if mark is not None and mark.pattern)
+    if field.unless is not None and field.unless.before:
+        yield field.unless.before
     if field.item is None:
         yield from _patterns_of_leaf(replace(field.leaves[0], cue=None))
 

@@ -53,7 +53,7 @@ _LONGEST_HEADING, _LONGEST_HEAD_OF_MANY = 40, 14
 _DUTY_WITHIN = 30
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def find_directives(text: str) -> tuple[Directive, ...]:
     """The clauses of clean Simplified `text` that demand or set a goal, in order. Takes the whole speech: what a clause
     is depends on who speaks and under which heading."""

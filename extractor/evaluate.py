@@ -48,6 +48,7 @@ def evaluate(
         lines = read_lines(output)
         scored = score(shapes, wanted, records_of(lines))
         other = score(shapes, wanted, records_of(read_lines(vs))) if vs else None
+        by_mark = tabulate_marks(scored, lines)
     except (SchemaError, ScoreError) as error:
         stop(str(error))
     names = fields_of(shapes, wanted)
@@ -56,7 +57,6 @@ def evaluate(
     table = tabulate(scored, names)
     gaps = difference(scored, other, names) if other is not None else {}
     missing = sorted(set(wanted) - set(lines))
-    by_mark = tabulate_marks(scored, lines)
     if as_json:
         result = {
             "documents": len(wanted),

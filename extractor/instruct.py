@@ -59,13 +59,13 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             **profile.sampling,
         )
     except IncompleteOutputException as error:
-        raise Unfinished("the answer was cut off at its length limit, for a passage too small to halve") from error
+        raise Unfinished("the answer was cut off at its length limit") from error
     except InstructorRetryException as error:
         fault = _fault_within(error)
         if fault is not None:
             raise fault from None
         if _was_cut_off(error):
-            raise Unfinished("the answer was cut off at its length limit, for a passage too small to halve") from error
+            raise Unfinished("the answer was cut off at its length limit") from error
         if not _is_misfit(error):
             # A bug of ours or of a library is no bad answer: let it be seen.
             raise
@@ -111,7 +111,7 @@ def _unfenced(completion: Json) -> Json:
     return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _wrapped(model: type[Model]) -> type[Model]:
     """The model as instructor would wrap it anew for every call: once, so that its JSON Schema is made once as well."""
     import instructor

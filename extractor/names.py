@@ -46,9 +46,9 @@ _LIST = re.compile(rf"{_HAN}{{2,30}}(?:、{_HAN}{{2,30}}){{1,60}}")
 _SPACED = re.compile(rf"{OFFICE}[ \u3000]+(?P<name>(?P<surname>{_HAN})[ \u3000]+{_HAN})[ \u3000]*(?=\n|$)")
 _SIGNED = re.compile(rf"(?:讲话|报告|发言|致辞)[(（](?P<name>{_HAN}{{2,4}})[)）]")
 _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
-# 市领导王新会、李征…: where officials are announced, a name may end in what elsewhere is a word of its own.
+# 市领导王新会、李建…: where officials are announced, a name may end in what elsewhere is a word of its own.
 _ANNOUNCED = re.compile(rf"领导(?:同志)?[:：]?(?P<name>{_HAN}{{2,3}})$")
-_AND_OTHERS = re.compile("等[^，,。；;]{0,6}(?:同志|领导|负责人)")
+_AND_OTHERS = re.compile(r"等(?:\d{1,3}|[一二三四五六七八九十几]{1,3})?(?:位|名)?(?:领导)?同志")
 _AFTER_NAME = re.compile(_AFTER)
 _BEFORE_END = re.compile(rf"{_BEFORE}$")
 # Characters that end no given name: they belong to what follows.
@@ -68,7 +68,7 @@ _WORDS = frozenset(
         "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户",
         "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期",
         "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放",
-        "林业", "与男", "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
+        "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
     ]
 )
 # fmt: on
@@ -126,7 +126,7 @@ def _spaced(text: str) -> Iterator[Span]:
 
 
 def _signed(text: str) -> Iterator[Span]:
-    """在动员会上的讲话(尤猛军): who gave it, in brackets behind the title."""
+    """在动员会上的讲话(尤志军): who gave it, in brackets behind the title."""
     for match in _SIGNED.finditer(text):
         if is_name(match["name"]):
             yield match.span("name")
@@ -187,7 +187,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
         found.append(tail)
         known = any(span is not None and text[span[0] : span[1]] in names for span in found)
         announced = head is not None and _LIST_OF_PEOPLE.search(text, max(0, head - 8), head) is not None
-        # 智学、孙清辉等6位同志
+        # 周志学、孙清海等6位同志
         announced = announced or (tail is not None and _AND_OTHERS.match(text, tail[1]) is not None)
         if known or announced:
             yield from (span for span in found if span)

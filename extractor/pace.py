@@ -22,6 +22,8 @@ SLOWED = 3.0
 _NEWEST = 0.05
 # Begin a little slower than a limit allows: clocks and windows differ.
 _MARGIN = 1.01
+# Seconds: a reset that is further off is a day's limit, or no duration; a refusal will tell.
+LONGEST_RESET = 120.0
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _WITHOUT_UNIT = re.compile(r"\d+(?:\.\d+)?")
 
@@ -74,9 +76,10 @@ class Pace:
         begin = self._book(tokens)
         try:
             self._wait_until(begin)
-            while (opens := self._closed_until) > begin:  # which may have moved while we waited
-                self._wait_until(opens)
-                begin = opens
+            while self._closed_until > begin:  # it was closed while we waited: begin in our turn after that
+                with self._free:
+                    begin = self._slot(tokens)
+                self._wait_until(begin)
             yield Turn(self._now(), tokens)
         finally:
             with self._free:
@@ -93,13 +96,16 @@ class Pace:
             while self._under_way >= self.limit:
                 self._free.wait()
             self._under_way += 1
-            now = self._now()
-            begin = max(now, self._next_request, self._next_token)
-            if self._rpm:
-                self._next_request = begin + 60.0 / self._rpm * _MARGIN
-            if self._tpm:
-                self._next_token = begin + 60.0 * tokens / self._tpm * _MARGIN
-            return begin
+            return self._slot(tokens)
+
+    def _slot(self, tokens: int) -> float:
+        """The next moment at which a request may begin; the one after it may begin later."""
+        begin = max(self._now(), self._next_request, self._next_token, self._closed_until)
+        if self._rpm:
+            self._next_request = begin + 60.0 / self._rpm * _MARGIN
+        if self._tpm:
+            self._next_token = begin + 60.0 * tokens / self._tpm * _MARGIN
+        return begin
 
     def answered(self, turn: Turn, tokens: int, headers: Mapping[str, str]) -> None:
         """An answer has come: learn limits from its headers, correct the tokens reserved, let more begin."""
@@ -147,7 +153,7 @@ class Pace:
                 self._tpm = limit
             left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
             reset = _seconds(headers.get(f"x-ratelimit-reset-{kind}"))
-            if left == 0 and reset:
+            if left == 0 and reset and reset <= LONGEST_RESET:
                 self._closed_until = max(self._closed_until, now + reset)
 
 

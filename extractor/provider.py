@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import tenacity
@@ -71,7 +71,15 @@ def connect(
 
     `pace` lets attempts begin, and hears how they end (default: one at a time). `by` is who answers, where that is known better than from the answer (the embedded model).
     """
-    client = cache(lambda: _client(endpoint, timeout))  # made at the first question: a replay loads no openai
+    lock = threading.Lock()
+    clients: list[openai.OpenAI] = []
+
+    def client() -> openai.OpenAI:
+        with lock:
+            if not clients:  # made at the first question: a replay loads no openai
+                clients.append(_client(endpoint, timeout))
+            return clients[0]
+
     paced = pace or Pace()
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(max_attempts),

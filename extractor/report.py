@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ class Progressing:
     def __init__(self, bar: Progress | None, say: Say) -> None:
         self._bar = bar
         self._say = say
+        self._lock = threading.Lock()
         self._task: TaskID | None = bar.add_task("reading", total=None) if bar else None
         self.documents = self.records = self.requests = 0
         self._said_failures = False
@@ -32,7 +34,8 @@ class Progressing:
         def watched(request: Request) -> Reply:
             self._show(f"{request.about.get('document')}: {request.about.get('field')} at {request.about.get('start')}")
             reply = call(request)
-            self.requests += 1
+            with self._lock:
+                self.requests += 1
             return reply
 
         return watched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +104,7 @@ def run(
             _note(outcome.failures, summary, sinks)
             sinks.told(outcome.document.id, len(outcome.converted), outcome.failures)
             if outcome.stopped is not None:
-                summary.stopped = stopping.fault = stopping.fault or outcome.stopped
+                summary.stopped = summary.stopped or outcome.stopped
     for document in remaining:
         _note([_not_reached(document, summary.stopped)], summary, sinks)
     return summary
@@ -120,24 +121,40 @@ def _pools(workers: Workers, stopping: Stopping) -> Iterator[tuple[Pool, Pool] |
     try:
         yield asking, lines
     except BaseException:
-        stopping.fault = stopping.fault or Interrupted("The run was interrupted.")
+        stopping.fault = Interrupted("The run was interrupted.")
         raise
     finally:
         for pool in (lines, asking):
             pool.close(wait=not isinstance(stopping.fault, Interrupted))
 
 
+class Stopped(Interrupted):
+    """No question is asked any more, since another document met this fault."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.what)
+        self.fault = fault
+
+
 class Stopping:
-    """A Call that asks no more once a fault has ended the asking."""
+    """A Call that asks no more once a fault has ended the asking: from the moment that any thread meets it."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._lock = threading.Lock()
         self.fault: Fault | None = None
+        self.met_by: str | None = None
 
     def __call__(self, request: Request) -> Reply:
         if self.fault is not None:
-            raise self.fault
-        return self._call(request)
+            raise Stopped(self.fault)
+        try:
+            return self._call(request)
+        except FATAL as fault:
+            with self._lock:
+                if self.fault is None:
+                    self.fault, self.met_by = fault, request.about.get("document")
+            raise
 
     def until(self, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
         """The documents, as long as there is asking."""
@@ -181,12 +198,13 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
         if not speeches:
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
-    except FATAL as fault:
-        if fault is call.fault:  # another document met it
-            outcome.failures.append(_not_reached(document, fault))
+    except FATAL as error:
+        met = error.fault if isinstance(error, Stopped) else error
+        if met is not error and call.met_by != document.id:
+            outcome.failures.append(_not_reached(document, met))
         else:
-            outcome.stopped = fault
-            outcome.failures.append(_failure(document, fault.kind, str(fault)))
+            outcome.stopped = met
+            outcome.failures.append(_failure(document, met.kind, str(met)))
     except Exception as error:  # a bug must not take the other documents with it
         outcome.failures.append(_failure(document, "bug", _describe_bug(error)))
     return outcome
@@ -195,7 +213,8 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
 def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
     """Whether no question of a speech was answered, so that there is nothing to write. A question that was put again in
     parts has failed where one of them has, and its parts are among the asked."""
-    if not failed or (done.usage.requests and any(_count_items(done).values())):
+    asked = [about for about in asked if not about.get("confirming")]
+    if not failed or not asked or (done.usage.requests and any(_count_items(done).values())):
         return False
     return all(
         any(

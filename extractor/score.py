@@ -282,12 +282,19 @@ def tabulate_marks(scored: Mapping[str, Scored], lines: Mapping[str, Json]) -> d
     item should be right less often. A clause is right where half of its characters or more are annotated."""
     counts: dict[tuple[str, str], Counts] = {}
     for name, one in scored.items():
-        marks = {(m["field"], m["item"] or 0): m["marks"] for m in lines.get(name, {}).get("marks", [])}
+        marks = _marks_of(lines.get(name, {}), name)
         for shape, items in one.right.items():
             for number, right in enumerate(items):
                 for mark in marks.get((shape, number)) or [UNMARKED]:
                     counts[shape, mark] = counts.get((shape, mark), Counts()) + Counts(int(right), 1, 1)
     return counts
+
+
+def _marks_of(line: Json, name: str) -> dict[tuple[str, int], list[str]]:
+    try:
+        return {(m["field"], m["item"] or 0): list(m["marks"]) for m in line.get("marks", [])}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ScoreError(f"The marks of {name} are none that `extractor extract` writes ({error!r}).") from error
 
 
 def difference(

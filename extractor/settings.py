@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from extractor.tape import Recording, Reel
 
 DEFAULT_REPLIES = Path("fixtures/replies")
-# How many questions are under way at the most where nothing was said.
+# How many questions are under way at the most in auto.
 MOST = 32
 
 

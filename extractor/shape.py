@@ -135,7 +135,8 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
 
 
 def _has_signs_of_its_own(field: Field) -> bool:
-    return field.anchor.kind in ("quantity", "date") or any(leaf.beside is not None for leaf in field.leaves)
+    persons = field.item is not None and field.anchor.kind == "name" and any(leaf.beside for leaf in field.leaves)
+    return field.anchor.kind in ("quantity", "date") or persons
 
 
 def _is_anchor(leaf: Leaf) -> bool:

@@ -22,7 +22,7 @@ from extractor.faults import NotRecorded, TapeDamaged
 
 Mode = Literal["auto", "replay", "record", "live"]
 
-# Documents whose recordings are held in memory at a time: more than are under way.
+# Documents whose recordings are held in memory at a time.
 _HELD = 128
 # What of a completion is kept: what records are made of, and what it cost. Timings differ from run to run.
 _KEPT = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")

@@ -44,7 +44,7 @@ _ANNIVERSARY = re.compile(
 )
 # What is still to come when it is said: 迎接建国60周年, 迎接党的十九大 (held every five years since the 12th, of 1982).
 _AWAITED = re.compile(
-    r"迎接?(?:新中国成立|中华人民共和国成立|(?P<state>建国|国庆))(?P<count>\d{2}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
+    r"迎接?(?:新中国成立|中华人民共和国成立|(?:建国|国庆))(?P<count>\d{2}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
     r"|迎接?(?:党的?|中国共产党)?第?(?P<congress>十[二三四五六七八九]|二十[一二]?)(?:大|次全国代表大会)(?!精神|以)"
 )
 _FOUNDED = {"新中国成立": 1949, "中华人民共和国成立": 1949, "建国": 1949, "中国共产党成立": 1921, "建党": 1921}
@@ -69,10 +69,10 @@ _PLANNED = re.compile(
 )
 # 肯定了我市2010年取得的成绩; 2011年,我市将大步迈开…
 _PRAISED = re.compile(rf"肯定了?[^\n;,]{{0,12}}?{_Y}年[^\n;,]{{0,24}}?(?:成绩|工作)")
-_AHEAD = re.compile(rf"(?:^|[\n;,!?。]){_Y}年[,，]?[^\n;,、]{{0,16}}?(?:将|要|计划|力争)(?![求点])")
+_AHEAD = re.compile(rf"(?:^|[\n;,!?]){_Y}年,?[^\n;,、]{{0,16}}?(?:将|要|计划|力争)(?![求点])")
 _PLEDGED = re.compile(rf"(?:签订|签署|签定|签|递交)[^\n;,]{{0,20}}?{_Y}年度?[^\n;,]{{0,40}}?(?:责任[书状]|承诺书)")
 _CONVENED = re.compile(rf"(?:召开|举行)(?:了|的)?{_PLACES}{_Y}年度?[^\n;,]{{0,30}}?会(?:议)?(?!精神|以来|后|上)")
-# 三门峡市2018年省文明城市测评迎检动员会召开; 在全省2021年春季项目开工仪式后.
+# 某市2018年文明城市测评动员会召开; 在全省2021年春季项目开工仪式后.
 _HELD = re.compile(
     rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:在[^\n;,]{{2,20}})?(?:胜利|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
 )
@@ -140,7 +140,7 @@ def _small_number(words: str) -> int:
 def _inferred(match: re.Match[str], plus: int, written: bool = False) -> InferredYear:
     """The four-digit year among the match's groups, plus so many years."""
     year = next(group for group in match.groups() if group and len(group) == 4 and not group.endswith("年"))
-    start = match.end() - len(match[0].lstrip(" \t\u3000\n(-)】讯电;!"))
+    start = match.end() - len(match[0].lstrip(" \t\u3000\n(-)】讯电;,!?"))
     return InferredYear(to_number(year) + plus, start, match.end(), written)
 
 

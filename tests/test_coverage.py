@@ -11,8 +11,10 @@ from scripted import answer_schema, by_field, completion, document, recipe, scri
 
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import Json, Request
+from extractor.faults import Network
 from extractor.fields import Beside, Clause, EdtfDate, Name, Places, Quantity, Signs, Verbatim
 from extractor.pipeline import convert
+from extractor.run import Sinks, run
 from extractor.shape import Field, SchemaError, read_shape
 
 
@@ -154,6 +156,23 @@ def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
 
     (done,) = convert(document(SPEECH), recipe(confirm=True, **changes), scripted(answer, asked))
     return done.line
+
+
+def test_records_that_code_filled_are_written_though_no_confirmation_came() -> None:
+    def down(request: Request) -> Any:
+        raise Network("down")
+
+    records: list[Json] = []
+    failures: list[Json] = []
+    summary = run(
+        [document("同志们：要加强管理，要建立台账。")],
+        recipe(style="form", confirm=True),
+        scripted(down),
+        Sinks(records.append, failures.append),
+    )
+    assert [m["text"] for m in records[0]["record"]["measures"]] == ["要加强管理", "要建立台账"]
+    assert [m["marks"] for m in records[0]["marks"]] == [["unconfirmed"], ["unconfirmed"]]
+    assert ({f["kind"] for f in failures}, summary.exit_code) == ({"network"}, 1)
 
 
 def words_of(request: Request) -> str:

@@ -83,8 +83,8 @@ def test_what_the_user_says_goes_before_what_headers_say() -> None:
 
 def test_where_nothing_remains_the_reset_is_waited_for() -> None:
     pace, clock = paced()
-    ask(pace, clock, headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"})
-    assert ask(pace, clock) == 460.0
+    ask(pace, clock, headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"})
+    assert ask(pace, clock) == 190.0
 
 
 def test_a_refusal_holds_up_everybody_else() -> None:
@@ -92,6 +92,29 @@ def test_a_refusal_holds_up_everybody_else() -> None:
     with pace.turn(1) as turn:
         pace.refused(turn, 7.0, {})
     assert ask(pace, clock) == 107.0
+
+
+def test_after_a_refusal_requests_are_kept_apart_as_before() -> None:
+    pace, clock = paced(rpm=60)
+    began: list[float] = []
+    with pace.turn(1) as refused:
+        # These have their places already when the endpoint closes.
+        waiting = [pace._book(1) for _ in range(3)]
+        pace.refused(refused, 30.0, {})
+    assert waiting[-1] < 130.0
+    for begin in waiting:
+        pace._under_way -= 1
+        del begin
+    for _ in range(3):
+        began.append(ask(pace, clock))
+    assert began[0] >= 130.0
+    assert [round(b - a, 2) for a, b in itertools.pairwise(began)] == [1.01, 1.01]
+
+
+def test_a_reset_that_is_hours_away_is_left_to_a_refusal() -> None:
+    pace, clock = paced()
+    ask(pace, clock, headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "23h59m0s"})
+    assert ask(pace, clock) == 100.0
 
 
 def test_one_at_a_time_is_held_up_by_nobody() -> None:
@@ -147,25 +170,22 @@ def test_a_fixed_number_stays_what_it_is() -> None:
 
 def test_no_more_are_under_way_than_may_be() -> None:
     pace = Pace(3)
-    under_way, most, lock = 0, 0, threading.Lock()
+    inside, leave = threading.Semaphore(0), threading.Event()
 
     def work() -> None:
-        nonlocal under_way, most
-        for _ in range(50):
-            with pace.turn(1) as turn:
-                with lock:
-                    under_way += 1
-                    most = max(most, under_way)
-                pace.answered(turn, 1, {})
-                with lock:
-                    under_way -= 1
+        with pace.turn(1):
+            inside.release()
+            leave.wait(20)
 
-    threads = [threading.Thread(target=work) for _ in range(12)]
+    threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
+    assert all(inside.acquire(timeout=20) for _ in range(3))
+    assert not inside.acquire(timeout=0.2)
+    leave.set()
+    assert inside.acquire(timeout=20)
     for thread in threads:
         thread.join()
-    assert most <= 3
 
 
 @pytest.mark.parametrize(
@@ -181,7 +201,7 @@ def test_durations(words: str, seconds: float | None) -> None:
         st.sampled_from(
             [f"x-ratelimit-{a}-{b}" for a in ("limit", "remaining", "reset") for b in ("requests", "tokens")]
         ),
-        st.text(max_size=8),
+        st.text("0123456789.hms-", max_size=8),
     )
 )
 def test_headers_may_say_anything(headers: dict[str, str]) -> None:

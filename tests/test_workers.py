@@ -42,11 +42,16 @@ def test_the_first_task_that_raises_ends_the_wait(pool: Pool) -> None:
     def fail() -> None:
         raise ValueError("no")
 
-    try:
-        with pytest.raises(ValueError, match="no"):
-            gathering(pool)([lambda: never.wait(20), fail])
-    finally:
-        never.set()
+    ended = threading.Event()
+
+    def slow() -> None:
+        never.wait(20)
+        ended.set()
+
+    with pytest.raises(ValueError, match="no"):
+        gathering(pool)([slow, fail])
+    assert not ended.is_set()
+    never.set()
 
 
 def test_results_come_as_they_are_done_or_in_order(pool: Pool) -> None:
