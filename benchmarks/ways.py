@@ -27,15 +27,16 @@ from pydantic import create_model
 from extractor.candidates import Candidate, find_candidates
 from extractor.catalog import Example, Schema, load_schema
 from extractor.clean import clean
-from extractor.data import Answer, Call, Excerpt, Json, Request, Row, Usage
+from extractor.data import Answer, Call, Excerpt, Json, Row, Usage
+from extractor.faults import Fault
 from extractor.ground import ground, prepare
-from extractor.instruct import instructed
+from extractor.instruct import Unfinished, put
 from extractor.merge import merge
 from extractor.model import choose, opened
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
 from extractor.pipeline import Meter, convert_speech
-from extractor.question import answer_type, rows_read, system_text
+from extractor.question import answer_type, rows_read
 from extractor.read import read
 from extractor.recipe import Recipe
 from extractor.score import fields_of, read_gold, score, tabulate
@@ -192,23 +193,13 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
 
 
 def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Meter, most: int) -> Any:
-    """One question through instructor; None where no answer came of it, which is the end of many long ones."""
-    messages = [
-        {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": f"【原文】\n{passage.text}\n【原文完】\n\n【问题】{question}"},
-    ]
-    create = instructed(lambda body: meter(Request(body)).body)
+    """One question; None where no answer came of it, which is the end of many long ones."""
+    text = f"【原文】\n{passage.text}\n【原文完】\n\n【问题】{question}"
     try:
-        return create(
-            model=recipe.model,
-            messages=messages,
-            response_model=model,
-            max_retries=1,
-            max_tokens=most,
-            **recipe.profile.sampling,
-        )
-    except Exception as error:  # an answer without end is this way's usual failure, and counts as nothing found
-        print(f"    {type(error).__name__}", flush=True)
+        answer, _ = put(text, model, {}, {recipe.profile.limit: most}, recipe, meter)
+        return answer
+    except (Unfinished, Fault) as error:
+        print(f"    {error}", flush=True)
         return None
 
 
