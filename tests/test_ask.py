@@ -158,7 +158,7 @@ def test_what_is_too_small_to_halve_is_a_problem(style: str) -> None:
     assert (answer.rows, len(asked)) == ((), 1)
     (problem,) = answer.problems
     assert (problem.kind, problem.field) == ("unanswered", "f")
-    assert problem.detail == "the answer was cut off at its length limit, for a passage too small to halve"
+    assert problem.detail == "the answer was cut off at its length limit"
     assert text[problem.start : problem.end] == (text if style == "read" else "5%")
 
 
