@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from extractor.candidates import Candidate, find_candidates, in_mood
 from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Row
@@ -79,7 +80,10 @@ def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Rec
     settings: Json = {profile.limit: profile.output}
     if profile.sure is not None:
         settings = {profile.limit: 20, "logprobs": True, "top_logprobs": 5}
-    text = confirm_text(field, passage, words, clause, recipe.schema.prompts)
+    # Without the example, whose items the model would compare with: it then tells right from wrong less well.
+    prompts = replace(recipe.schema.prompts, example=None)
+    recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
+    text = confirm_text(field, passage, words, clause, prompts)
     answer, completion = put(text, Confirmation, {**_about(field, passage), "confirming": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
