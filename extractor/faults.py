@@ -9,6 +9,7 @@
     │   ├── EndpointUnknown       no such provider, or an address that is none
     │   ├── KeyMissing            the provider wants a key and the environment has none
     │   └── Interrupted           the run is being ended, and asks no more
+    │       └── Stopped               no more is asked, since another question met a fault that all would meet
     ├── NotRecorded               a replay asked what no recording answers
     ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
     └── ProviderFault             what an endpoint answered, or that it did not answer
@@ -100,6 +101,10 @@ class KeyMissing(SetupFault):
 class Interrupted(SetupFault):
     kind = "interrupted"
     hint = "Run the same command again."
+
+
+class Stopped(Interrupted):
+    kind = "stopped"
 
 
 class NotRecorded(Fault):

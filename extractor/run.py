@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from extractor.data import Call, Document, Json, Reply, Request, Usage
-from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault
+from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault, Stopped
 from extractor.pipeline import Converted, Gather, convert, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
@@ -128,14 +128,6 @@ def _pools(workers: Workers, stopping: Stopping) -> Iterator[tuple[Pool, Pool] |
             pool.close(wait=not isinstance(stopping.fault, Interrupted))
 
 
-class Stopped(Interrupted):
-    """No question is asked any more, since another document met this fault."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.what)
-        self.fault = fault
-
-
 class Stopping:
     """A Call that asks no more once a fault has ended the asking: from the moment that any thread meets it."""
 
@@ -147,7 +139,7 @@ class Stopping:
 
     def __call__(self, request: Request) -> Reply:
         if self.fault is not None:
-            raise Stopped(self.fault)
+            raise Stopped(self.fault.what)
         try:
             return self._call(request)
         except FATAL as fault:
@@ -199,7 +191,7 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
-        met = error.fault if isinstance(error, Stopped) else error
+        met = call.fault if isinstance(error, Stopped) and call.fault else error
         if met is not error and call.met_by != document.id:
             outcome.failures.append(_not_reached(document, met))
         else:
