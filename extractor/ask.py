@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.candidates import Candidate, find_candidates, in_mood
-from extractor.data import Answer, Call, Excerpt, Json, Problem, Profile, Row
-from extractor.faults import FATAL, Fault
-from extractor.instruct import Unfinished, put
+from extractor.data import AGAIN, Answer, Call, Excerpt, Json, Profile, Row
+from extractor.faults import FATAL, Fault, Unanswered
+from extractor.instruct import put
 from extractor.passages import clauses, sentences, split_passages
 from extractor.question import (
     NO,
@@ -47,7 +47,6 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     if field.cue is not None and field.cue.where == "ends":
         candidates = [c for c in candidates if _at_ends(passage, c.place, speech)]
     rows = settle_without_model(field, candidates)
-    problems: list[Problem] = []
     failed: list[tuple[int, int, Exception]] = []
     for batch in _batches(open_candidates(field, candidates), recipe.profile.rows):
         try:
@@ -58,9 +57,9 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
             failed.append((*passage.span(batch[0].place[0], batch[-1].place[1]), fault))
             continue
         rows += more
-        problems += trouble
+        failed += trouble
     rows.sort(key=lambda row: row.place or (0, 0))
-    return Answer(field.name, passage, tuple(rows), tuple(problems), tuple(failed))
+    return Answer(field.name, passage, tuple(rows), tuple(failed))
 
 
 def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
@@ -74,7 +73,7 @@ def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Ans
 
 
 def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:
-    """Whether the model, asked about this one item, says that it is one. Raises Unfinished or Fault."""
+    """Whether the model, asked about this one item, says that it is one. Raises Fault."""
     profile = recipe.profile
     # A model that tells probabilities answers at once; another may think first, within the same limit.
     settings: Json = {profile.limit: profile.output}
@@ -124,33 +123,37 @@ def _at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
     return first <= start <= head or tail <= end <= last
 
 
-def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
+def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts: bool = False) -> Answer:
     question = build_read(field, passage, recipe.schema.prompts, recipe.profile)
     try:
-        return Answer(field.name, passage, tuple(_put(question, recipe, call)))
-    except Unfinished as unfinished:
+        return Answer(field.name, passage, tuple(_put(question, recipe, call, parts)))
+    except Unanswered as fault:
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
         if len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
-            return Answer(field.name, passage, (), (_unanswered(field, passage, unfinished.reason),))
+            return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
     # Asking for less: the same question about each half. Rows of a half have no place, so they need no shifting.
-    answers = [_ask_reading(field, half, recipe, call) for half in halves]
+    answers = [_ask_reading(field, half, recipe, call, parts=True) for half in halves]
     rows = tuple(row for answer in answers for row in answer.rows)
-    return Answer(field.name, passage, rows, tuple(p for answer in answers for p in answer.problems))
+    return Answer(field.name, passage, rows, tuple(failed for answer in answers for failed in answer.failed))
 
 
 def _ask_form(
-    field: Field, passage: Excerpt, candidates: Sequence[Candidate], recipe: Recipe, call: Call
-) -> tuple[list[Row], list[Problem]]:
+    field: Field,
+    passage: Excerpt,
+    candidates: Sequence[Candidate],
+    recipe: Recipe,
+    call: Call,
+    parts: bool = False,
+) -> tuple[list[Row], list[tuple[int, int, Exception]]]:
     question = build_form(field, passage, candidates, recipe.schema.prompts)
     try:
-        return _put(question, recipe, call), []
-    except Unfinished as unfinished:
+        return _put(question, recipe, call, parts), []
+    except Unanswered as fault:
         if len(candidates) == 1 or field.item is None:
-            start, end = passage.span(*candidates[0].place)
-            return [], [_unanswered(field, passage, unfinished.reason, start, end)]
+            return [], [(*passage.span(*candidates[0].place), fault)]
     half = len(candidates) // 2
-    parts = [_ask_form(field, passage, part, recipe, call) for part in (candidates[:half], candidates[half:])]
-    return [row for rows, _ in parts for row in rows], [p for _, problems in parts for p in problems]
+    halves = [_ask_form(field, passage, part, recipe, call, True) for part in (candidates[:half], candidates[half:])]
+    return [row for rows, _ in halves for row in rows], [failed for _, more in halves for failed in more]
 
 
 def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
@@ -162,23 +165,11 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
         yield candidates[len(candidates) * i // count : len(candidates) * (i + 1) // count]
 
 
-def _unanswered(
-    field: Field, passage: Excerpt, reason: str, start: int | None = None, end: int | None = None
-) -> Problem:
-    return Problem(
-        "unanswered",
-        field.name,
-        None,
-        passage.start if start is None else start,
-        passage.end if end is None else end,
-        reason,
-    )
-
-
-def _put(question: Question, recipe: Recipe, call: Call) -> list[Row]:
-    """One question, and its answer as rows. Raises Unfinished or Fault."""
+def _put(question: Question, recipe: Recipe, call: Call, parts: bool) -> list[Row]:
+    """One question, and its answer as rows; whether it is a part of one that was answered at too great a length.
+    Raises Fault."""
     limit: Json = {recipe.profile.limit: _most_tokens(question, recipe.profile)}
-    about = _about(question.field, question.passage)
+    about = {**_about(question.field, question.passage), **({AGAIN: True} if parts else {})}
     answer, _ = put(question.text, question.model, about, limit, recipe, call)
     return question.read_back(answer)
 

@@ -17,6 +17,7 @@ from extractor.commands import ModelOption, model_app, schema_app, stop
 from extractor.evaluate import evaluate
 
 if TYPE_CHECKING:
+    from extractor.prices import Price
     from extractor.settings import Settings
 
 app = typer.Typer(
@@ -83,6 +84,13 @@ ConfirmOption = Annotated[
     bool,
     typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
 ]
+PriceInOption = Annotated[
+    float | None,
+    typer.Option("--price-in", min=0, help="US dollars a million tokens read, in place of the known price."),
+]
+PriceOutOption = Annotated[
+    float | None, typer.Option("--price-out", min=0, help="US dollars a million tokens written.")
+]
 IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: which column is the id.")]
 
 
@@ -125,20 +133,43 @@ def extract(
     ordered: Annotated[
         bool, typer.Option("--ordered", help="Records in the order of the inputs; else as documents are done.")
     ] = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Begin anew: what OUTPUT holds is replaced once all new records are there."),
+    ] = False,
     retry_failed: Annotated[
         bool,
-        typer.Option(
-            "--retry-failed",
-            help="Convert only what OUTPUT.failures.jsonl names, and put it into OUTPUT with the rest.",
-        ),
+        typer.Option("--retry-failed", help="Ask again, too, about what OUTPUT.failures.jsonl names."),
     ] = False,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--retry", metavar="KIND", help="As --retry-failed, for failures of this kind only; may be repeated."
+        ),
+    ] = None,
+    max_failures: Annotated[
+        int | None, typer.Option("--max-failures", min=0, help="Stop when more documents than this have failed.")
+    ] = None,
+    price_in: PriceInOption = None,
+    price_out: PriceOutOption = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, help="Stop before this run costs more, in US dollars.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=0, help="Stop before this run reads and writes more tokens.")
+    ] = None,
+    log_json: Annotated[
+        Path | None, typer.Option("--log-json", help="Add a JSON line for each attempt at a question to this file.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Convert texts to records, one JSON line a speech.
+    """Convert texts to records, one JSON line a speech. With -o, a run goes on where an earlier one stopped.
 
     Exit code 0: all converted; 1: some failed, the rest are written, and the failures are named in
-    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written.
+    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written; 130: stopped by
+    Ctrl-C.
     """
+    from extractor.account import Limits
     from extractor.settings import Settings
 
     settings = Settings(
@@ -157,12 +188,41 @@ def extract(
         rpm,
         tpm,
         ordered,
+        restart,
+        tuple(retry or ()) if retry or retry_failed else None,
+        max_failures,
+        _read_price(price_in, price_out),
+        Limits(max_cost, max_tokens),
+        log_json,
     )
     if output == Path("-"):
         output = None
-    if retry_failed and output is None:
-        stop("--retry-failed needs -o: the failures are beside the output, in OUTPUT.failures.jsonl.")
-    _run(settings, output, retry_failed, quiet)
+    for option, given in (("--retry-failed", retry_failed or retry), ("--restart", restart)):
+        if given and output is None:
+            stop(f"{option} needs -o: what is done and what failed is in OUTPUT and beside it.")
+    if restart and (retry or retry_failed):
+        stop("--restart converts all anew, so there is nothing to retry: leave out one of the two.")
+    _check_kinds(retry or [])
+    _run(settings, output, quiet)
+
+
+def _check_kinds(retry: list[str]) -> None:
+    from extractor.faults import Fault, kinds
+
+    known = sorted({*kinds(Fault), "empty", "bug"})
+    for kind in retry:
+        if kind not in known:
+            stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(known)}.")
+
+
+def _read_price(price_in: float | None, price_out: float | None) -> Price | None:
+    from extractor.prices import Price
+
+    if price_in is None and price_out is None:
+        return None
+    if price_in is None or price_out is None:
+        stop("--price-in and --price-out belong together: give both, in US dollars a million tokens.")
+    return Price(price_in, price_out)
 
 
 def _read_concurrency(words: str) -> int | None:
@@ -173,27 +233,29 @@ def _read_concurrency(words: str) -> int | None:
     stop(f"--concurrency takes auto or a number from 1 to 512, not {words!r}.")
 
 
-def _run(settings: Settings, output: Path | None, retry_failed: bool, quiet: bool) -> None:
+def _run(settings: Settings, output: Path | None, quiet: bool) -> None:
     """Everything that `extract` may end in, as an exit code."""
+    from extractor.conversion import convert_all, convert_to
     from extractor.faults import Fault
+    from extractor.halt import Halt, stopped_by_user
     from extractor.output import OutputError, part_path
     from extractor.read import InputError
     from extractor.report import describe, progressing
-    from extractor.settings import convert_all, convert_to
     from extractor.shape import SchemaError
 
     began = time.monotonic()
+    halt = Halt()
     try:
-        with progressing(quiet, to_stdout=output is None) as progress:
+        with progressing(quiet, to_stdout=output is None) as progress, stopped_by_user(halt, progress.warn):
             if output is None:
-                summary = convert_all(settings, progress)
+                summary = convert_all(settings, progress, halt)
             else:
-                summary = convert_to(settings, output, retry_failed, progress)
+                summary = convert_to(settings, output, progress, halt, sys.argv[1:])
     except (SchemaError, InputError, OutputError, Fault) as error:
         stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
         done = f" What was done is in {part_path(output)}." if output and part_path(output).exists() else ""
-        stop(f"Stopped.{done} Run the same command again; with --mode record, answers are kept.", code=INTERRUPTED)
+        stop(f"Stopped.{done} Run the same command again: it goes on from there.", code=INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has left (head, say): nothing is wrong, and nobody to tell.
         _abandon_stdout()
@@ -224,7 +286,8 @@ def replies_check(
     """
     from extractor.faults import Fault
     from extractor.read import InputError
-    from extractor.settings import Settings, check_replies
+    from extractor.replies import check_replies
+    from extractor.settings import Settings
     from extractor.shape import SchemaError
 
     settings = Settings(

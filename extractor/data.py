@@ -123,6 +123,29 @@ class Usage:
             self.output_tokens + other.output_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests - other.requests,
+            self.input_tokens - other.input_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.output_tokens - other.output_tokens,
+        )
+
+    def to_json(self) -> Json:
+        return {
+            "requests": self.requests,
+            "input_tokens": self.input_tokens,
+            "cached_tokens": self.cached_tokens,
+            "output_tokens": self.output_tokens,
+        }
+
+    @classmethod
+    def of(cls, completion: Json) -> Usage:
+        """What one chat completion cost, as far as it tells."""
+        told = completion.get("usage") or {}
+        cached = (told.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        return cls(1, told.get("prompt_tokens") or 0, cached, told.get("completion_tokens") or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -135,13 +158,29 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The chat completion as plain JSON, and who answered (model, version, digest)."""
+    """The chat completion as plain JSON, who answered (model, version, digest), and at which attempt."""
 
     body: Json
     by: Json = field(default_factory=dict)
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a request has ended: the how manieth, after how many seconds, and what it cost or which kind of
+    fault it met."""
+
+    request: Request
+    number: int
+    seconds: float
+    usage: Usage
+    fault: str | None = None
 
 
 Call = Callable[[Request], Reply]
+
+AGAIN = "again"
+"""In `about`: the question is put another time, since the answer to it did not fit or was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +226,4 @@ class Answer:
     field: str
     passage: Excerpt
     rows: tuple[Row, ...] = ()
-    problems: tuple[Problem, ...] = ()
     failed: tuple[tuple[int, int, Exception], ...] = ()

@@ -73,7 +73,10 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         **dict.fromkeys(("schema", "recipe", "model"), text),
         **dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), count),
         "cost": {"type": ["number", "null"]},
+        "retries": count,
     }
+    names = ("requests", "input_tokens", "cached_tokens", "output_tokens", "cost")
+    run["again"] = _object({name: run[name] for name in names})
     parts = {
         "id": text,
         "source": _object({"path": text, "sha256": text, "start": count, "end": count}),

@@ -8,8 +8,15 @@
     │   ├── CannotServe           llama.cpp cannot load the model
     │   ├── EndpointUnknown       no such provider, or an address that is none
     │   ├── KeyMissing            the provider wants a key and the environment has none
+    │   ├── CannotKeep            answers can't be written down as they come
+    │   ├── PriceUnknown          --max-cost without a price to count with
+    │   ├── BudgetSpent           --max-cost or --max-tokens is reached (exit code 1)
+    │   ├── TooManyFailures       --max-failures is reached (exit code 1)
     │   └── Interrupted           the run is being ended, and asks no more
     │       └── Stopped               no more is asked, since another question met a fault that all would meet
+    ├── Unanswered                the model's own answer is to blame
+    │   ├── Truncated             cut off at its length limit, however little was asked
+    │   └── Misfit                does not fit the schema, even when told so
     ├── NotRecorded               a replay asked what no recording answers
     ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
     └── ProviderFault             what an endpoint answered, or that it did not answer
@@ -98,13 +105,54 @@ class KeyMissing(SetupFault):
     kind = "key_missing"
 
 
+class PriceUnknown(SetupFault):
+    kind = "price_unknown"
+    hint = "Give --price-in and --price-out, in US dollars a million tokens, or use --max-tokens."
+
+
+class BudgetSpent(SetupFault):
+    kind = "budget_spent"
+    exit_code = 1
+    hint = "Run the same command again with a higher limit: finished work is kept."
+
+
+class TooManyFailures(SetupFault):
+    kind = "too_many_failures"
+    exit_code = 1
+    hint = "Look into the failures, mend their cause, and run the same command again with --retry-failed."
+
+
 class Interrupted(SetupFault):
     kind = "interrupted"
-    hint = "Run the same command again."
+    exit_code = 130
+    hint = "Run the same command again: it goes on where this one stopped."
 
 
 class Stopped(Interrupted):
     kind = "stopped"
+
+
+class CannotKeep(SetupFault):
+    """Answers can't be written down as they come."""
+
+    kind = "cannot_keep"
+    hint = "Make room or change the folder's permissions, and run the same command again: finished work is kept."
+
+
+class Unanswered(Fault):
+    """The model's own answer is to blame."""
+
+    kind = "unanswered"
+
+
+class Truncated(Unanswered):
+    kind = "truncated"
+    hint = "Ask a model that may answer at greater length."
+
+
+class Misfit(Unanswered):
+    kind = "invalid_answer"
+    hint = "Ask another model, or make the schema simpler."
 
 
 class NotRecorded(Fault):
@@ -129,6 +177,7 @@ class ProviderFault(Fault):
 
 class KeyRefused(ProviderFault):
     kind = "key_refused"
+    exit_code = 2
     hint = "Check the key, its project and its region, and that the key may use this model."
 
 
@@ -285,3 +334,8 @@ def _words(body: Any) -> str:
 
 FATAL = (SetupFault, KeyRefused, QuotaUsedUp)
 """Faults after which no other question can be answered either."""
+
+
+def kinds(*faults: type[Fault]) -> set[str]:
+    """What these and those below them in the tree are called."""
+    return {fault.kind for fault in faults}.union(*(kinds(*fault.__subclasses__()) for fault in faults))

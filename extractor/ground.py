@@ -89,7 +89,7 @@ def prepare(speech: Excerpt) -> Prepared:
 def ground(answer: Answer, shape: Field, prepared: Prepared) -> tuple[list[Item], list[Problem]]:
     """The answer's rows as items that stand in the source, and a problem for each value that does not."""
     items: list[Item] = []
-    problems = list(answer.problems)
+    problems: list[Problem] = []
     lo = bisect_left(prepared.speech.starts, answer.passage.start)
     hi = bisect_left(prepared.speech.starts, answer.passage.end)
     for row in answer.rows:

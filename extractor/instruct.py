@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
-from extractor.data import Call, Json, Profile, Request
-from extractor.faults import Fault
+from extractor.data import AGAIN, Call, Json, Profile, Request
+from extractor.faults import Fault, Misfit, Truncated
 from extractor.question import system_text
 from extractor.recipe import Recipe
 
@@ -22,17 +22,10 @@ _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Unfinished(Exception):
-    """The model's answer was cut off at its length limit, or did not fit the shape even when told so."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Recipe, call: Call) -> tuple[Model, Json]:
     """One question through instructor: parsed, validated, errors fed back once; and the completion that it came in.
-    `about` is told to the call and never sent, `settings` go into the request. Raises Unfinished or Fault."""
+    `about` is told to the call and never sent, `settings` go into the request. Raises Fault; Unanswered where the
+    answer itself is to blame."""
     from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
 
     profile = recipe.profile
@@ -45,7 +38,9 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
     def send(body: Json) -> Json:
         if profile.answer == "json_object":
             body["response_format"] = {"type": "json_object"}
-        completions.append(call(Request(body, about)).body)
+        # instructor asks once more where an answer does not fit.
+        asked = {**about, AGAIN: True} if completions else about
+        completions.append(call(Request(body, asked)).body)
         return completions[-1]
 
     create = instructed(send)
@@ -59,17 +54,17 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             **profile.sampling,
         )
     except IncompleteOutputException as error:
-        raise Unfinished("the answer was cut off at its length limit") from error
+        raise Truncated("The answer was cut off at its length limit.") from error
     except InstructorRetryException as error:
         fault = _fault_within(error)
         if fault is not None:
             raise fault from None
         if _was_cut_off(error):
-            raise Unfinished("the answer was cut off at its length limit") from error
+            raise Truncated("The answer was cut off at its length limit.") from error
         if not _is_misfit(error):
             # A bug of ours or of a library is no bad answer: let it be seen.
             raise
-        raise Unfinished("the answer did not fit the schema, nor did the second try") from error
+        raise Misfit("The answer did not fit the schema, nor did the second try.") from error
     return answer, completions[-1]
 
 

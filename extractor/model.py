@@ -11,9 +11,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from extractor import local, weights
-from extractor.data import Call, Profile, Reply, Request
+from extractor.data import Attempt, Call, Profile, Reply, Request
 from extractor.endpoints import EMBEDDED, Endpoint, dialect_of, resolve
 from extractor.faults import KeyMissing
+from extractor.halt import Halt
 from extractor.pace import Pace
 from extractor.provider import connect
 
@@ -41,22 +42,27 @@ def choose(
     environ: Mapping[str, str],
     progress: weights.Progress | None = None,
     pace: Pace | None = None,
+    halt: Halt | None = None,
+    heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Model:
-    """The model that the settings mean; an endpoint is asked at this pace, the embedded model one question at a time.
+    """The model that the settings mean; an endpoint is asked at this pace, the embedded model one question at a time;
+    `heard` hears of each attempt, and after `halt` there is none.
     Raises a SetupFault only for what can be known without opening it."""
     if base_url is None and (model == "local" or model.startswith("local:")):
-        return _embedded(model, progress)
+        return _embedded(model, progress, halt, heard)
     with suppress(KeyMissing):  # a replay needs none
         resolve(model, base_url, environ)
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
     def open_endpoint(stack: ExitStack) -> Call:
-        return connect(resolve(model, base_url, environ), timeout=TIMEOUT, pace=pace)
+        return connect(resolve(model, base_url, environ), timeout=TIMEOUT, pace=pace, halt=halt, heard=heard)
 
     return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
 
 
-def _embedded(model: str, progress: weights.Progress | None) -> Model:
+def _embedded(
+    model: str, progress: weights.Progress | None, halt: Halt | None, heard: Callable[[Attempt], None]
+) -> Model:
     # A file of the user's own goes by its digest as well: two files may have one name.
     own = None if model == "local" else weights.find(model, progress)
     name = weights.MODEL.name if own is None else f"{own.name}@{own.sha256[:12]}"
@@ -65,7 +71,7 @@ def _embedded(model: str, progress: weights.Progress | None) -> Model:
         found = own or weights.find(model, progress)
         url = stack.enter_context(local.serve(found.path))
         endpoint = Endpoint("local", name, url, dialect=EMBEDDED)
-        return connect(endpoint, timeout=TIMEOUT_LOCAL, by=weights.answered_by(found))
+        return connect(endpoint, timeout=TIMEOUT_LOCAL, by=weights.answered_by(found), halt=halt, heard=heard)
 
     return Model(name, SMALL, True, open_embedded)
 

@@ -2,26 +2,24 @@
 
 records.jsonl                  the records
 records.jsonl.failures.jsonl   what failed and why; there only if something did
-*.part                         the same while the run goes on, and what is left of a run that was cut short
+*.part                         the same while the run goes on, and what is left of a run that was cut short: the next
+                               one goes on with them (see `store`)
 """
 
 from __future__ import annotations
 
 import io
-import json
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from extractor.data import Json
-
-_NUMBER = re.compile(r"#\d+$")  # of a speech, in the id of its record
+from extractor.naming import dump
 
 
 class OutputError(Exception):
@@ -30,20 +28,16 @@ class OutputError(Exception):
 
 @dataclass
 class Lines:
-    """A JSONL file that grows by whole lines. `path` is what errors call it."""
+    """A JSONL file that grows by whole lines. `path` is what errors call it, `size` its bytes so far."""
 
     path: Path
     stream: io.FileIO
     size: int = 0
     placed: bool = False
 
-    def write(self, line: Json) -> None:
-        """Add a line. It is with the operating system before this returns. Raises OutputError."""
-        self.add((json.dumps(line, ensure_ascii=False) + "\n").encode())
-
-    def add(self, line: bytes) -> None:
-        """As `write`, for a line that is JSON already."""
-        left = memoryview(line)
+    def add(self, lines: bytes) -> None:
+        """Add whole lines, all or none. They are with the operating system before this returns. Raises OutputError."""
+        left = memoryview(lines)
         with guard(self.path):
             try:
                 while left:
@@ -52,7 +46,36 @@ class Lines:
                 with suppress(OSError):  # half of a line helps nobody
                     self.stream.truncate(self.size)
                 raise
-        self.size += len(line)
+        self.size += len(lines)
+
+    def sync(self) -> None:
+        """Have it on disk, where a power loss leaves it."""
+        with guard(self.path):
+            os.fsync(self.stream.fileno())
+
+    def refill(self, lines: bytes) -> None:
+        """Have these lines in the place of all others: at no moment does the file hold less than before or after."""
+        part = part_path(self.path)
+        fresh = part.with_name(f"{part.name}.new")
+        with guard(self.path):
+            fresh.write_bytes(lines)
+            self.stream.close()
+            os.replace(fresh, part)
+            self.stream = io.FileIO(part, "r+")
+            self.stream.seek(len(lines))
+        self.size = len(lines)
+
+    def cut(self, size: int) -> None:
+        """Leave only so many bytes."""
+        with guard(self.path):
+            self.stream.truncate(size)
+            self.stream.seek(size)
+        self.size = size
+
+
+def encode(line: Json) -> bytes:
+    """A line as it stands in a file."""
+    return (dump(line) + "\n").encode()
 
 
 @dataclass
@@ -63,22 +86,21 @@ class Output:
     records: Lines
     failures: Lines | None
 
-    def finish(self, whole: bool) -> bool:
-        """Put the files in their places. What is not whole never takes the place of an older file: it stays `.part`,
-        and the answer is False. Raises OutputError."""
+    def put(self, whole: bool, records: Iterable[bytes] | None = None) -> None:
+        """Put the files in their places, the records with these lines instead if there are any given. No records are no
+        file where the run is not `whole`. Raises OutputError."""
         if self.failures is None:
-            return True
-        if not whole and _has_lines(self.path):
-            return False
+            return
         if self.failures.size:
             _put(self.failures)
         else:
             with guard(self.failures.path):
                 self.failures.path.unlink(missing_ok=True)
         # Last, since its lock keeps other runs from both files.
-        if whole or self.records.size:
+        if records is not None:
+            _put_instead(self.records, records)
+        elif whole or self.records.size:
             _put(self.records)
-        return True
 
 
 def failures_path(output: Path) -> Path:
@@ -92,22 +114,28 @@ def part_path(path: Path) -> Path:
 
 
 @contextmanager
-def open_output(output: Path) -> Iterator[Output]:
-    """The files of a run into `output`, empty. Without `finish` they stay `.part` and older files as they were.
-    Raises OutputError, also where another run is writing the same file."""
+def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
+    """The files of a run into `output`, as a run that was cut short left them, or empty with `restart`. Without `put`
+    they stay `.part` and older files as they were. Raises OutputError, also where another run is writing the same file.
+    """
     _check(output)
     # The file that a link leads to is written, the link stays.
     path = output.resolve() if output.is_symlink() else output
     with ExitStack() as stack:
         if path.exists() and not path.is_file():
             with guard(path):
-                device = stack.enter_context(_quietly(path.open("wb", buffering=0)))
+                device = path.open("wb", buffering=0)
+            stack.callback(_close, device)
             yield Output(path, Lines(path, device), None)
             return
-        records = Lines(path, stack.enter_context(_quietly(_open_alone(path))))
+        records = Lines(path, _open_alone(path))
+        stack.callback(_close, records.stream)
         noted = failures_path(path)
         with guard(noted):
-            failures = Lines(noted, stack.enter_context(_quietly(part_path(noted).open("wb", buffering=0))))
+            failures = Lines(noted, io.FileIO(os.open(part_path(noted), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
+        stack.callback(lambda: _close(failures.stream))
+        for lines in (records, failures):
+            lines.cut(0 if restart else lines.stream.seek(0, os.SEEK_END))
         try:
             yield Output(path, records, failures)
         finally:
@@ -130,7 +158,7 @@ def _check(output: Path) -> None:
 
 
 def _open_alone(path: Path) -> io.FileIO:
-    """`path`.part, emptied, and locked for this process: the lock goes with the process, so none is left behind."""
+    """`path`.part, locked for this process: the lock goes with the process, so none is left behind."""
     part = part_path(path)
     with guard(path):
         while True:
@@ -140,7 +168,6 @@ def _open_alone(path: Path) -> io.FileIO:
                 raise OutputError(f"Another run is writing {path} just now: wait for it, or name another file with -o.")
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(stream.fileno()), os.stat(part)):
-                    stream.truncate(0)
                     return stream
             # The other run ended between the opening and the locking, and took the file with it.
             stream.close()
@@ -167,18 +194,10 @@ def _lock(stream: io.FileIO) -> bool:
     return True
 
 
-@contextmanager
-def _quietly(stream: io.FileIO) -> Iterator[io.FileIO]:
-    """Closed in the end; an error that this brings has been told already."""
-    try:
-        yield stream
-    finally:
-        with suppress(OSError):
-            stream.close()
-
-
-def _has_lines(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
+def _close(stream: io.FileIO) -> None:
+    """An error that this brings has been told already."""
+    with suppress(OSError):
+        stream.close()
 
 
 def _put(lines: Lines) -> None:
@@ -191,6 +210,23 @@ def _put(lines: Lines) -> None:
         if os.name == "nt":  # where no open file can be moved
             lines.stream.close()
         os.replace(part, lines.path)
+    lines.placed = True
+
+
+def _put_instead(lines: Lines, records: Iterable[bytes]) -> None:
+    """These lines in the place of the file; the `.part` that they come from keeps its lock until they stand there."""
+    fresh = lines.path.with_name(f"{lines.path.name}.new")
+    with guard(lines.path):
+        with fresh.open("wb") as stream:
+            stream.writelines(records)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(OSError):
+            shutil.copymode(lines.path, fresh)
+        os.replace(fresh, lines.path)
+        if os.name == "nt":
+            lines.stream.close()
+        part_path(lines.path).unlink(missing_ok=True)
     lines.placed = True
 
 
@@ -211,68 +247,5 @@ def guard(path: Path | str) -> Iterator[None]:
 def write_line(stream: TextIO, line: Json) -> None:
     """One JSON line to standard output. Raises OutputError."""
     with guard("Standard output"):
-        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        stream.write(dump(line) + "\n")
         stream.flush()
-
-
-# --- what an earlier run left ---
-
-
-def read_failures(output: Path) -> dict[str, list[Json]]:
-    """The failures of an earlier run, by document. None at all where it had none. Raises OutputError."""
-    path = failures_path(output)
-    if not path.exists():
-        if _has_lines(output):
-            return {}
-        raise OutputError(f"There is neither {path} nor {output}: there is nothing to retry. Leave out --retry-failed.")
-    failures: dict[str, list[Json]] = {}
-    try:
-        for line in path.read_bytes().splitlines():
-            if line.strip():
-                failure = json.loads(line)
-                failures.setdefault(failure["id"], []).append({"path": None, "kind": "unknown", **failure})
-    except OSError as error:
-        raise OutputError(f"{path} can't be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(
-            f"{path} is no list of failures ({error}). Restore it, or run without --retry-failed."
-        ) from error
-    return failures
-
-
-def keep_lines(output: Output, failures: dict[str, list[Json]]) -> dict[str, tuple[str, bytes]]:
-    """Copy the lines of an earlier run, but for those of documents with failures: these are given back by the record's
-    id, each with the document's. Raises OutputError."""
-    older: dict[str, tuple[str, bytes]] = {}
-    if not output.path.is_file():
-        return older
-    try:
-        with output.path.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                name, path = _name_line(line, f"{output.path}, line {number},")
-                owner = document_of(name, path, failures)
-                line = line.rstrip(b"\n") + b"\n"
-                if owner is None:
-                    output.records.add(line)
-                else:
-                    older[name] = owner, line
-    except OSError as error:
-        raise OutputError(f"{output.path} can't be read: {error.strerror or error}.") from error
-    return older
-
-
-def _name_line(line: bytes, where: str) -> tuple[str, str]:
-    """A record's id, and the path of its source."""
-    try:
-        data = json.loads(line)
-        return str(data["id"]), str(data["source"]["path"])
-    except (ValueError, KeyError, TypeError):
-        raise OutputError(f"{where} is no record: mend or delete it, or run without --retry-failed.") from None
-
-
-def document_of(name: str, path: str, failures: dict[str, list[Json]]) -> str | None:
-    """Which of the documents with failures the record `name` is of: its id is the document's, or that and #2."""
-    if name in failures:
-        return name
-    owner = _NUMBER.sub("", name)
-    return owner if owner in failures and failures[owner][0]["path"] in (path, None) else None

@@ -11,10 +11,9 @@ from typing import Any
 from extractor.ask import ask, ask_again, confirm
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
-from extractor.data import Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
+from extractor.data import AGAIN, Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
 from extractor.faults import FATAL, Fault
 from extractor.ground import Item, ground, prepare, wording_of
-from extractor.instruct import Unfinished
 from extractor.merge import Merged, merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
@@ -81,7 +80,7 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call, gathe
         found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
         merged = merge(shapes, found.items, speech.document)
         covered = cover(shapes, speech, merged.record, merged.evidence)
-    line = _line(name, speech, found, merged, covered, recipe, meter.usage)
+    line = _line(name, speech, found, merged, covered, recipe, meter)
     return Converted(line, found.failures, meter.usage, found.asked)
 
 
@@ -134,11 +133,11 @@ class Found:
             return confirm(shape, passage, words, clause, self._recipe, self._call)
         except FATAL:
             raise
-        except (Fault, Unfinished) as error:
-            return error
+        except Fault as fault:
+            return fault
 
     def _fail(self, shape: Field, start: int, end: int, error: Exception) -> None:
-        detail = error.reason if isinstance(error, Unfinished) else str(error)
+        detail = str(error)
         if isinstance(error, Fault):
             self.failures.append(Failure(shape.name, start, end, error))
             detail = f"{error.kind}: {error.what}"
@@ -155,19 +154,23 @@ def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: 
 
 
 class Meter:
-    """A Call that counts what passes through it, from whatever thread."""
+    """A Call that counts what passes through it, from whatever thread: all, and of that the re-asks."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._lock = threading.Lock()
         self.usage = Usage()
+        self.again = Usage()
+        self.retries = 0
 
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
-        usage = reply.body.get("usage") or {}
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        usage = Usage.of(reply.body)
         with self._lock:
-            self.usage += Usage(1, usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0)
+            self.usage += usage
+            self.retries += reply.attempts - 1
+            if request.about.get(AGAIN):
+                self.again += usage
         return reply
 
 
@@ -178,7 +181,7 @@ def _line(
     merged: Merged,
     covered: Mapping[str, Covered],
     recipe: Recipe,
-    usage: Usage,
+    meter: Meter,
 ) -> Json:
     """The output line: the record as its own schema reads and writes it, so that it round-trips."""
     document = speech.document
@@ -194,10 +197,9 @@ def _line(
             "schema": recipe.schema.name,
             "recipe": recipe.digest,
             "model": recipe.model,
-            "requests": usage.requests,
-            "input_tokens": usage.input_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "output_tokens": usage.output_tokens,
-            "cost": recipe.cost(usage),
+            **meter.usage.to_json(),
+            "cost": recipe.cost(meter.usage),
+            "again": {**meter.again.to_json(), "cost": recipe.cost(meter.again)},
+            "retries": meter.retries,
         },
     }

@@ -6,18 +6,20 @@ whatever goes wrong into one of `faults`. No key is in a reply or in a fault.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import tenacity
 
-from extractor.data import Json, Reply, Request
+from extractor.data import Attempt, Json, Reply, Request, Usage
 from extractor.endpoints import Endpoint
 from extractor.faults import (
     ContentFiltered,
@@ -33,7 +35,9 @@ from extractor.faults import (
     TimedOut,
     fault_of,
 )
-from extractor.pace import Pace
+from extractor.halt import Halt
+from extractor.pace import Pace, Turn
+from extractor.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     import httpx2
@@ -62,14 +66,17 @@ def connect(
     *,
     timeout: float,
     max_attempts: int = 5,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] | None = None,
     now: Callable[[], float] = time.time,
     by: Json | None = None,
     pace: Pace | None = None,
+    halt: Halt | None = None,
+    heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Call:
     """A `Call` to the endpoint; `timeout` in seconds, for each attempt, to its last byte. Threads may share it.
 
-    `pace` lets attempts begin, and hears how they end (default: one at a time). `by` is who answers, where that is known better than from the answer (the embedded model).
+    `pace` lets attempts begin, and hears how they end (default: one at a time); so does `heard`. After `halt` none begins.
+    `by` is who answers, where that is known better than from the answer (the embedded model).
     """
     lock = threading.Lock()
     clients: list[openai.OpenAI] = []
@@ -80,17 +87,32 @@ def connect(
                 clients.append(_client(endpoint, timeout))
             return clients[0]
 
-    paced = pace or Pace()
+    paced, halt = pace or Pace(), halt or Halt()
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(max_attempts),
         wait=_wait,
         retry=tenacity.retry_if_exception(_worth_another),
-        sleep=sleep,
+        sleep=sleep or halt.sleep,
         reraise=True,
     )
 
     def call(request: Request) -> Reply:
-        return retrying(_ask_in_turn, client(), endpoint, request, now, by, paced)
+        attempts = itertools.count(1)
+
+        def attempt() -> Reply:
+            number = next(attempts)
+            with paced.turn(estimate_tokens(request.body)) as turn:
+                halt.check()
+                began = time.monotonic()
+                try:
+                    reply = _ask_in_turn(client(), endpoint, request, now, by, paced, turn)
+                except Fault as fault:
+                    heard(Attempt(request, number, time.monotonic() - began, Usage(), fault.kind))
+                    raise
+                heard(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
+                return replace(reply, attempts=number)
+
+        return retrying(attempt)
 
     return call
 
@@ -143,29 +165,24 @@ def _bound(response: httpx2.Response, seconds: float) -> None:
         response.stream = Bounded(response.stream)
 
 
-def estimate_tokens(body: Json) -> int:
-    """About how many tokens a request will take, its answer included, without a tokenizer: a Chinese character is
-    0.65 tokens, any other 0.3; a tenth of the longest answer allowed is written."""
-    text = "".join(str(message.get("content")) for message in body["messages"])
-    han = sum("\u3000" <= c <= "\u9fff" for c in text)
-    longest = body.get("max_tokens") or body.get("max_completion_tokens") or 0
-    return int(0.65 * han + 0.3 * (len(text) - han) + longest / 10)
-
-
 def _ask_in_turn(
-    client: openai.OpenAI, endpoint: Endpoint, request: Request, now: Callable[[], float], by: Json | None, pace: Pace
+    client: openai.OpenAI,
+    endpoint: Endpoint,
+    request: Request,
+    now: Callable[[], float],
+    by: Json | None,
+    pace: Pace,
+    turn: Turn,
 ) -> Reply:
-    """An attempt when the pace allows it; the pace hears of its end."""
-    with pace.turn(estimate_tokens(request.body)) as turn:
-        headers: dict[str, str] = {}
-        try:
-            reply = _ask_once(client, endpoint, request, now, by, headers)
-        except (RateLimited, Overloaded) as fault:
-            pace.refused(turn, fault.retry_after, headers)
-            raise
-        usage = reply.body.get("usage") or {}
-        pace.answered(turn, usage.get("total_tokens") or turn.tokens, headers)
-        return reply
+    """An attempt that has begun; the pace hears of its end."""
+    headers: dict[str, str] = {}
+    try:
+        reply = _ask_once(client, endpoint, request, now, by, headers)
+    except (RateLimited, Overloaded) as fault:
+        pace.refused(turn, fault.retry_after, headers)
+        raise
+    pace.answered(turn, (reply.body.get("usage") or {}).get("total_tokens") or turn.tokens, headers)
+    return reply
 
 
 def _ask_once(

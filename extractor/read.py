@@ -39,6 +39,7 @@ Kind = Literal[
     "row",
     "no-text-column",
     "no-id-column",
+    "id-taken",
 ]
 
 
@@ -84,6 +85,28 @@ def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Un
         for place in find_places(given):
             for item in _read_place(place, options):
                 yield replace(item, id=unique(safe(item.id)[:_LONGEST_ID] or "untitled", taken))
+
+
+def count_documents(inputs: Sequence[str]) -> int | None:
+    """About how many documents there are: files, and lines of JSONL and CSV files. None where only reading tells."""
+    total = 0
+    for given in dict.fromkeys(inputs):
+        for place in find_places(given):
+            if isinstance(place, Closed):
+                continue
+            name = place.file.lower()
+            if place.file == "-" or name.endswith(".jsonl.gz"):
+                return None
+            total += _count_lines(place.file) if name.endswith((".jsonl", ".csv")) else 1
+    return total
+
+
+def _count_lines(file: str) -> int:
+    try:
+        with open(file, "rb") as stream:
+            return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+    except OSError:
+        return 0
 
 
 def _check(given: str) -> None:

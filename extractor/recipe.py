@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from extractor.catalog import Schema, digest
-from extractor.data import Profile, Usage
+from extractor.data import Json, Profile, Usage
+from extractor.prices import Price
 
 # The engine's own version of what stages do to a text and an answer; raised when records change for the same replies.
 ENGINE = 2
@@ -20,7 +21,7 @@ class Recipe:
     schema: Schema
     model: str
     profile: Profile
-    is_local: bool = False
+    price: Price | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -29,5 +30,16 @@ class Recipe:
         return digest(json.dumps(meaning, ensure_ascii=False, sort_keys=True))[:12]
 
     def cost(self, usage: Usage) -> float | None:
-        """What the usage cost, in US dollars: nothing for the embedded model, unknown for others."""
-        return 0.0 if self.is_local else None
+        """What the usage cost, in US dollars; None where no price is known."""
+        return None if self.price is None else round(self.price.of(usage), 6)
+
+    def to_json(self) -> Json:
+        """All that it names, for the history of runs."""
+        return {
+            "digest": self.digest,
+            "schema": {"name": self.schema.name, "digest": self.schema.digest},
+            "prompts": self.schema.prompts.digest,
+            "model": self.model,
+            "profile": asdict(self.profile),
+            "engine": ENGINE,
+        }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from extractor.account import Account
 from extractor.data import Call, Document, Json, Reply, Request, Usage
-from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault, Stopped
+from extractor.faults import FATAL, Fault, Interrupted, Stopped, TooManyFailures
+from extractor.halt import Halt
 from extractor.pipeline import Converted, Gather, convert, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
@@ -26,14 +27,16 @@ AHEAD = 2
 @dataclass
 class Summary:
     """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
-    cited; `failed` counts documents, `failures` what failed in them,
-    `left` documents to retry that were not among the inputs; `output` and `noted` are the files of the records and of
-    the failures, if there are any."""
+    cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
+    were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
+    inputs. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
 
     documents: int = 0
     records: int = 0
     empty: int = 0
     failed: int = 0
+    held: int = 0
+    waiting: int = 0
     left: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
@@ -42,24 +45,22 @@ class Summary:
     failures: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     stopped: Fault | None = None
+    account: Account | None = None
+    resumes: bool = False
     output: Path | None = None
     noted: Path | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 all converted; 1 some failed, the rest are written; 2 there is no model, or it refuses the key."""
-        if isinstance(self.stopped, SetupFault | KeyRefused):
-            return 2
-        return 1 if self.failed or self.left or self.stopped else 0
+        """0 all converted; 1 some failed, the rest are written; 2 there is no model, or it refuses the key; 130 the user
+        has stopped it."""
+        if self.stopped is not None:
+            return self.stopped.exit_code
+        return 1 if self.failed or self.waiting or self.left else 0
 
 
-@dataclass(frozen=True)
-class Sinks:
-    """Where lines go: records and failures; `told` hears of each document that is done."""
-
-    record: Callable[[Json], None]
-    failure: Callable[[Json], None]
-    told: Callable[[str, int, list[Json]], None] = lambda name, records, failures: None
+Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
+"""Takes a document that is done: the lines of its records, and its failures."""
 
 
 @dataclass(frozen=True)
@@ -72,95 +73,103 @@ class Workers:
 
 @dataclass
 class Outcome:
-    """What became of a document: its records and failures, and the fault that ends the asking, if it met one."""
+    """What became of a document: its records and failures; `unfinished` if the user stopped the run before its end."""
 
     document: Document | Unreadable
     converted: list[Converted] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
-    stopped: Fault | None = None
+    unfinished: bool = False
 
 
 def run(
-    documents: Iterable[Document | Unreadable], recipe: Recipe, call: Call, sinks: Sinks, workers: Workers | None = None
+    documents: Iterable[Document | Unreadable],
+    recipe: Recipe,
+    call: Call,
+    write: Write,
+    workers: Workers | None = None,
+    halt: Halt | None = None,
+    max_failures: int | None = None,
 ) -> Summary:
-    """Convert all documents: one at a time, or as many side by side as there are workers. A failed one is a line among
-    the failures. A fault that no later request can escape (no model, key refused, quota used up) ends the asking: the
-    documents after it are noted as not reached.
+    """Convert all documents: one at a time, or as many side by side as there are workers. A failed one is a value among
+    the failures. A fault that no later request can escape (no model, key refused, quota used up) and more failed
+    documents than `max_failures` end the asking: the documents after it are noted as not reached. So does the user,
+    by `halt`: what was not finished then is left for another run.
     """
     summary = Summary()
-    workers = workers or Workers()
+    workers, halt = workers or Workers(), halt or Halt()
+    stopping = Stopping(call, halt)
     remaining = iter(documents)
-    stopping = Stopping(call)
-    with _pools(workers, stopping) as (asking, lines):
-        outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in stopping.until(remaining))
+    with _pools(workers, halt) as (asking, lines):
+        outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in _until(halt, remaining))
         if asking and lines:
             convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
-            ahead = AHEAD * workers.count
-            outcomes = in_order(convert_one, stopping.until(remaining), lines, ahead, workers.ordered)
+            outcomes = in_order(convert_one, _until(halt, remaining), lines, AHEAD * workers.count, workers.ordered)
         for outcome in outcomes:
+            if outcome.unfinished:
+                continue
             for done in outcome.converted:
                 _count(done, summary)
-                sinks.record(done.line)
-            _note(outcome.failures, summary, sinks)
-            sinks.told(outcome.document.id, len(outcome.converted), outcome.failures)
-            if outcome.stopped is not None:
-                summary.stopped = summary.stopped or outcome.stopped
-    for document in remaining:
-        _note([_not_reached(document, summary.stopped)], summary, sinks)
+            _hand_on(outcome.document, [done.line for done in outcome.converted], outcome.failures, summary, write)
+            if max_failures is not None and summary.failed > max_failures:
+                halt.stop(TooManyFailures(f"{summary.failed} documents failed, which is more than --max-failures."))
+    summary.stopped = halt.fault
+    if halt.fault is not None and not isinstance(halt.fault, Interrupted):
+        for document in remaining:
+            _hand_on(document, [], [_not_reached(document, halt.fault)], summary, write)
     return summary
 
 
 @contextmanager
-def _pools(workers: Workers, stopping: Stopping) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
-    """Threads for questions and for documents; none where one question is asked at a time. Ctrl-C ends the asking, and
+def _pools(workers: Workers, halt: Halt) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+    """Threads for questions and for documents; none where one question is asked at a time. What ends the run at once
     does not wait for answers that are under way."""
     if workers.count == 1:
         yield None, None
         return
     asking, lines = Pool(workers.count, "ask"), Pool(workers.count, "line")
+    wait = False
     try:
         yield asking, lines
-    except BaseException:
-        stopping.fault = Interrupted("The run was interrupted.")
-        raise
+        wait = True
     finally:
+        if not wait:
+            halt.stop(Interrupted("The run was ended."))
         for pool in (lines, asking):
-            pool.close(wait=not isinstance(stopping.fault, Interrupted))
+            pool.close(wait=wait)
 
 
 class Stopping:
-    """A Call that asks no more once a fault has ended the asking: from the moment that any thread meets it."""
+    """A Call that asks no more once the run is to halt; a fault that all questions would meet makes it halt."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, halt: Halt) -> None:
         self._call = call
-        self._lock = threading.Lock()
-        self.fault: Fault | None = None
-        self.met_by: str | None = None
+        self.halt = halt
 
     def __call__(self, request: Request) -> Reply:
-        if self.fault is not None:
-            raise Stopped(self.fault.what)
+        self.halt.check()
         try:
             return self._call(request)
+        except Stopped:
+            raise
         except FATAL as fault:
-            with self._lock:
-                if self.fault is None:
-                    self.fault, self.met_by = fault, request.about.get("document")
+            self.halt.stop(fault, request.about.get("document"))
             raise
 
-    def until(self, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
-        """The documents, as long as there is asking."""
-        while self.fault is None:
-            try:
-                yield next(documents)
-            except StopIteration:
-                return
+
+def _until(halt: Halt, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+    """The documents, as long as there is asking."""
+    while halt.fault is None:
+        try:
+            yield next(documents)
+        except StopIteration:
+            return
 
 
-def _note(failures: list[Json], summary: Summary, sinks: Sinks) -> None:
-    """Count a document and hand on what failed in it."""
-    for failure in failures:
-        sinks.failure(failure)
+def _hand_on(
+    document: Document | Unreadable, lines: list[Json], failures: list[Json], summary: Summary, write: Write
+) -> None:
+    """Count a document and have it written."""
+    write(document, lines, failures)
     summary.documents += 1
     summary.failed += bool(failures)
     summary.failures.update(failure["kind"] for failure in failures)
@@ -191,12 +200,13 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
-        met = call.fault if isinstance(error, Stopped) and call.fault else error
-        if met is not error and call.met_by != document.id:
-            outcome.failures.append(_not_reached(document, met))
-        else:
-            outcome.stopped = met
+        met = call.halt.fault or error
+        if isinstance(met, Interrupted):
+            outcome.unfinished = True
+        elif met is error or call.halt.document == document.id:
             outcome.failures.append(_failure(document, met.kind, str(met)))
+        else:
+            outcome.failures.append(_not_reached(document, met, begun=bool(outcome.converted)))
     except Exception as error:  # a bug must not take the other documents with it
         outcome.failures.append(_failure(document, "bug", _describe_bug(error)))
     return outcome
@@ -219,28 +229,25 @@ def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
 
 def _failures_of(document: Document, done: Converted) -> Iterator[Json]:
     """The questions of a speech that got no answer, whether a fault or the answer itself is to blame."""
-    told = set()
     for failed in done.failures:
-        told.add((failed.field, failed.start, failed.end))
         yield _failure(document, failed.fault.kind, str(failed.fault), (failed.field, failed.start, failed.end))
-    for problem in done.line["problems"]:
-        place = (problem["field"], problem["start"], problem["end"])
-        if problem["kind"] == "unanswered" and place not in told:
-            yield _failure(document, "unanswered", f"{problem['detail'][:1].upper()}{problem['detail'][1:]}.", place)
 
 
 def _failure(
     document: Document | Unreadable, kind: str, reason: str, where: tuple[str, int, int] | None = None
 ) -> Json:
     place = dict(zip(("field", "start", "end"), where or (None, None, None), strict=True))
-    return {"id": document.id, "path": document.path, "kind": kind, "reason": reason, **place}
+    sha256 = document.sha256 if isinstance(document, Document) else None
+    return {"id": document.id, "path": document.path, "sha256": sha256, "kind": kind, "reason": reason, **place}
 
 
-def _not_reached(document: Document | Unreadable, stopped: Fault | None) -> Json:
+def _not_reached(document: Document | Unreadable, stopped: Fault, begun: bool = False) -> Json:
+    """Of a document that some records were made of the stop itself is the failure."""
     if isinstance(document, Unreadable):
         return _failure(document, document.kind, document.reason)
-    kind = stopped.kind if stopped is not None else "fault"
-    return _failure(document, NOT_REACHED, f"The run had stopped before this document came ({kind}).")
+    when = "was done" if begun else "came"
+    reason = f"The run had stopped before this document {when} ({stopped.kind})."
+    return _failure(document, stopped.kind if begun else NOT_REACHED, reason)
 
 
 def _describe_bug(error: Exception) -> str:

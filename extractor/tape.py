@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from extractor.data import Call, Json, Reply, Request
 from extractor.faults import NotRecorded, TapeDamaged
+from extractor.naming import escape_halves, file_stem, request_key
 
 Mode = Literal["auto", "replay", "record", "live"]
 
@@ -26,9 +26,6 @@ Mode = Literal["auto", "replay", "record", "live"]
 _HELD = 128
 # What of a completion is kept: what records are made of, and what it cost. Timings differ from run to run.
 _KEPT = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")
-
-
-_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -49,11 +46,6 @@ class Reel:
     path: Path
     calls: dict[str, Recording] = field(default_factory=dict)
     changed: bool = False
-
-
-def request_key(body: Json) -> str:
-    """Names the request by its meaning: sha256 of its canonical JSON."""
-    return hashlib.sha256(_canonical(body).encode()).hexdigest()
 
 
 class Tape:
@@ -141,12 +133,8 @@ class Tape:
 
 
 def reel_path(folder: Path, document: str) -> Path:
-    """The file of a document's recordings: its id, with what no file name can hold replaced."""
-    safe = "".join(c if c.isalnum() or c in "._-~" else "__" for c in document).lstrip(".") or "unnamed"
-    if safe != document or len(safe.encode()) > 120:
-        # Two ids may look alike once made safe; a digest keeps them apart.
-        safe = f"{safe[:32]}-{hashlib.sha256(document.encode()).hexdigest()[:8]}"
-    return folder / f"{safe}.json"
+    """The file of a document's recordings."""
+    return folder / f"{file_stem(document)}.json"
 
 
 def nearest_recording(request: Request, reel: Reel) -> Recording | None:
@@ -192,15 +180,6 @@ def _common(a: str, b: str) -> int:
 
 def _user_text(body: Json) -> str:
     return next((str(m.get("content")) for m in body["messages"] if m["role"] == "user"), "")
-
-
-def _canonical(value: Any) -> str:
-    return _escape_halves(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
-
-
-def _escape_halves(dumped: str) -> str:
-    """JSON whose half characters (a model may write "\\ud800") are escaped: UTF-8 has none."""
-    return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", dumped)
 
 
 # --- the file ---
@@ -254,7 +233,7 @@ def _write(reel: Reel) -> None:
     try:
         reel.path.parent.mkdir(parents=True, exist_ok=True)
         part = reel.path.with_name(f"{reel.path.name}.{os.getpid()}.part")
-        part.write_text(_escape_halves("\n".join(lines) + "\n"), encoding="utf-8")
+        part.write_text(escape_halves("\n".join(lines) + "\n"), encoding="utf-8")
         os.replace(part, reel.path)
     except OSError as error:
         raise TapeDamaged(

@@ -13,7 +13,7 @@ from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
 from extractor.ask import SMALLEST_PASSAGE, ask
 from extractor.clean import clean
 from extractor.data import Answer, Document, Reply, Request
-from extractor.faults import Fault, KeyRefused, Network, RateLimited
+from extractor.faults import Fault, KeyRefused, Misfit, Network, RateLimited, Truncated
 from extractor.fields import Clause, Cue, EdtfDate, Quantity, Worded
 from extractor.fold import simplify
 from extractor.pipeline import convert
@@ -72,7 +72,7 @@ def test_what_is_sent_and_what_it_is_about() -> None:
 def test_an_endpoint_that_takes_no_schema_gets_it_in_words() -> None:
     how = recipe(answer="json_object", limit="max_completion_tokens")
     answer, (request,) = asked_about("全市增长5%。", FIGURES, lambda r: {"f": []}, how)
-    assert answer.problems == ()
+    assert answer.failed == ()
     assert request.body["response_format"] == {"type": "json_object"}
     assert "max_completion_tokens" in request.body
     assert "max_tokens" not in request.body
@@ -104,7 +104,7 @@ def test_the_same_question_is_the_same_bytes() -> None:
 def test_only_a_passage_with_the_fields_cue_is_asked_about(annotation: Any, text: str, asks: bool, style: str) -> None:
     answer, asked = asked_about(text, field_of(annotation), nothing, recipe(style=style))
     assert bool(asked or answer.rows) == asks
-    assert answer.problems == ()
+    assert answer.failed == ()
 
 
 # --- answers that are too long ---
@@ -122,7 +122,7 @@ def test_a_passage_that_is_answered_at_too_great_a_length_is_halved_and_nothing_
 
     answer, asked = asked_about("".join(SENTENCES), FIGURES, wordy)
     assert [row.values["value"] for row in answer.rows] == [f"{i}%" for i in range(10, 34)]
-    assert answer.problems == ()
+    assert answer.failed == ()
     finished = [request for request in asked if len(re.findall("%", passage_of(request))) <= 5]
     assert "".join(map(passage_of, finished)).replace("\n", "") == "".join(SENTENCES)
 
@@ -136,7 +136,7 @@ def test_a_form_that_is_answered_at_too_great_a_length_is_halved_and_nothing_is_
 
     answer, asked = asked_about("".join(SENTENCES), FIGURES, wordy, recipe(style="form", rows=9))
     assert [row.values["value"] for row in answer.rows] == [f"{i}%" for i in range(10, 34)]
-    assert answer.problems == ()
+    assert answer.failed == ()
     assert all(passage_of(request) == "".join(SENTENCES) for request in asked)
 
 
@@ -156,17 +156,16 @@ def test_what_is_too_small_to_halve_is_a_problem(style: str) -> None:
     assert len(text) < SMALLEST_PASSAGE
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"), recipe(style=style))
     assert (answer.rows, len(asked)) == ((), 1)
-    (problem,) = answer.problems
-    assert (problem.kind, problem.field) == ("unanswered", "f")
-    assert problem.detail == "the answer was cut off at its length limit"
-    assert text[problem.start : problem.end] == (text if style == "read" else "5%")
+    ((start, end, fault),) = answer.failed
+    assert isinstance(fault, Truncated)
+    assert text[start:end] == (text if style == "read" else "5%")
 
 
 def test_a_passage_that_stays_too_long_is_told_piece_by_piece_and_ends() -> None:
     text = "".join(SENTENCES)
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"))
-    told = sorted((p.start, p.end) for p in answer.problems)
-    assert {p.kind for p in answer.problems} == {"unanswered"}
+    told = sorted((start, end) for start, end, _ in answer.failed)
+    assert {type(fault) for _, _, fault in answer.failed} == {Truncated}
     assert "".join(text[i:j] for i, j in told) == text
     assert len(asked) < 40
 
@@ -191,7 +190,7 @@ MISFITS = [
 def test_an_answer_that_does_not_fit_is_asked_for_once_more(said: str) -> None:
     replies = iter([completion(said), completion('{"f": [{"what": "增长", "value": "5%"}]}')])
     answer, asked = asked_about("全市增长5%。", FIGURES, lambda r: next(replies))
-    assert ([row.values["value"] for row in answer.rows], answer.problems) == (["5%"], ())
+    assert ([row.values["value"] for row in answer.rows], answer.failed) == (["5%"], ())
     first, second = (request.body for request in asked)
     assert second["messages"][:2] == first["messages"]
     assert len(second["messages"]) > 2
@@ -204,9 +203,7 @@ def test_an_answer_that_does_not_fit_twice_is_a_problem(said: str) -> None:
     halves = sum(len(request.body["messages"]) == 2 for request in asked)
     assert len(asked) == 2 * halves
     assert answer.rows == ()
-    assert {(p.kind, p.detail) for p in answer.problems} == {
-        ("unanswered", "the answer did not fit the schema, nor did the second try")
-    }
+    assert {type(fault) for _, _, fault in answer.failed} == {Misfit}
 
 
 def test_a_second_try_names_no_version_of_any_library() -> None:
@@ -234,7 +231,7 @@ def test_an_answer_in_wrapping_is_read(wrapped: str) -> None:
 
 def test_no_content_at_all_is_no_answer() -> None:
     answer, _ = asked_about("全市增长5%。", FIGURES, lambda r: completion(None))
-    assert [p.kind for p in answer.problems] == ["unanswered"]
+    assert [type(fault) for _, _, fault in answer.failed] == [Misfit]
 
 
 # --- faults and bugs ---

@@ -15,10 +15,10 @@ from extractor.catalog import list_schemas, load_prompts, load_schema, shipped
 from extractor.data import Json, Profile, Request
 from extractor.describe import line_schema
 from extractor.model import LARGE, SMALL
+from extractor.naming import request_key
 from extractor.pipeline import convert
 from extractor.recipe import Recipe
 from extractor.shape import SchemaError
-from extractor.tape import request_key
 
 MEETING = ROOT / "schemas" / "meeting.py"
 VENUE = '    venue: Verbatim | None = Field(description="会议召开的地点，照抄原文")\n'

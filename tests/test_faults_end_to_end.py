@@ -110,7 +110,7 @@ def test_a_good_server_converts_all(folder: Path) -> None:
     record = records()["b"]["record"]
     assert [official["name"] for official in record["officials"]] == ["李明"]
     assert [statistic["value"]["number"] for statistic in record["statistics"]] == [1260]
-    assert sorted(path.name for path in folder.iterdir()) == ["out.jsonl", "texts"]
+    assert sorted(path.name for path in folder.iterdir()) == ["out.jsonl", "out.jsonl.runs.jsonl", "texts"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_passes_is_tried_again(folder: Path, step: Step, extra: int) -> Non
         assert extract(fake).exit_code == 0
         good, asked = records(), len(fake.seen)
     with answering(once(step)) as fake:
-        result = extract(fake)
+        result = extract(fake, "--restart")
         assert len(fake.seen) == asked + extra
     assert result.exit_code == 0, result.stderr
     assert {name: line["record"] for name, line in records().items()} == {
@@ -145,9 +145,9 @@ def test_the_server_says_how_long_to_wait(folder: Path, naps: list[float]) -> No
         (BROKEN, "server_fault", "answered 500: internal", 5),
         (DROPPED, "network", "cannot be reached", 5),
         (CUT, "garbled", "no JSON", 5),
-        (MISFIT, "unanswered", "nor did the second try", 2),
-        (NO_JSON, "unanswered", "nor did the second try", 2),
-        (AT_LENGTH, "unanswered", "cut off at its length limit", 1),
+        (MISFIT, "invalid_answer", "nor did the second try", 2),
+        (NO_JSON, "invalid_answer", "nor did the second try", 2),
+        (AT_LENGTH, "truncated", "cut off at its length limit", 1),
     ],
     ids=["429", "500", "dropped", "cut JSON", "misfit", "no JSON", "length"],
 )
@@ -231,21 +231,25 @@ def test_a_key_that_is_refused_at_once_leaves_no_records_file(folder: Path) -> N
     assert list(records()) == ["a", "b", "c"]
 
 
-def test_a_stopped_run_takes_no_older_files_place(folder: Path) -> None:
+def test_a_restart_that_is_stopped_takes_no_older_files_place(folder: Path) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     before = Path("out.jsonl").read_bytes()
     with answering(from_b_on(USED_UP)) as fake:
-        result = extract(fake)
+        result = extract(fake, "--restart", "--model", "other")
     assert result.exit_code == 1
     assert Path("out.jsonl").read_bytes() == before
     assert not Path("out.jsonl.failures.jsonl").exists()
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "out.jsonl is as it was before this run" in result.stderr
+    assert "without --restart; out.jsonl is as it was before" in result.stderr
     with answering() as fake:
-        assert extract(fake).exit_code == 0
+        assert extract(fake, "--model", "other").exit_code == 0
+        # Of a, the last one in the file, all answers are kept.
+        assert not any("甲市" in passage_of(seen.body) for seen in fake.seen)
+    assert {line["run"]["model"] for line in lines("out.jsonl")} == {"other"}
+    assert sorted(records()) == ["a", "b", "c"]
     assert not list(folder.glob("*.part"))
 
 
@@ -291,7 +295,7 @@ def test_a_retry_with_nothing_to_retry(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("out.jsonl.failures.jsonl", "{not json", "is no list of failures"),
+        ("out.jsonl.failures.jsonl", "{not json\n", "is no list of failures"),
         ("out.jsonl.failures.jsonl", "[1]\n", "is no list of failures"),
         ("out.jsonl", '{"id": "a"}\n', "line 1, is no record"),
     ],
@@ -331,7 +335,11 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
     assert sorted(before) == ["a#1", "a#2", "b#1", "b#2", "c#1", "c#2"]
     with answering(lambda body: BROKEN if second in passage_of(body) else None) as fake:
         assert extract(fake, "--retry-failed").exit_code == 1
-    assert records() == before
+        # The other fields of these speeches are answered already.
+        assert {field_of(seen.body) for seen in fake.seen} == {"measures"}
+    assert {name: line["record"] for name, line in records().items()} == {
+        name: line["record"] for name, line in before.items()
+    }
     assert len(lines("out.jsonl")) == 6
     with answering() as fake:
         assert extract(fake, "--retry-failed").exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from extractor.data import Json, Reply, Request, Usage
 from extractor.describe import line_schema
 from extractor.faults import CannotServe, Fault, KeyMissing, KeyRefused, Network, NotRecorded, QuotaUsedUp, RateLimited
 from extractor.pipeline import Converted, Meter, convert
+from extractor.prices import FREE, Price
 from extractor.recipe import Recipe
 
 TEXT = (
@@ -108,12 +110,32 @@ def test_a_line_says_where_it_is_from_and_what_it_took() -> None:
     assert line["run"] == {
         **{"schema": "meeting", "recipe": recipe().digest, "model": "scripted", "requests": 5},
         **{"input_tokens": 500, "cached_tokens": 0, "output_tokens": 50, "cost": None},
+        "again": {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost": None},
+        "retries": 0,
     }
+
+
+def test_a_re_ask_and_retries_are_counted_apart() -> None:
+    """The first answer about measures does not fit; all come at the second attempt."""
+    misfits = iter([completion('{"measures": 1}')])
+    answer = by_field(**ANSWERS)
+
+    def say(request: Request) -> Any:
+        return next(misfits, None) or answer(request) if request.about["field"] == "measures" else answer(request)
+
+    call = scripted(say)
+    price = Price(input=1.0, output=10.0)
+    line = converted(TEXT, lambda r: replace(call(r), attempts=2), replace(recipe(), price=price)).line
+    assert line["run"]["requests"] == 6
+    assert line["run"]["again"] == {
+        **{"requests": 1, "input_tokens": 100, "cached_tokens": 0, "output_tokens": 10, "cost": 0.0002}
+    }
+    assert (line["run"]["cost"], line["run"]["retries"]) == (0.0012, 6)
 
 
 def test_what_the_embedded_model_costs_is_nothing() -> None:
     how = recipe(style="form")
-    line = converted(TEXT, scripted(nothing), Recipe(how.schema, how.model, how.profile, is_local=True)).line
+    line = converted(TEXT, scripted(nothing), Recipe(how.schema, how.model, how.profile, FREE)).line
     assert line["run"]["cost"] == 0.0
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from scripted import by_field, completion, document, nothing, recipe, scripted
 
 from extractor.data import Call, Document, Json, Reply, Request
-from extractor.faults import Fault, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
-from extractor.output import OutputError, document_of, failures_path, open_output, part_path
+from extractor.faults import Fault, Interrupted, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
+from extractor.output import OutputError, encode, failures_path, open_output, part_path
 from extractor.read import Unreadable
 from extractor.report import describe
-from extractor.run import Sinks, Summary, run
+from extractor.run import Summary, run
 
 TEXT = "5月27日，全市安全生产工作会议召开。李明指出，要加强管理。去年排查隐患1260处。"
 FACTS = {
@@ -31,21 +31,22 @@ MISSING = Unreadable("gone", "gone.txt", "missing", "gone.txt is no longer there
 
 
 class Desk:
-    """Sinks that keep what they are given."""
+    """Keeps what it is given."""
 
     def __init__(self) -> None:
         self.records: list[Json] = []
         self.failures: list[Json] = []
         self.told: list[tuple[str, int, int]] = []
-        self.sinks = Sinks(self.records.append, self.failures.append, self._tell)
 
-    def _tell(self, name: str, records: int, failures: list[Json]) -> None:
-        self.told.append((name, records, len(failures)))
+    def write(self, document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        self.records += lines
+        self.failures += failures
+        self.told.append((document.id, len(lines), len(failures)))
 
 
 def convert(documents: Any, call: Call, desk: Desk | None = None) -> tuple[Summary, Desk]:
     desk = desk or Desk()
-    return run(documents, recipe(), call, desk.sinks), desk
+    return run(documents, recipe(), call, desk.write), desk
 
 
 def named(*names: str) -> list[Document]:
@@ -95,7 +96,7 @@ def test_the_summary_counts_what_was_found() -> None:
     assert summary.failures == {"missing": 1}
     assert desk.failures == [
         {"id": "gone", "path": "gone.txt", "kind": "missing", "reason": MISSING.reason}
-        | dict.fromkeys(("field", "start", "end"))
+        | dict.fromkeys(("sha256", "field", "start", "end"))
     ]
     assert summary.usage.requests == sum(line["run"]["requests"] for line in desk.records) > 0
     assert summary.usage.input_tokens == 100 * summary.usage.requests
@@ -134,7 +135,7 @@ def test_a_fault_that_stays_ends_the_asking(fault: Fault, code: int) -> None:
         ("gone", "missing"),
     ]
     assert (summary.documents, summary.failed) == (4, 3)
-    assert desk.told == [("a", 1, 0), ("b", 0, 1)]
+    assert desk.told == [("a", 1, 0), ("b", 0, 1), ("c", 0, 1), ("gone", 0, 1)]
 
 
 def test_a_fault_of_one_question_costs_that_question() -> None:
@@ -166,9 +167,9 @@ def test_answers_that_do_not_fit_are_failures_too() -> None:
     summary, desk = convert(named("a", "b", "c"), scripted(answer))
     assert [line["id"] for line in desk.records] == ["a", "c"]
     of_a = [failure for failure in desk.failures if failure["id"] == "a"]
-    assert [(failure["kind"], failure["field"]) for failure in of_a] == [("unanswered", "date")]
-    assert of_a[0]["reason"] == "The answer did not fit the schema, nor did the second try."
-    assert {failure["kind"] for failure in desk.failures if failure["id"] == "b"} == {"unanswered"}
+    assert [(failure["kind"], failure["field"]) for failure in of_a] == [("invalid_answer", "date")]
+    assert of_a[0]["reason"].split(". Ask")[0] + "." == "The answer did not fit the schema, nor did the second try."
+    assert {failure["kind"] for failure in desk.failures if failure["id"] == "b"} == {"truncated"}
     assert summary.failed == 2
 
 
@@ -207,14 +208,21 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert not any(line.startswith("next:") for line in describe(summary, 0.0))
     summary.failures["network"] = summary.failed = 1
     assert "with -o FILE" in describe(summary, 0.0)[-1]
-    summary.noted = Path("o.jsonl.failures.jsonl")
+    summary.noted, summary.resumes = Path("o.jsonl.failures.jsonl"), True
     assert "with --retry-failed" in describe(summary, 0.0)[-1]
-    summary.noted, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
     summary.stopped = QuotaUsedUp("Used up.")
     told = describe(summary, 0.0)
-    assert told[-1] == "next: mend the cause and run the same command again; o.jsonl is as it was before this run"
+    assert told[-1] == "next: mend the cause and run the same command again: it goes on where this one stopped"
     assert told[-2].startswith("stopped: Used up. Top up the account")
+    summary.noted, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
+    told = describe(summary, 0.0)
+    assert told[-1].endswith("run the same command without --restart; o.jsonl is as it was before")
     assert told[0] == "2 documents, 1 record, 1 failed, 0.0 s → o.jsonl.part"
+    summary.stopped = Interrupted("The run was interrupted.")
+    assert describe(summary, 0.0)[-1] == (
+        "stopped: The run was interrupted. Run the same command again: it goes on where this one stopped."
+    )
+    assert summary.exit_code == 130
 
 
 # --- the files ---
@@ -224,11 +232,11 @@ def test_files_appear_when_they_are_whole(tmp_path: Path) -> None:
     output = tmp_path / "o.jsonl"
     output.write_text("old\n", encoding="utf-8")
     with open_output(output) as files:
-        files.records.write({"id": "甲"})
+        files.records.add(encode({"id": "甲"}))
         assert output.read_text(encoding="utf-8") == "old\n"
         # A line is there at once, for those who look on and for a run that is killed.
         assert part_path(output).read_text(encoding="utf-8") == '{"id": "甲"}\n'
-        assert files.finish(whole=True)
+        files.put(whole=True)
     assert output.read_text(encoding="utf-8") == '{"id": "甲"}\n'
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
 
@@ -240,7 +248,7 @@ def test_a_run_that_breaks_off_leaves_the_older_files(tmp_path: Path) -> None:
 
     def break_off() -> None:
         with open_output(output) as files:
-            files.records.write({"id": "a"})
+            files.records.add(encode({"id": "a"}))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -255,7 +263,7 @@ def test_an_older_failures_file_goes_when_nothing_failed(tmp_path: Path) -> None
     output = tmp_path / "o.jsonl"
     failures_path(output).write_text("old failure\n", encoding="utf-8")
     with open_output(output) as files:
-        files.finish(whole=True)
+        files.put(whole=True)
     assert output.read_bytes() == b""
     assert not failures_path(output).exists()
 
@@ -263,22 +271,27 @@ def test_an_older_failures_file_goes_when_nothing_failed(tmp_path: Path) -> None
 def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     output = tmp_path / "o.jsonl"
     with open_output(output) as files:
-        files.records.write({"id": "first"})
+        files.records.add(encode({"id": "first"}))
         with pytest.raises(OutputError, match="Another run is writing"), open_output(output):
             pass
         assert part_path(output).read_text(encoding="utf-8") == '{"id": "first"}\n'
-        files.finish(whole=True)
+        files.put(whole=True)
     with open_output(output) as files:
-        files.records.write({"id": "second"})
-        files.finish(whole=True)
+        files.records.add(encode({"id": "second"}))
+        files.put(whole=True)
     assert output.read_text(encoding="utf-8") == '{"id": "second"}\n'
 
 
-def test_what_a_killed_run_left_is_no_hindrance(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_there_for_the_next(tmp_path: Path) -> None:
     output = tmp_path / "o.jsonl"
-    part_path(output).write_text('{"id": "left"}\n{"id": "to', encoding="utf-8")
+    part_path(output).write_text('{"id": "left"}\n', encoding="utf-8")
     with open_output(output) as files:
-        files.finish(whole=True)
+        files.records.add(encode({"id": "more"}))
+        files.put(whole=True)
+    assert output.read_text(encoding="utf-8") == '{"id": "left"}\n{"id": "more"}\n'
+    part_path(output).write_text('{"id": "left"}\n', encoding="utf-8")
+    with open_output(output, restart=True) as files:
+        files.put(whole=True)
     assert output.read_bytes() == b""
 
 
@@ -289,8 +302,8 @@ def test_a_link_stays_and_permissions_stay(tmp_path: Path) -> None:
     link = tmp_path / "o.jsonl"
     link.symlink_to(real)
     with open_output(link) as files:
-        files.records.write({"id": "a"})
-        files.finish(whole=True)
+        files.records.add(encode({"id": "a"}))
+        files.put(whole=True)
     assert link.is_symlink()
     assert real.read_text(encoding="utf-8") == '{"id": "a"}\n'
     assert real.stat().st_mode & 0o777 == 0o640
@@ -300,7 +313,7 @@ def test_a_link_stays_and_permissions_stay(tmp_path: Path) -> None:
 def test_a_full_device_is_a_sentence() -> None:
     with open_output(Path("/dev/full")) as files:
         with pytest.raises(OutputError, match=r"^/dev/full can't be written: No space left on device"):
-            files.records.write({"id": "a"})
+            files.records.add(encode({"id": "a"}))
         assert files.failures is None
     assert not os.path.exists("/dev/full.part")
 
@@ -354,37 +367,17 @@ def test_a_disk_that_fills_up_leaves_whole_lines(
         assert part_path(output).read_bytes() == written
 
 
-@pytest.mark.parametrize(
-    ("name", "path", "owner"),
-    [
-        ("a", "a.txt", "a"),
-        ("a#2", "a.txt", "a"),
-        ("a#2", "other.txt", None),  # a document that is called a#2
-        ("a#2#3", "rows.jsonl#7", "a#2"),
-        ("b", "b.txt", None),
-        ("a#x", "a.txt", None),
-        ("aa", "a.txt", None),
-    ],
-)
-def test_which_document_a_record_is_of(name: str, path: str, owner: str | None) -> None:
-    failures = {"a": [{"path": "a.txt"}], "a#2": [{"path": "rows.jsonl#7"}]}
-    if name == "a#2" and owner != "a#2":
-        del failures["a#2"]
-    assert document_of(name, path, failures) == owner
-
-
 def test_lines_are_utf8_whatever_the_text(tmp_path: Path) -> None:
     output = tmp_path / "o.jsonl"
     with open_output(output) as files:
-        files.records.write({"id": "𠮷\u2028\n"})
-        files.finish(whole=True)
+        files.records.add(encode({"id": "𠮷\u2028\n"}))
+        files.put(whole=True)
     assert [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]] == [{"id": "𠮷\u2028\n"}]
 
 
 def test_a_page_without_text_is_a_failure() -> None:
     """Not a document converted to nothing, without a word."""
     page = Document("e", "e.html", "<html><head><title>x</title></head><body></body></html>", "", "html")
-    failures: list[Json] = []
-    summary = run([page], recipe(), scripted(nothing), Sinks(lambda line: None, failures.append))
+    summary, desk = convert([page], scripted(nothing))
     assert summary.exit_code == 1
-    assert [failure["kind"] for failure in failures] == ["empty"]
+    assert [failure["kind"] for failure in desk.failures] == ["empty"]

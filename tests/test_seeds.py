@@ -22,6 +22,7 @@ from extractor.faults import Network
 from extractor.fold import fold, simplify
 from extractor.model import choose
 from extractor.pipeline import convert
+from extractor.prices import FREE
 from extractor.read import read
 from extractor.recipe import Recipe
 from extractor.tape import Tape
@@ -45,7 +46,7 @@ def no_model(request: Request) -> Reply:
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     model = choose("local", None, {})
-    return Recipe(load_schema("meeting"), model.name, model.profile, model.is_local)
+    return Recipe(load_schema("meeting"), model.name, model.profile, FREE)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_the_model_sees_neither_noise_nor_furniture(recipe: Recipe, documents: d
         raise Network("nobody is there")
 
     reading = choose("gpt", "http://127.0.0.1:9/v1", {})
-    for asked in (recipe, Recipe(recipe.schema, reading.name, reading.profile, is_local=False)):
+    for asked in (recipe, Recipe(recipe.schema, reading.name, reading.profile)):
         for document in documents.values():
             assert list(convert(document, asked, noting))
     assert len(sent) > 100

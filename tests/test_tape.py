@@ -14,7 +14,8 @@ from scripted import completion
 
 from extractor.data import Call, Json, Reply, Request
 from extractor.faults import NotRecorded, TapeDamaged
-from extractor.tape import Mode, Tape, reel_path, request_key
+from extractor.naming import request_key
+from extractor.tape import Mode, Tape, reel_path
 
 SYSTEM = "你从讲话中摘取信息。\n只输出 JSON。"
 

@@ -12,7 +12,7 @@ from scripted import by_field, document, recipe, scripted
 
 from extractor.data import Call, Document, Json, Reply, Request
 from extractor.faults import KeyRefused, ServerFault
-from extractor.run import NOT_REACHED, Sinks, Summary, Workers, run
+from extractor.run import NOT_REACHED, Summary, Workers, run
 from extractor.workers import Pool, gathering, in_order
 
 TEXT = "同志们：去年排查隐患1305处。要加强管理。"
@@ -101,8 +101,13 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
 def converted(call: Call, count: int, workers: Workers) -> tuple[Summary, list[Json], list[Json]]:
     records: list[Json] = []
     failures: list[Json] = []
+
+    def write(document: Any, lines: list[Json], failed: list[Json]) -> None:
+        records.extend(lines)
+        failures.extend(failed)
+
     documents: list[Document] = [document(TEXT, f"d{n:02}") for n in range(count)]
-    summary = run(documents, recipe(), call, Sinks(records.append, failures.append), workers)
+    summary = run(documents, recipe(), call, write, workers)
     return summary, records, failures
 
 

@@ -1,0 +1,143 @@
+"""A conversion: from a user's settings to records in a file or on standard output, and a summary."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from extractor.account import Account
+from extractor.data import Document, Json
+from extractor.events import telling
+from extractor.faults import Interrupted
+from extractor.halt import Halt
+from extractor.history import recorded
+from extractor.journal import Journal
+from extractor.output import OutputError, failures_path, open_output, part_path, write_line
+from extractor.places import Closed, find_places
+from extractor.read import Unreadable, count_documents
+from extractor.run import NOT_REACHED, Summary, Write, run
+from extractor.settings import Settings, prepared
+from extractor.store import Store, nothing_to_retry
+
+if TYPE_CHECKING:
+    from extractor.report import Progressing
+
+
+def convert_all(settings: Settings, progress: Progressing, halt: Halt) -> Summary:
+    """Records to standard output; failures are told on standard error only."""
+    documents = settings.documents()
+    stdout = _standard_output()
+
+    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        for line in lines:
+            write_line(stdout, line)
+        for failure in failures:
+            _say(progress, failure)
+        progress.told(document.id, len(lines), failures)
+
+    with telling(settings.log) as tell, prepared(settings, halt, tell, progress.installing) as ready:
+        _show_all(progress, settings, ready.account)
+        call = ready.tape.over(progress.over(ready.ask))
+        summary = run(documents, ready.recipe, call, write, ready.workers, halt, settings.max_failures)
+        summary.account = ready.account
+    return summary
+
+
+def _show_all(progress: Progressing, settings: Settings, account: Account) -> None:
+    progress.watch(account)
+    if progress.is_shown:
+        progress.total = count_documents(settings.inputs)
+
+
+def _standard_output() -> TextIO:
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed: name a file with -o.")
+    return sys.stdout
+
+
+def _say(progress: Progressing, failure: Json) -> None:
+    """Where no file holds the failures they are said, but for those that the summary counts."""
+    if failure["kind"] != NOT_REACHED:
+        progress.failed_line(failure)
+
+
+def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Halt, arguments: list[str]) -> Summary:
+    """Records to `output`, failures beside it, added to what an earlier run left there. `arguments` are noted."""
+    _refuse_own_output(settings.inputs, output)
+    documents = settings.documents()
+    if settings.retry is not None and (output.is_file() or not output.exists()) and nothing_to_retry(output):
+        raise OutputError(
+            f"There is neither {failures_path(output)} nor {output}: there is nothing to retry. Leave out --retry-failed."
+        )
+    with (
+        telling(settings.log) as tell,
+        prepared(settings, halt, tell, progress.installing) as ready,
+        open_output(output, settings.restart) as files,
+    ):
+        if files.failures is None and settings.retry is not None:
+            raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
+        journal = Journal(answers_path(files.path))
+        store = Store(files, ready.recipe.digest, journal, settings.restart)
+        ask = progress.over(ready.ask)
+        call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
+        progress.skipped = lambda: store.held + store.waiting
+        _show_all(progress, settings, ready.account)
+        with recorded(files, arguments, settings.to_json(), ready) as record:
+            summary = run(
+                store.pending(documents, settings.retry),
+                ready.recipe,
+                call,
+                _writing(store, progress, noted=files.failures is not None),
+                ready.workers,
+                halt,
+                settings.max_failures,
+            )
+            summary.account = ready.account
+            summary.held, summary.waiting, summary.left = store.held, store.waiting, store.left
+            summary.resumes = files.failures is not None
+            if isinstance(summary.stopped, Interrupted):
+                store.sync()
+                placed = False
+            else:
+                placed = store.finish(whole=summary.stopped is None)
+            noted = failures_path(output) if files.failures is not None and files.failures.size else None
+            summary.output = output if placed else part_path(output)
+            summary.noted = noted if placed or noted is None else part_path(noted)
+            record(summary)
+    return summary
+
+
+def _writing(store: Store, progress: Progressing, noted: bool) -> Write:
+    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        store.write(document, lines, failures)
+        for failure in () if noted else failures:
+            _say(progress, failure)
+        progress.told(document.id, len(lines), failures)
+
+    return write
+
+
+def answers_path(output: Path) -> Path:
+    """The folder of the answers of documents that are not finished."""
+    return output.with_name(f"{output.name}.answers")
+
+
+def _refuse_own_output(inputs: list[str], output: Path) -> None:
+    """Raise OutputError where a run would read what it writes, or would put it in the place of a source."""
+    own = [path for path in (output, failures_path(output), part_path(output)) if path.is_file()]
+    for given in inputs if own else ():
+        for found in find_places(given):
+            for path in own:
+                if not isinstance(found, Closed) and _is_same(found.file, path):
+                    raise OutputError(
+                        f"{path} would be written and is also among the inputs ({given}): name another file with -o, "
+                        "in a folder that is not read."
+                    )
+
+
+def _is_same(file: str, path: Path) -> bool:
+    try:
+        return file != "-" and path.samefile(file)
+    except OSError:
+        return False

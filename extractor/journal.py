@@ -1,0 +1,152 @@
+"""Journal: the answers of documents that are not finished, so that a run that is cut short asks none of them twice.
+
+records.jsonl.answers/DOCUMENT.jsonl   an answer a line, with the operating system before it is used
+
+A document's file goes once its records are on disk. Of a document in which something failed it stays, without the
+answers that failed, so that a retry asks only for those.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from extractor.data import Call, Json, Reply, Request
+from extractor.faults import CannotKeep
+from extractor.naming import dump, file_stem, request_key
+
+# Where a question lay: field, and start and end in the source.
+Place = tuple[str, int, int]
+
+
+class Journal:
+    """A folder with a file for each document that has answers and is not finished. Threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        # What an earlier run left. Answers of this one are written, and not asked for again.
+        self._left = {name for name in os.listdir(folder) if name.endswith(".jsonl")} if folder.is_dir() else set()
+        self._known: dict[str, dict[str, Reply]] = {}
+        self._open: set[str] = set(self._left)
+
+    def over(self, call: Call) -> Call:
+        """`call` behind this journal: what is answered already is not asked."""
+
+        def answer(request: Request) -> Reply:
+            document = str(request.about.get("document", "unnamed"))
+            key = request_key(request.body)
+            known = self._read(document).get(key) if self._left else None
+            if known is not None:
+                return Reply(json.loads(json.dumps(known.body)), known.by, known.attempts)
+            reply = call(request)
+            self.add(document, key, request.about, reply)
+            return reply
+
+        return answer
+
+    def add(self, document: str, key: str, about: Json, reply: Reply) -> None:
+        """Write an answer down. Raises CannotKeep."""
+        entry = {"key": key, "about": about, "reply": reply.body, "by": reply.by, "attempts": reply.attempts}
+        line = (dump(entry) + "\n").encode()
+        path = self._path(document)
+        with self._lock:
+            try:
+                if not self._open:
+                    self.folder.mkdir(exist_ok=True)
+                self._open.add(path.name)
+                _append(path, line)
+            except OSError as error:
+                raise CannotKeep(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
+
+    def close(self, documents: Iterable[str]) -> None:
+        """Let go of the answers of documents that are finished."""
+        with self._lock:
+            for document in documents:
+                path = self._path(document)
+                if path.name in self._open:
+                    path.unlink(missing_ok=True)
+                    self._open.discard(path.name)
+                    self._known.pop(path.name, None)
+                    if not self._open:
+                        with suppress(OSError):  # with something of the user's own in it
+                            self.folder.rmdir()
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        for name in list(self._open):
+            (self.folder / name).unlink(missing_ok=True)
+        self._open.clear()
+        self._left.clear()
+        self._known.clear()
+        with suppress(OSError):
+            self.folder.rmdir()
+
+    def drop(self, document: str, failed: Sequence[Place]) -> None:
+        """Forget the answers to questions that failed: a retry is to ask for them again."""
+        path = self._path(document)
+        if path.name not in self._open or not failed:
+            return
+        kept = [entry for entry in _entries(path) if not any(_is_in(entry["about"], place) for place in failed)]
+        if not kept:
+            self.close([document])
+            return
+        with self._lock:
+            part = path.with_name(f"{path.name}.part")
+            part.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in kept))
+            os.replace(part, path)
+
+    def _path(self, document: str) -> Path:
+        return self.folder / f"{file_stem(document)}.jsonl"
+
+    def _read(self, document: str) -> dict[str, Reply]:
+        """What an earlier run left of a document, read at its first question."""
+        path = self._path(document)
+        if path.name not in self._left:
+            return {}
+        with self._lock:
+            if path.name not in self._known:
+                self._known[path.name] = {
+                    entry["key"]: Reply(entry["reply"], entry["by"], entry["attempts"]) for entry in _entries(path)
+                }
+            return self._known[path.name]
+
+
+def _append(path: Path, line: bytes) -> None:
+    """A whole line or nothing: after half a line no other could be read."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        size = os.fstat(file).st_size
+        try:
+            written = os.write(file, line)
+            while written < len(line):
+                written += os.write(file, line[written:])
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+    finally:
+        os.close(file)
+
+
+def _entries(path: Path) -> list[Json]:
+    """The whole lines; one that was cut short counts for nothing, and is asked for again."""
+    entries = []
+    with suppress(FileNotFoundError):
+        content = path.read_bytes()
+        for line in content.splitlines():
+            with suppress(ValueError, KeyError, TypeError):
+                entry = json.loads(line)
+                entries.append({name: entry[name] for name in ("key", "about", "reply", "by", "attempts")})
+        if content and not content.endswith(b"\n"):
+            path.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in entries))
+    return entries
+
+
+def _is_in(about: Json, failed: Place) -> bool:
+    """Whether a question is a failed one, or a part of it."""
+    field, start, end = failed
+    return bool(about.get("field") == field and start <= about["start"] and about["end"] <= end)

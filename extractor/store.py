@@ -1,0 +1,198 @@
+"""Store: what an output holds, by document, so that a run goes on where an earlier one stopped.
+
+A run writes into `.part` files. Whatever an earlier run left, whole or cut short, is taken up first; then documents are
+added as they are done: the failures, then the lines, then the answers are let go (`journal`). A run that is killed at
+any moment leaves a document finished, or unfinished with its answers kept.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+
+from extractor.data import Document, Json
+from extractor.faults import FATAL, Unanswered, kinds
+from extractor.held import Held
+from extractor.journal import Journal
+from extractor.output import Output, OutputError, encode, failures_path, guard, part_path
+from extractor.read import Unreadable
+from extractor.run import NOT_REACHED
+
+# Failures that say nothing of the document: it is asked about when the run goes on.
+PASSING = frozenset({NOT_REACHED, *kinds(*FATAL)})
+# Failures to which there is an answer, one that a retry must not find again.
+_ANSWERED = frozenset(kinds(Unanswered))
+# In the place of a document's earlier failures, which stand no more.
+_MENDED = "mended"
+# Seconds between writings to disk: what a power loss may take.
+SYNC_EVERY = 1.0
+
+
+class Store:
+    """The documents of an output.
+
+    `held` counts those among the inputs that are done already; `waiting` those that failed in an earlier run and are not
+    asked again, `left` those to retry that are not among the inputs.
+    """
+
+    def __init__(
+        self,
+        files: Output,
+        recipe: str,
+        journal: Journal,
+        restart: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take up what is there. Raises OutputError where it is of another recipe, or no records."""
+        self._files, self._journal, self._now = files, journal, now
+        self._synced = now()
+        self._unsynced: list[str] = []
+        self._last: str | None = None
+        self._mended = False
+        self._failed: dict[str, list[Json]] = {}
+        self.held = self.waiting = self.left = 0
+        if restart:
+            journal.clear()
+        self._records = Held(files, recipe, restart)
+        if files.failures is not None and not restart:
+            self._failed = _failures_in(files.failures.path, part_path(files.failures.path))
+            files.failures.refill(_encode(self._failed))
+
+    # --- what is to be done ---
+
+    def pending(
+        self, documents: Iterable[Document | Unreadable], retry: Collection[str] | None = None
+    ) -> Iterator[Document | Unreadable]:
+        """The documents that are not done. Of those in which something failed before, those whose failures say nothing
+        of them; with `retry` also those with failures of these kinds (of any, where it is empty)."""
+        to_retry = set(self._failed) if retry is not None else set()
+        for document in documents:
+            to_retry.discard(document.id)
+            if isinstance(document, Unreadable):
+                yield document
+                continue
+            failed = self._failures_of(document)
+            if failed:
+                if _is_due(failed, retry):
+                    yield document
+                else:
+                    self.waiting += 1
+            elif self._records.has(document.id, document.sha256):
+                self.held += 1
+                self._journal.close([document.id])
+            elif (path := self._records.path_of(document.id)) not in (None, document.path):
+                yield _taken(document, self._files.path, path)
+            else:
+                yield document
+        self.left = len(to_retry)
+
+    def _failures_of(self, document: Document) -> list[Json]:
+        """What failed in a document of this content. Failures of what it was before say nothing of it."""
+        noted = self._failed.get(document.id, ())
+        return [f for f in noted if f["path"] in (document.path, None) and f["sha256"] in (document.sha256, None)]
+
+    # --- what is done ---
+
+    def write(self, document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        """Add what became of a document. Raises OutputError."""
+        noted = self._files.failures
+        if noted is None:
+            self._files.records.add(b"".join(map(encode, lines)))
+            return
+        mended = b""
+        if self._failed.pop(document.id, None) is not None:
+            mended = encode({"id": document.id, "path": document.path, "kind": _MENDED})
+            self._mended = True
+        if failures:  # before the lines: a document that lacks something is never taken for a finished one
+            noted.add(mended + b"".join(map(encode, failures)))
+        self._records.add(document.id, document.path, lines, complete=not failures)
+        if mended and not failures:
+            noted.add(mended)
+        if failures:
+            answered = [f for f in failures if f["kind"] in _ANSWERED]
+            self._journal.drop(document.id, [(f["field"], f["start"], f["end"]) for f in answered])
+        else:
+            self._let_go(document.id)
+
+    def _let_go(self, document: str) -> None:
+        """Of the answers of documents whose lines are on disk; of the last one's not before another follows, since
+        only the last one's lines may turn out torn."""
+        if self._last is not None:
+            self._unsynced.append(self._last)
+        self._last = document
+        if self._now() - self._synced >= SYNC_EVERY:
+            self.sync()
+
+    def sync(self) -> None:
+        """Have what was written on disk. Raises OutputError."""
+        if self._files.failures is not None:
+            self._files.records.sync()
+            self._journal.close(self._unsynced)
+            self._unsynced.clear()
+            self._synced = self._now()
+
+    def finish(self, whole: bool) -> bool:
+        """Put the files in their places; False where they stay `.part`, since an older output holds other records and
+        these are not whole. Raises OutputError."""
+        self.sync()
+        if not whole and self._records.replaces:
+            return False
+        noted = self._files.failures
+        if noted is not None and self._mended:
+            noted.refill(_encode(_failures_in(part_path(noted.path), keep_unreached=True)))
+        self._files.put(whole, self._records.standing() if self._records.superseded else None)
+        self._journal.close([] if self._last is None else [self._last])
+        return True
+
+
+def _taken(document: Document, output: Path, path: str | None) -> Unreadable:
+    reason = f"{document.path} would be called {document.id}, and {output} holds that record of {path}"
+    return Unreadable(document.id, document.path, "id-taken", f"{reason}: name another file with -o.")
+
+
+def _is_due(failed: list[Json], retry: Collection[str] | None) -> bool:
+    kinds = {failure["kind"] for failure in failed}
+    return bool(kinds & PASSING) or (retry is not None and (not retry or bool(kinds & set(retry))))
+
+
+def _failures_in(*paths: Path, keep_unreached: bool = False) -> dict[str, list[Json]]:
+    """The failures that stand, by document, the later paths' before the earlier ones'. Raises OutputError."""
+    failed: dict[str, list[Json]] = {}
+    for path in paths:
+        here: dict[str, list[Json]] = {}
+        for failure in _read_failures(path):
+            name = failure["id"]
+            if failure["kind"] == _MENDED:
+                here[name] = []
+            elif keep_unreached or failure["kind"] != NOT_REACHED:
+                here.setdefault(name, []).append(failure)
+        failed.update(here)
+    return {name: noted for name, noted in failed.items() if noted}
+
+
+def _read_failures(path: Path) -> Iterator[Json]:
+    with guard(path):
+        content = path.read_bytes() if path.is_file() else b""
+    for line in content.splitlines(keepends=True):
+        try:
+            if line.strip():
+                failure = json.loads(line)
+                yield {"path": None, "sha256": None, "kind": "unknown", **failure, "id": str(failure["id"])}
+        except (ValueError, KeyError, TypeError) as error:
+            if not line.endswith(b"\n"):
+                return  # torn
+            raise OutputError(
+                f"{path} is no list of failures ({error}). Restore it, or begin anew with --restart."
+            ) from error
+
+
+def _encode(failed: dict[str, list[Json]]) -> bytes:
+    return b"".join(encode(failure) for noted in failed.values() for failure in noted)
+
+
+def nothing_to_retry(output: Path) -> bool:
+    """Whether there is neither an output nor a list of what failed."""
+    paths = (output, failures_path(output))
+    return not any(path.is_file() for path in (*paths, *map(part_path, paths)))

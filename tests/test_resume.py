@@ -1,0 +1,362 @@
+"""A run that is cut short, by whatever and at whatever moment, and the run that goes on with what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answering import Json, answering, field_of, passage_of, read_facts
+from click.testing import Result
+from fake_server import FakeServer, Step, completion
+from typer.testing import CliRunner
+
+from extractor.cli import app
+from extractor.conversion import answers_path
+from extractor.naming import request_key
+
+SPEECH = (
+    "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
+    "李明要求，各部门要加强隐患排查，确保不发生重大事故。\n"
+)
+CITIES = "丁丙乙己戊甲"  # in the order in which they are read
+OUT = Path("out.jsonl")
+PART = Path("out.jsonl.part")
+FAILED = Path("out.jsonl.failures.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("texts").mkdir()
+    for city in CITIES:
+        Path(f"texts/{city}.txt").write_text(SPEECH.format(city), encoding="utf-8")
+    return tmp_path
+
+
+def arguments(fake: FakeServer, *more: str) -> list[str]:
+    return ["extract", "texts", "-o", str(OUT), "--base-url", fake.base_url, "--model", "fake", *more]
+
+
+def extract(fake: FakeServer, *more: str) -> Result:
+    result = CliRunner().invoke(app, arguments(fake, *more))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def start(fake: FakeServer, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "extractor", *arguments(fake, *more)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+
+
+def lines(path: Path = OUT) -> list[Json]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def content(path: Path = OUT) -> list[str]:
+    return sorted(path.read_text(encoding="utf-8").splitlines())
+
+
+def keys(fake: FakeServer) -> Counter[str]:
+    return Counter(request_key(seen.body) for seen in fake.seen)
+
+
+def city_of(body: Json) -> str:
+    return next(city for city in CITIES if f"{city}市" in passage_of(body))
+
+
+@pytest.fixture
+def undisturbed() -> Iterator[list[str]]:
+    """The lines of a run that nothing cuts short."""
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    yield content()
+    assert not list(Path().glob("*.answers")), "answers of finished documents are let go"
+
+
+def remove_output() -> None:
+    for path in Path().glob("out.jsonl*"):
+        path.unlink()
+
+
+# --- kill -9 ---
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("moment", range(20))
+def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> None:
+    """Killed after a random number of requests, once or twice, then let run to the end: equal but for order, and only
+    what was under way is asked twice."""
+    remove_output()
+    chance = random.Random(moment)
+    at_once = chance.choice([1, 4])
+    asked: Counter[str] = Counter()
+    under_way = 0
+    for _ in range(chance.choice([1, 2])):
+        last = chance.randrange(1, 30)
+        running: list[subprocess.Popen[str]] = []
+        count = iter(range(1, 1000))
+        killed = threading.Event()
+
+        def kill(
+            body: Json,
+            last: int = last,
+            running: list[subprocess.Popen[str]] = running,
+            count: Iterator[int] = count,
+            killed: threading.Event = killed,
+        ) -> Step | None:
+            if next(count) >= last and not killed.is_set():
+                killed.set()
+                running[0].send_signal(signal.SIGKILL)
+            return Step(drop=True) if killed.is_set() else None
+
+        with answering(kill) as fake:
+            running.append(start(fake, "--concurrency", str(at_once)))
+            running[0].communicate(timeout=60)
+        asked += keys(fake)
+        under_way += at_once + 1  # and the one whose answer was on its way when the kill came
+    with answering() as fake:
+        assert extract(fake, "--concurrency", str(at_once)).exit_code == 0
+    asked += keys(fake)
+    assert content() == undisturbed
+    assert sum(n - 1 for n in asked.values()) <= under_way
+    assert not PART.exists()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100])
+def test_a_torn_last_line_is_repaired(cut: int, undisturbed: list[str]) -> None:
+    """Whether it is the part that is torn or the output itself; the others are not asked about again."""
+    whole = OUT.read_bytes()
+    for path in (OUT, PART):
+        remove_output()
+        path.write_bytes(whole[: len(whole) - cut])
+        with answering() as fake:
+            assert extract(fake).exit_code == 0
+        assert content() == undisturbed
+        # A `.part` ends in a document that may lack a record, so that one is converted again as well.
+        last = {0: "甲", 1: "戊甲", 100: "戊甲"}[cut] if path == PART else {0: "", 1: "", 100: "甲"}[cut]
+        assert {city_of(seen.body) for seen in fake.seen} == set(last)
+
+
+def test_zeros_that_a_power_loss_left_are_no_lines(undisturbed: list[str]) -> None:
+    whole = OUT.read_bytes()
+    remove_output()
+    PART.write_bytes(whole[: len(whole) // 2] + b"\0" * 500)
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    assert content() == undisturbed
+
+
+# --- Ctrl-C ---
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undisturbed: list[str]) -> None:
+    remove_output()
+    running: list[subprocess.Popen[str]] = []
+    count = iter(range(1, 1000))
+
+    def interrupt(body: Json) -> Step | None:
+        if next(count) == 8:
+            running[0].send_signal(signal.SIGINT)
+        return None
+
+    with answering(interrupt) as fake:
+        running.append(start(fake, "--concurrency", str(at_once)))
+        _, stderr = running[0].communicate(timeout=60)
+    assert running[0].returncode == 130
+    assert "Traceback" not in stderr
+    assert "Stopping: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
+    assert stderr.rstrip().endswith("Run the same command again: it goes on where this one stopped.")
+    assert not OUT.exists()
+    asked = keys(fake)
+    assert len(fake.seen) <= 8 + at_once
+    with answering() as fake:
+        assert extract(fake, "--concurrency", str(at_once)).exit_code == 0
+    assert max((asked + keys(fake)).values()) == 1, "nothing is asked twice"
+    assert content() == undisturbed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("at_once", ["1", "32"])
+def test_ctrl_c_twice_ends_the_run_at_once(at_once: str) -> None:
+    running: list[subprocess.Popen[str]] = []
+    once = threading.Lock()
+
+    def interrupt(body: Json) -> Step | None:
+        if city_of(body) == CITIES[0]:
+            return None
+        while not PART.read_bytes():  # the first document is written before
+            threading.Event().wait(0.01)
+        if once.acquire(blocking=False):
+            running[0].send_signal(signal.SIGINT)
+            assert running[0].stderr is not None
+            while "Stopping" not in running[0].stderr.readline():
+                pass
+            running[0].send_signal(signal.SIGINT)
+        return Step(hang=True)
+
+    with answering(interrupt) as fake:
+        running.append(start(fake, "--concurrency", at_once))
+        assert running[0].wait(timeout=60) == 130
+    _, stderr = running[0].communicate()
+    assert "Traceback" not in stderr
+    assert "extractor: Stopped. What was done is in out.jsonl.part. Run the same command again" in stderr
+    assert [line["id"] for line in lines(PART)] == [CITIES[0]]
+
+
+# --- what is done is not done again ---
+
+
+def test_a_second_run_asks_nothing_and_changes_nothing(undisturbed: list[str]) -> None:
+    before = OUT.read_bytes()
+    with answering() as fake:
+        result = extract(fake)
+        assert fake.seen == []
+    assert (result.exit_code, OUT.read_bytes()) == (0, before)
+    assert "held: 6 documents converted before" in result.stderr
+
+
+def test_only_new_and_changed_texts_are_converted(undisturbed: list[str]) -> None:
+    Path("texts/庚.txt").write_text(SPEECH.format("庚"), encoding="utf-8")
+    Path("texts/丙.txt").write_text(SPEECH.format("丙") + "各部门要加强监督。\n", encoding="utf-8")
+    Path("texts/甲.txt").unlink()
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert {passage_of(seen.body).partition("在")[2][0] for seen in fake.seen} == {"丙", "庚"}
+    assert [line["id"] for line in lines()] == [*"丁乙己戊甲", *"丙庚"], "what is not among the inputs stays"
+    assert "加强监督" in json.dumps(lines()[5]["record"], ensure_ascii=False)
+
+
+def test_records_of_another_recipe_are_not_added_to(undisturbed: list[str]) -> None:
+    before = OUT.read_bytes()
+    with answering() as fake:
+        refused = extract(fake, "--model", "other")
+        assert fake.seen == []
+        assert refused.exit_code == 2
+        assert "holds records of another recipe" in refused.stderr
+        assert "begin anew with --restart" in refused.stderr
+        assert OUT.read_bytes() == before
+        assert extract(fake, "--model", "other", "--restart").exit_code == 0
+    assert {line["run"]["model"] for line in lines()} == {"other"}
+    assert len(lines()) == 6
+
+
+def test_a_file_that_holds_something_else_is_not_touched() -> None:
+    OUT.write_text("old\n", encoding="utf-8")
+    with answering() as fake:
+        refused = extract(fake)
+        assert (refused.exit_code, fake.seen) == (2, [])
+        assert "out.jsonl, line 1, is no record" in refused.stderr
+        assert OUT.read_text(encoding="utf-8") == "old\n"
+        assert extract(fake, "--restart").exit_code == 0
+    assert len(lines()) == 6
+
+
+def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: list[str]) -> None:
+    Path("more").mkdir()
+    Path("more/甲.txt").write_text(SPEECH.format("辛"), encoding="utf-8")
+    with answering() as fake:
+        command = ["extract", "more", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+        result = CliRunner().invoke(app, command)
+        assert (result.exit_code, fake.seen) == (1, [])
+    (failure,) = lines(FAILED)
+    assert failure["kind"] == "id-taken"
+    assert "holds that record of texts/甲.txt: name another file with -o" in failure["reason"]
+    assert content() == undisturbed
+
+
+# --- failures ---
+
+
+def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: list[str]) -> None:
+    remove_output()
+    refused = Step(400, {"error": {"message": "bad"}})
+    filtered = Step(400, {"error": {"message": "敏感内容"}})
+
+    def misbehave(body: Json) -> Step | None:
+        if field_of(body) == "officials":
+            return {"乙": refused, "丙": filtered}.get(city_of(body))
+        return None
+
+    with answering(misbehave) as fake:
+        assert extract(fake).exit_code == 1
+    assert {(f["id"], f["kind"]) for f in lines(FAILED)} == {("乙", "bad_request"), ("丙", "content_filtered")}
+    assert len(list(answers_path(OUT).iterdir())) == 2
+    with answering() as fake:
+        again = extract(fake)
+        assert (again.exit_code, fake.seen) == (1, [])
+        assert "waiting: 2 documents with failures of an earlier run" in again.stderr
+        assert "--retry-failed" in again.stderr
+        one = extract(fake, "--retry", "content_filtered")
+        assert (one.exit_code, len(fake.seen)) == (1, 1)
+        assert [f["id"] for f in lines(FAILED)] == ["乙"]
+        assert extract(fake, "--retry-failed").exit_code == 0
+        assert len(fake.seen) == 2
+    assert content() == undisturbed
+    assert not FAILED.exists()
+
+
+def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
+    with answering(lambda body: bad if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
+        assert extract(fake).exit_code == 1
+    with answering() as fake:
+        assert extract(fake, "--retry", "invalid_answer").exit_code == 0
+        assert [(city_of(seen.body), field_of(seen.body)) for seen in fake.seen] == [("乙", "date")]
+
+
+def test_a_quota_that_is_topped_up_lets_the_same_command_go_on(undisturbed: list[str]) -> None:
+    remove_output()
+    used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
+    with answering(lambda body: used_up if city_of(body) in "丙丁" and field_of(body) == "targets" else None) as fake:
+        assert extract(fake).exit_code == 1
+    asked = keys(fake)
+    assert {f["kind"] for f in lines(FAILED)} == {"quota_used_up", "not_reached"}
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    twice = [key for key, n in (asked + keys(fake)).items() if n > 1]
+    assert len(twice) == 1, "but for the refused one nothing is asked again"
+    assert content() == undisturbed
+    assert not FAILED.exists()
+
+
+def test_more_failures_than_allowed_stop_the_run() -> None:
+    with answering(lambda body: Step(400, {"error": {"message": "bad"}})) as fake:
+        result = extract(fake, "--max-failures", "1")
+        assert len(fake.seen) == 10
+    assert result.exit_code == 1
+    assert "stopped: 2 documents failed, which is more than --max-failures" in result.stderr
+    assert Counter(f["kind"] for f in lines(FAILED)) == {"bad_request": 10, "not_reached": 4}
+
+
+@pytest.mark.parametrize(
+    "limit", [["--max-tokens", "12000"], ["--max-cost", "0.012", "--price-in", "1", "--price-out", "1"]]
+)
+def test_a_budget_stops_the_run_before_it_is_overrun(limit: list[str]) -> None:
+    def dear(body: Json) -> Step:
+        usage = {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000}
+        return Step(body=completion(json.dumps(read_facts(body), ensure_ascii=False), usage=usage))
+
+    with answering(dear) as fake:
+        result = extract(fake, *limit)
+    assert result.exit_code == 1
+    # The next one's own tokens are estimated, so that some of the budget is left.
+    assert 9 <= len(fake.seen) <= 11
+    assert "stopped: The next question would take the run to about" in result.stderr
+    asked = keys(fake)
+    with answering(dear) as fake:
+        assert extract(fake, *limit[2:]).exit_code == 0
+    assert max((asked + keys(fake)).values()) == 1
+    assert [line["id"] for line in lines()] == list(CITIES)
+
+
+bad = Step(body={"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{"}}]})
