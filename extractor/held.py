@@ -16,6 +16,7 @@ from extractor.output import Lines, Output, OutputError, encode, guard, part_pat
 
 _HEAD = re.compile(rb'\{"id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"')
 _RECIPE = re.compile(rb'"recipe": "([0-9a-f]+)"')
+_COPIED = 500  # lines at a time
 _NUMBER = re.compile(r"#\d+$")  # of a speech, in the id of its record
 
 
@@ -140,10 +141,13 @@ class Held:
     def _take_up_output(self, began: bool) -> None:
         """The lines of the output itself, but for those of the documents that stand in the `.part`."""
         in_part = set(self._live)
+        copied: list[bytes] = []
+        offset = self._lines.size
         with self._path.open("rb") as stream:
             for number, line in enumerate(stream, 1):
                 torn = not line.endswith(b"\n")
-                head = read_head(line + b"\n" if torn else line)
+                line += b"\n" * torn
+                head = read_head(line)
                 if head is None and (torn or not line.strip()):
                     continue
                 if head is None:
@@ -155,10 +159,15 @@ class Held:
                     self.replaces = True  # the `.part` is of a --restart that was cut short
                     return
                 self._check(head)
-                if head.name not in in_part:
-                    offset = self._lines.size
-                    self._lines.add(line + b"\n" if torn else line)
-                    self._index(head, offset)
+                if head.name in in_part:
+                    continue
+                if len(copied) >= _COPIED or self._has_changed(head):
+                    self._lines.add(b"".join(copied))
+                    copied.clear()
+                copied.append(line)
+                self._index(head, offset)
+                offset += len(line)
+        self._lines.add(b"".join(copied))
 
     def _check(self, head: Head) -> None:
         if head.recipe != self._recipe:
@@ -171,13 +180,18 @@ class Held:
     def _index(self, head: Head, offset: int) -> None:
         digits = _digits(head.sha256)
         source = hash(head.owner)
-        if self._sources.setdefault(source, digits) != digits:  # it has changed since: its older lines go
+        if self._has_changed(head):  # its older lines go
             for name in self._names_of(*head.owner):
                 if self._live[name][1] == self._sources[source]:
                     self._drop(name)
-            self._sources[source] = digits
+        self._sources[source] = digits
         self.superseded |= head.name in self._live
         self._live[head.name] = (offset, digits)
+
+    def _has_changed(self, head: Head) -> bool:
+        """Whether the document's source has changed since a line before this one."""
+        digits = _digits(head.sha256)
+        return self._sources.get(hash(head.owner), digits) != digits
 
     def _drop(self, name: str) -> None:
         del self._live[name]

@@ -65,6 +65,8 @@ class Journal:
 
     def close(self, documents: Iterable[str]) -> None:
         """Let go of the answers of documents that are finished."""
+        if not self._open:
+            return
         with self._lock:
             for document in documents:
                 path = self._path(document)

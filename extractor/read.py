@@ -189,7 +189,7 @@ def _read_rows(place: Place, options: ReadOptions) -> Iterator[Document | Unread
 
 
 def _read_row(place: Place, line: int, row: Cells | Flaw, options: ReadOptions) -> Document | Unreadable:
-    here = replace(place, path=f"{place.path}#{line}", id=f"{place.id}:{line}")
+    here = Place(place.file, f"{place.path}#{line}", f"{place.id}:{line}")
     if isinstance(row, Flaw):
         return _unreadable(here, row.kind, row.reason)
     key = options.id_column or "id"

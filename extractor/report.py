@@ -90,7 +90,7 @@ class Progressing:
             parts.append(f"{_duration(seconds / self.documents * left)} left")
         parts.append(f"{_short(usage.input_tokens + usage.output_tokens)} tokens")
         if cost := account.cost(usage):
-            parts.append(f"${cost:.2f}")
+            parts.append(_money(cost))
         if account.retries:
             parts.append(f"{account.retries} retried")
         if self.failed:
@@ -201,7 +201,7 @@ def _spending(account: Account) -> str:
     for name, usage in (("first asks", account.first), ("re-asks", account.again)):
         if usage.requests:
             cost = account.cost(usage)
-            money = f", ${cost:.4f}" if cost else ""
+            money = f", {_money(cost)}" if cost else ""
             tokens = f"{usage.input_tokens + usage.output_tokens} tokens"
             parts.append(f"{_count(usage.requests, 'answer')} to {name} ({tokens}{money})")
     faults = ", ".join(f"{kind} {n}" for kind, n in account.faults.most_common())
@@ -228,6 +228,10 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h"
+
+
+def _money(dollars: float) -> str:
+    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
 
 
 def _short(n: int) -> str:

@@ -1,0 +1,136 @@
+"""What a run spends, and what is told of it: limits, events, the history of runs, the line of progress."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answering import answering
+from fake_server import Step
+from scripted import completion
+from typer.testing import CliRunner
+
+from extractor.account import Account, Limits
+from extractor.cli import app
+from extractor.data import AGAIN, Attempt, Json, Reply, Request, Usage
+from extractor.faults import BudgetSpent
+from extractor.history import history_path
+from extractor.prices import Price
+from extractor.report import FIRST_LINES, Progressing
+from extractor.tokens import estimate_tokens
+
+SPEECH = "5月27日，全市安全生产工作会议召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。\n"
+BODY: Json = {"model": "m", "messages": [{"role": "user", "content": "会议" * 100}], "max_tokens": 100}
+
+
+def attempt(number: int = 1, fault: str | None = None, again: bool = False) -> Attempt:
+    about = {"document": "d", "field": "f", "start": 0, "end": 9, **({AGAIN: True} if again else {})}
+    usage = Usage() if fault else Usage(1, 100, 40, 10)
+    return Attempt(Request(BODY, about), number, 0.5, usage, fault)
+
+
+def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
+    told: list[Json] = []
+    account = Account(Price(1.0, 2.0, 0.5), tell=told.append)
+    for each in (attempt(fault="server_fault"), attempt(2), attempt(again=True)):
+        account.heard(each)
+    assert (account.first, account.again) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
+    assert (account.retries, account.faults) == (1, {"server_fault": 1})
+    # 60 read afresh, 40 from the cache, 10 written.
+    assert account.cost(account.first) == pytest.approx((60 + 20 + 20) / 1e6)
+    assert [(e["attempt"], e["fault"], e["again"], e["input_tokens"]) for e in told] == [
+        (1, "server_fault", False, 0),
+        (2, None, False, 100),
+        (1, None, True, 100),
+    ]
+    assert account.to_json()["first"]["cost"] == pytest.approx(1e-4)
+
+
+def test_tokens_under_way_count_towards_the_limit() -> None:
+    """Two at a time, each within the limit, together over it."""
+    expected = estimate_tokens(BODY)
+    account = Account(limits=Limits(tokens=int(1.5 * expected)))
+    second: list[Any] = []
+
+    def call(request: Request) -> Reply:
+        with pytest.raises(BudgetSpent, match="over --max-tokens"):
+            account.over(lambda r: completion("{}"))(request)
+        second.append(request)
+        return completion("{}")
+
+    account.over(call)(Request(BODY))
+    assert len(second) == 1
+    # What is not under way any more is free again: nothing was heard of, so nothing is spent.
+    account.over(lambda r: completion("{}"))(Request(BODY))
+
+
+def test_the_line_of_progress() -> None:
+    said: list[str] = []
+    clock = [0.0]
+    progress = Progressing(None, said.append, now=lambda: clock[0])
+    account = Account(Price(1.0, 1.0))
+    progress.watch(account)
+    progress.total, progress.skipped = 110, lambda: 10
+    for number in range(50):
+        clock[0] += 1.0
+        account.heard(attempt(2))
+        progress.told(f"d{number}", 1, [])
+    assert said[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
+    assert said[FIRST_LINES] == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 retried"
+    assert len(said) == FIRST_LINES + 2
+    progress.told("e", 0, [{"reason": "It broke."}])
+    assert said[-1] == "e: 0 records, 1 failure: It broke."
+
+
+@pytest.fixture
+def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(SPEECH, encoding="utf-8")
+
+
+def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(texts: None) -> None:
+    once = iter([Step(500, {"error": {"message": "internal"}}, {"retry-after": "0.01"})])
+    key = "sk-secret-0123456789"
+    with answering(lambda body: next(once, None)) as fake:
+        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+        more = ["--log-json", "log.jsonl", "--price-in", "1", "--price-out", "2"]
+        result = CliRunner(env={"EXTRACTOR_API_KEY": key}).invoke(app, [*command, *more])
+        asked = len(fake.seen)
+    assert result.exit_code == 0, result.stderr
+    events = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(events) == asked == 4
+    assert [event["fault"] for event in events] == ["server_fault", *[None] * 3]
+    assert [event["attempt"] for event in events] == [1, 2, 1, 1]
+    assert events[1]["cost"] == pytest.approx(20 / 1e6)
+    assert "3 answers to first asks (45 tokens, $0.0001), 1 retry (server_fault 1)" in result.stderr
+    start, end = (json.loads(line) for line in history_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
+    line = json.loads(Path("o.jsonl").read_text(encoding="utf-8"))
+    assert start["run"] == end["run"]
+    assert start["recipe"]["digest"] == line["run"]["recipe"]
+    assert start["settings"]["price"] == {"input": 1.0, "output": 2.0, "cached": None}
+    assert {"python", "instructor", "openai", "pydantic"} <= start["versions"].keys()
+    assert (end["exit_code"], end["records"], end["spent"]["retries"]) == (0, 1, 1)
+    assert line["run"]["cost"] == pytest.approx(60 / 1e6)
+    assert line["run"]["retries"] == 1
+    assert not any(key in path.read_text(encoding="utf-8") for path in Path().glob("*.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-cost", "1"], "No price is known for fake, so --max-cost can't be kept. Give --price-in"),
+        (["--price-in", "1"], "--price-in and --price-out belong together"),
+        (["--retry", "nonsense"], "--retry takes a kind of failure, not 'nonsense': one of bad_request, "),
+        (["--restart", "--retry-failed"], "--restart converts all anew"),
+        (["--log-json", "none/log.jsonl"], "none/log.jsonl can't be written"),
+    ],
+)
+def test_wrong_usage(texts: None, arguments: list[str], words: str) -> None:
+    with answering() as fake:
+        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake", *arguments]
+        result = CliRunner().invoke(app, command)
+        assert fake.seen == []
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"extractor: {words}")
