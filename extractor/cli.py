@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor import compare  # noqa: F401 (its command joins `schema`)
 from extractor.commands import ModelOption, model_app, schema_app, stop
 from extractor.evaluate import evaluate
 

@@ -45,7 +45,7 @@ class Recipe:
         return {field.name: self._name(field, field.was) for field in self.schema.fields if field.was}
 
     def _name(self, field: Field, called: str) -> str:
-        words = _words(self.schema.prompts, field, self.profile)
+        words = _words(self.schema.prompts, field, called, self.profile)
         doc = field.item.__doc__ if self.profile.confirm and field.item is not None else None
         meaning = [called, told(field), words, doc, self.model, asdict(self.profile), ENGINE]
         return digest(json.dumps(meaning, ensure_ascii=False, sort_keys=True))[:8]
@@ -98,7 +98,7 @@ def _spelled(*markers: object) -> list[str]:
     return [repr(marker) for marker in markers if marker is not None]
 
 
-def _words(prompts: Prompts, field: Field, profile: Profile) -> list[object]:
+def _words(prompts: Prompts, field: Field, called: str, profile: Profile) -> list[object]:
     """What of the prompts a field is asked with: of the example the text, and its own answer."""
     words: list[object] = [prompts.task.template, prompts.read.template]
     if profile.style == "form":
@@ -106,7 +106,8 @@ def _words(prompts: Prompts, field: Field, profile: Profile) -> list[object]:
     if profile.confirm:
         words.append(prompts.confirm.template)
     if prompts.example is not None:
-        words += [prompts.example.text, prompts.example.record.get(field.name)]
+        answers = prompts.example.record
+        words += [prompts.example.text, answers.get(field.name, answers.get(called))]
     return words
 
 

@@ -211,3 +211,81 @@ def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> Non
     with answering() as fake:
         assert extract(fake).exit_code == 0
         assert len(fake.seen) == 2
+
+
+# --- before it is paid for ---
+
+
+def command(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def changed(text: str) -> str:
+    text = text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立").replace(
+        "    Within,", "    Was,\n    Within,"
+    )
+    text = text.replace(
+        "    targets: Annotated[list[Target], Mood", '    goals: Annotated[list[Target], Was("targets"), Mood'
+    )
+    text = re.sub(r"    date: .*?\n    \)\n", "", text, flags=re.S)
+    text = text.replace("    period: Annotated[Verbatim | None", "    when: Annotated[Verbatim | None")
+    return text + VENUE
+
+
+DIFFERENCES = [
+    "same     officials",
+    "changed  statistics: period removed, when added",
+    "renamed  goals (was targets: no question is asked)",
+    "changed  measures: description",
+    "added    venue",
+    "removed  date",
+    "to ask   statistics, measures, venue",
+]
+
+
+def test_a_difference_is_told_field_by_field() -> None:
+    Path("older.py").write_text(SCHEMA, encoding="utf-8")
+    write(changed)
+    told = command("schema", "diff", "older.py", "my.py", "--replies", str(ROOT / "fixtures/replies"))
+    assert told.exit_code == 1
+    assert told.stdout.splitlines() == [
+        *DIFFERENCES,
+        f"touched  recordings in {ROOT}/fixtures/replies: statistics 12, date 8",
+    ]
+    same = command("schema", "diff", "my.py", "my.py")
+    assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
+
+
+def test_a_difference_to_what_an_output_was_made_by() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    Path("gold").mkdir()
+    Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
+    write(changed)
+    told = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
+    assert told.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    Path("out.jsonl.runs.jsonl").unlink()
+    lost = command("schema", "diff", str(OUT), "my.py")
+    assert lost.exit_code == 2
+    assert "out.jsonl.runs.jsonl does not tell of the recipe" in lost.stderr
+
+
+def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them() -> None:
+    options = ["--replies", "r", "--schema", "my.py"]
+    with answering() as fake:
+        options += ["--base-url", fake.base_url, "--model", "fake"]
+        assert command("extract", "texts", "-o", "a.jsonl", "--mode", "record", *options).exit_code == 0
+        assert command("replies", "check", "texts", *options).exit_code == 0
+        write(lambda text: text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立") + VENUE)
+        told = command("replies", "check", "texts", *options)
+        assert told.exit_code == 1
+        lines = told.stdout.splitlines()
+        assert "stale    measures: 3 missing, 3 unused" in lines
+        assert "stale    venue: 3 missing" in lines
+        (renew,) = (line for line in lines if line.startswith("renew"))
+        before = len(fake.seen)
+        assert command(*renew.split()[2:]).exit_code == 0
+        assert {field_of(seen.body) for seen in fake.seen[before:]} == {"measures", "venue"}
+        assert len(fake.seen) == before + 6
