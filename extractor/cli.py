@@ -81,6 +81,10 @@ FillOption = Annotated[
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
+ApartOption = Annotated[
+    bool,
+    typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
+]
 ConfirmOption = Annotated[
     bool,
     typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
@@ -120,6 +124,7 @@ def extract(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     concurrency: Annotated[
         str,
         typer.Option(
@@ -195,6 +200,7 @@ def extract(
         _read_price(price_in, price_out),
         Limits(max_cost, max_tokens),
         log_json,
+        apart,
     )
     if output == Path("-"):
         output = None
@@ -279,6 +285,7 @@ def replies_check(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -292,7 +299,7 @@ def replies_check(
     from extractor.shape import SchemaError
 
     settings = Settings(
-        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm
+        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm, apart=apart
     )
     try:
         findings, lines = check_replies(settings, prune)
