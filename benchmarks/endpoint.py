@@ -4,8 +4,9 @@
 
 Set by the environment: LATENCY (seconds), SIGMA (of a log-normal latency whose median is LATENCY; 0 is none), RPM (requests a
 minute, evenly spaced windows of a second), FAULTS (share of requests that fail: 500, dropped, truncated, invalid JSON, slow
-in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit).
-Each answer is the least that fits the JSON Schema of its request. GET /count tells requests by outcome.
+in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit),
+TOLD (empty: no header tells the rate limit). Each answer is the least that fits the JSON Schema of its request. GET /count
+tells requests by outcome, and the seconds from the first request received to the last answer sent.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ RPM = float(os.environ.get("RPM", "0"))
 FAULTS = float(os.environ.get("FAULTS", "0"))
 REFUSED = float(os.environ.get("REFUSED", "0"))
 TRUNCATED = float(os.environ.get("TRUNCATED", "0"))
+TOLD = bool(os.environ.get("TOLD", "1"))
 
 _counts: Counter[str] = Counter()
 _chance = random.Random(1)
 _seen: Counter[str] = Counter()
 _window = {"second": 0, "used": 0}
+_asked: dict[str, float] = {}
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -39,6 +42,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": f"{message['type']}.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
+    received = time.monotonic()
     body = b""
     more = True
     while more:
@@ -46,9 +50,16 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += part.get("body", b"")
         more = part.get("more_body", False)
     if scope["path"] == "/count":
-        await _send(send, 200, dict(_counts))
+        await _send(send, 200, {**_counts, "seconds": _asked.get("last", 0.0) - _asked.get("first", 0.0)})
         return
-    request = json.loads(body)
+    _asked.setdefault("first", received)
+    try:
+        await _answer(json.loads(body), send)
+    finally:
+        _asked["last"] = time.monotonic()
+
+
+async def _answer(request: dict[str, Any], send: Any) -> None:
     _counts["requests"] += 1
     headers = _limit_headers()
     if RPM and not _allowed():
@@ -110,7 +121,7 @@ def _allowed() -> bool:
 
 
 def _limit_headers() -> list[tuple[str, str]]:
-    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM else []
+    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM and TOLD else []
 
 
 def _completion(text: str, reason: str = "stop") -> dict[str, Any]:

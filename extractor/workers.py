@@ -66,6 +66,8 @@ def gathering(pool: Pool) -> Gather:
     """Tasks of a document side by side in `pool`. The first that raises ends the wait: those not begun are dropped."""
 
     def gather(tasks: Sequence[Task]) -> list[Any]:
+        if len(tasks) == 1:  # nothing to do beside it
+            return [tasks[0]()]
         futures = [pool.submit(task, rank) for rank, task in enumerate(tasks)]
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
