@@ -13,7 +13,6 @@ import urllib.request
 import weakref
 from collections.abc import Coroutine
 from contextlib import suppress
-from functools import cache
 from typing import Any, TypeVar
 
 import httpx2
@@ -34,6 +33,8 @@ _SWITCH = 0.0005
 # Seconds to wait for connections to be closed.
 _CLOSING = 1.0
 _NAME = "transport"
+_loops: list[asyncio.AbstractEventLoop] = []
+_starting = threading.Lock()
 
 
 class Transport:
@@ -95,10 +96,11 @@ def _in_loop(work: Coroutine[Any, Any, Done]) -> Done:
         raise
 
 
-@cache
 def _loop() -> asyncio.AbstractEventLoop:
     """The one event loop; it ends with the process."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name=_NAME, daemon=True).start()
-    sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
-    return loop
+    with _starting:
+        if not _loops:
+            _loops.append(asyncio.new_event_loop())
+            threading.Thread(target=_loops[0].run_forever, name=_NAME, daemon=True).start()
+            sys.setswitchinterval(min(_SWITCH, sys.getswitchinterval()))
+        return _loops[0]
