@@ -69,11 +69,14 @@ def convert(document: Document, recipe: Recipe, call: Call, gather: Gather = one
 def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one) -> Converted:
     """One speech's record."""
     meter = Meter(call)
-    found = Found(speech, recipe, meter, gather)
     shapes, profile = recipe.schema.fields, recipe.profile
     passages = split_passages(speech, profile.passage)
     asked = [(shape, passage) for passage in passages for shape in shapes]
-    found.take(asked, gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked]))
+    answers = gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked])
+    found = Found(
+        speech, recipe, meter, gather
+    )  # only now: no question need wait until the speech is prepared for grounding
+    found.take(asked, answers)
     merged = merge(shapes, found.items, speech.document)
     covered = cover(shapes, speech, merged.record, merged.evidence)
     if profile.fill:

@@ -16,10 +16,11 @@ from extractor.faults import FATAL, Fault, Interrupted, KeyRefused, SetupFault, 
 from extractor.pipeline import Converted, Gather, convert, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
-from extractor.workers import Pool, gathering, in_order
+from extractor.workers import Floor, Pool, gathering, in_order
 
 NOT_REACHED = "not_reached"
-# Documents begun and not yet written, for each question that may be under way.
+# Documents begun and not yet written, and threads of either pool, for each question that may be under way: while one is,
+# another is made ready.
 AHEAD = 2
 
 
@@ -90,11 +91,12 @@ def run(
     summary = Summary()
     workers = workers or Workers()
     remaining = iter(documents)
-    stopping = Stopping(call)
-    with _pools(workers, stopping) as (asking, lines):
+    floor = Floor()
+    stopping = Stopping(floor.leaving(call) if workers.count > 1 else call)
+    with _pools(workers, stopping, floor) as (asking, lines):
         outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in stopping.until(remaining))
         if asking and lines:
-            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking, floor))
             ahead = AHEAD * workers.count
             outcomes = in_order(convert_one, stopping.until(remaining), lines, ahead, workers.ordered)
         for outcome in outcomes:
@@ -111,13 +113,13 @@ def run(
 
 
 @contextmanager
-def _pools(workers: Workers, stopping: Stopping) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+def _pools(workers: Workers, stopping: Stopping, floor: Floor) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
     """Threads for questions and for documents; none where one question is asked at a time. Ctrl-C ends the asking, and
     does not wait for answers that are under way."""
     if workers.count == 1:
         yield None, None
         return
-    asking, lines = Pool(workers.count, "ask"), Pool(workers.count, "line")
+    asking, lines = (Pool(AHEAD * workers.count, name, floor) for name in ("ask", "line"))
     try:
         yield asking, lines
     except BaseException:

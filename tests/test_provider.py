@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 from extractor import faults
 from extractor.data import Reply, Request
 from extractor.endpoints import PROVIDERS, Endpoint, resolve
+from extractor.pace import Pace
 from extractor.provider import connect
 
 KEY = "sk-secret-0123456789abcdef"
@@ -172,6 +176,41 @@ def test_times_out() -> None:
     assert str(caught.value) == (
         f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
     )
+
+
+def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
+    with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, pace=Pace(2))
+        with ThreadPoolExecutor(1) as pool:
+            endless = pool.submit(call, Request(BODY))
+            while not fake.seen:
+                assert not endless.done()
+            assert call(Request(BODY)).body == completion()
+            assert not endless.done()
+            with pytest.raises(faults.TimedOut):
+                endless.result(timeout=20)
+
+
+def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from extractor import transport
+
+    known = transport._loop()
+    monkeypatch.setattr(transport, "_loops", [])
+    start = threading.Barrier(8, timeout=20)
+
+    def begin() -> asyncio.AbstractEventLoop:
+        start.wait()
+        return transport._loop()
+
+    with ThreadPoolExecutor(8) as pool:
+        loops = {future.result() for future in [pool.submit(begin) for _ in range(8)]}
+    assert len(loops) == 1
+    assert loops != {known}
+    (begun,) = loops
+    begun.call_soon_threadsafe(begun.stop)
+    while begun.is_running():
+        time.sleep(0.001)
+    begun.close()
 
 
 def test_a_server_that_is_not_there() -> None:
