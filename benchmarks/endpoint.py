@@ -6,7 +6,7 @@ Set by the environment: LATENCY (seconds), SIGMA (of a log-normal latency whose 
 minute, evenly spaced windows of a second), FAULTS (share of requests that fail: 500, dropped, truncated, invalid JSON, slow
 in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit),
 TOLD (empty: no header tells the rate limit). Each answer is the least that fits the JSON Schema of its request. GET /count
-tells requests by outcome, and the seconds from the first request received to the last answer sent.
+tells requests by outcome, the seconds from the first request received to the last answer sent, and the latencies.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _chance = random.Random(1)
 _seen: Counter[str] = Counter()
 _window = {"second": 0, "used": 0}
 _asked: dict[str, float] = {}
+_latencies: list[float] = []
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -50,7 +51,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += part.get("body", b"")
         more = part.get("more_body", False)
     if scope["path"] == "/count":
-        await _send(send, 200, {**_counts, "seconds": _asked.get("last", 0.0) - _asked.get("first", 0.0)})
+        seconds = _asked.get("last", 0.0) - _asked.get("first", 0.0)
+        await _send(send, 200, {**_counts, "seconds": seconds, "latencies": _latencies})
         return
     _asked.setdefault("first", received)
     try:
@@ -73,7 +75,9 @@ async def _answer(request: dict[str, Any], send: Any) -> None:
         _counts["400"] += 1
         await _send(send, 400, {"error": {"message": "this passage is refused for good"}})
         return
-    await asyncio.sleep(LATENCY * (_chance.lognormvariate(0, SIGMA) if SIGMA else 1.0))
+    latency = LATENCY * (_chance.lognormvariate(0, SIGMA) if SIGMA else 1.0)
+    _latencies.append(latency)
+    await asyncio.sleep(latency)
     answer = json.dumps(_least(request), ensure_ascii=False)
     # A fault passes: the same request fails once.
     if FAULTS and _seen[key] == 1 and _chance.random() < FAULTS:

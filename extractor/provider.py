@@ -53,7 +53,6 @@ _UNFINISHED: dict[str, type[ProviderFault]] = {
     "insufficient_system_resource": Overloaded,
 }
 # Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
-_HAN = re.compile("[\u3000-\u9fff]+")
 _KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )\S+")
 
 
@@ -98,10 +97,10 @@ def connect(
 
 
 def estimate_tokens(body: Json) -> int:
-    """About how many tokens a request will take, its answer included, without a tokenizer: a Chinese character is
-    0.65 tokens, any other 0.3; a tenth of the longest answer allowed is written."""
+    """About how many tokens a request will take, its answer included, without a tokenizer: a character of three bytes
+    (Chinese) is 0.65 tokens, any other 0.3; a tenth of the longest answer allowed is written."""
     text = "".join(str(message.get("content")) for message in body["messages"])
-    han = sum(map(len, _HAN.findall(text)))
+    han = (len(text.encode("utf-8", "surrogatepass")) - len(text)) // 2
     longest = body.get("max_tokens") or body.get("max_completion_tokens") or 0
     return int(0.65 * han + 0.3 * (len(text) - han) + longest / 10)
 

@@ -61,8 +61,9 @@ class Transport:
 def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     # A proxy of the environment does not lead to a server on this machine.
     trusting = not endpoint.loopback
+    proxied = trusting and {"http", "https", "all"} & urllib.request.getproxies().keys()
     # aiohttp's client costs half of httpx2's time, and knows no SOCKS.
-    kind = openai.DefaultAsyncHttpxClient if trusting and urllib.request.getproxies() else openai.DefaultAioHttpClient
+    kind = openai.DefaultAsyncHttpxClient if proxied else openai.DefaultAioHttpClient
     limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEPT)
     try:
         http = kind(trust_env=trusting, limits=limits)

@@ -79,6 +79,20 @@ def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPa
         assert ask(fake).body["choices"]
 
 
+def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(OK) as fake:
+        monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
+        endpoint = Endpoint("custom", "m", "http://models.example/v1", KEY)
+        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion()
+    assert fake.seen[0].path == "http://models.example/v1/chat/completions"
+
+
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
+    with pytest.raises(faults.SetupFault, match="proxy settings do not work"):
+        connect(Endpoint("custom", "m", "http://models.example/v1", KEY), timeout=10)(Request(BODY))
+
+
 @pytest.mark.parametrize(
     ("headers", "expect"),
     [
