@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from extractor.faults import Fault
+
 # Auto begins with so many; none is driven below one.
 FIRST = 8
 # Answers take this many times as long as the quickest of the run: the endpoint is queueing them.
@@ -64,6 +66,7 @@ class Pace:
         self._growing_fast = True
         self._cut_at = -1.0
         self._latency = self._quickest = 0.0
+        self._ended: Fault | None = None
 
     @property
     def limit(self) -> int:
@@ -72,7 +75,8 @@ class Pace:
 
     @contextmanager
     def turn(self, tokens: int) -> Iterator[Turn]:
-        """Wait until a request of about so many tokens may begin; it is under way for the length of the block."""
+        """Wait until a request of about so many tokens may begin; it is under way for the length of the block. Raises the
+        fault that ended the asking."""
         begin = self._book(tokens)
         try:
             self._wait_until(begin)
@@ -80,6 +84,7 @@ class Pace:
                 with self._free:
                     begin = self._slot(tokens)
                 self._wait_until(begin)
+            self._check()
             yield Turn(self._now(), tokens)
         finally:
             with self._free:
@@ -93,8 +98,9 @@ class Pace:
     def _book(self, tokens: int) -> float:
         """A place among those under way, and the moment at which to begin."""
         with self._free:
-            while self._under_way >= self.limit:
+            while self._under_way >= self.limit and self._ended is None:
                 self._free.wait()
+            self._check()
             self._under_way += 1
             return self._slot(tokens)
 
@@ -133,6 +139,16 @@ class Pace:
             # Those that had begun before the last cut tell nothing new.
             if self._auto and turn.began > self._cut_at:
                 self._shrink(0.5, now)
+
+    def end(self, fault: Fault) -> None:
+        """All would meet this fault: those that wait, and those that come, raise it instead of beginning."""
+        with self._free:
+            self._ended = fault
+            self._free.notify_all()
+
+    def _check(self) -> None:
+        if (met := self._ended) is not None:
+            raise type(met)(met.what, met.hint, met.status)
 
     def _shrink(self, to: float, now: float) -> None:
         self._limit = max(1.0, self._limit * to)

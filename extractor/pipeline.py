@@ -73,9 +73,8 @@ def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call, gathe
     passages = split_passages(speech, profile.passage)
     asked = [(shape, passage) for passage in passages for shape in shapes]
     answers = gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked])
-    found = Found(
-        speech, recipe, meter, gather
-    )  # only now: no question need wait until the speech is prepared for grounding
+    # Only now: no question need wait until the speech is prepared for grounding.
+    found = Found(speech, recipe, meter, gather)
     found.take(asked, answers)
     merged = merge(shapes, found.items, speech.document)
     covered = cover(shapes, speech, merged.record, merged.evidence)

@@ -22,6 +22,7 @@ import tenacity
 from extractor.data import Json, Reply, Request
 from extractor.endpoints import Endpoint
 from extractor.faults import (
+    FATAL,
     ContentFiltered,
     Fault,
     Garbled,
@@ -115,6 +116,9 @@ def _ask_in_turn(
             reply = _ask_once(transport, endpoint, request, now, by, headers)
         except (RateLimited, Overloaded) as fault:
             pace.refused(turn, fault.retry_after, headers)
+            raise
+        except FATAL as fault:
+            pace.end(fault)
             raise
         usage = reply.body.get("usage") or {}
         pace.answered(turn, usage.get("total_tokens") or turn.tokens, headers)

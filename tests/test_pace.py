@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.faults import KeyRefused
 from extractor.pace import FIRST, Pace, _seconds
 
 
@@ -186,6 +188,22 @@ def test_no_more_are_under_way_than_may_be() -> None:
     assert inside.acquire(timeout=20)
     for thread in threads:
         thread.join()
+
+
+def test_those_that_wait_do_not_begin_once_a_fault_has_ended_the_asking() -> None:
+    pace = Pace(1)
+    with ThreadPoolExecutor(3) as pool:
+
+        def ask_in_turn() -> None:
+            with pace.turn(1):
+                raise AssertionError("it began")
+
+        with pace.turn(1):
+            waiting = [pool.submit(ask_in_turn) for _ in range(3)]
+            pace.end(KeyRefused("no", status=401))
+        for future in [*waiting, pool.submit(ask_in_turn)]:
+            with pytest.raises(KeyRefused, match="no"):
+                future.result(timeout=20)
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,16 @@ def test_threads_share_a_call() -> None:
     assert [reply.body for reply in replies] == [completion()] * 16
 
 
+def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
+    with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, pace=Pace(1))
+        with ThreadPoolExecutor(8) as pool:
+            for future in [pool.submit(call, Request(BODY)) for _ in range(8)]:
+                with pytest.raises(faults.KeyRefused):
+                    future.result(timeout=20)
+    assert len(fake.seen) == 1
+
+
 def test_an_interrupt_is_not_retried() -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
