@@ -4,8 +4,9 @@
 
 Set by the environment: LATENCY (seconds), SIGMA (of a log-normal latency whose median is LATENCY; 0 is none), RPM (requests a
 minute, evenly spaced windows of a second), FAULTS (share of requests that fail: 500, dropped, truncated, invalid JSON, slow
-in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit).
-Each answer is the least that fits the JSON Schema of its request. GET /count tells requests by outcome.
+in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit),
+TOLD (empty: no header tells the rate limit). Each answer is the least that fits the JSON Schema of its request. GET /count
+tells requests by outcome, the seconds from the first request received to the last answer sent, and the latencies.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ RPM = float(os.environ.get("RPM", "0"))
 FAULTS = float(os.environ.get("FAULTS", "0"))
 REFUSED = float(os.environ.get("REFUSED", "0"))
 TRUNCATED = float(os.environ.get("TRUNCATED", "0"))
+TOLD = bool(os.environ.get("TOLD", "1"))
 
 _counts: Counter[str] = Counter()
 _chance = random.Random(1)
 _seen: Counter[str] = Counter()
 _window = {"second": 0, "used": 0}
+_asked: dict[str, float] = {}
+_latencies: list[float] = []
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -39,6 +43,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": f"{message['type']}.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
+    received = time.monotonic()
     body = b""
     more = True
     while more:
@@ -46,9 +51,17 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += part.get("body", b"")
         more = part.get("more_body", False)
     if scope["path"] == "/count":
-        await _send(send, 200, dict(_counts))
+        seconds = _asked.get("last", 0.0) - _asked.get("first", 0.0)
+        await _send(send, 200, {**_counts, "seconds": seconds, "latencies": _latencies})
         return
-    request = json.loads(body)
+    _asked.setdefault("first", received)
+    try:
+        await _answer(json.loads(body), send)
+    finally:
+        _asked["last"] = time.monotonic()
+
+
+async def _answer(request: dict[str, Any], send: Any) -> None:
     _counts["requests"] += 1
     headers = _limit_headers()
     if RPM and not _allowed():
@@ -62,7 +75,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         _counts["400"] += 1
         await _send(send, 400, {"error": {"message": "this passage is refused for good"}})
         return
-    await asyncio.sleep(LATENCY * (_chance.lognormvariate(0, SIGMA) if SIGMA else 1.0))
+    latency = LATENCY * (_chance.lognormvariate(0, SIGMA) if SIGMA else 1.0)
+    _latencies.append(latency)
+    await asyncio.sleep(latency)
     answer = json.dumps(_least(request), ensure_ascii=False)
     # A fault passes: the same request fails once.
     if FAULTS and _seen[key] == 1 and _chance.random() < FAULTS:
@@ -110,7 +125,7 @@ def _allowed() -> bool:
 
 
 def _limit_headers() -> list[tuple[str, str]]:
-    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM else []
+    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM and TOLD else []
 
 
 def _completion(text: str, reason: str = "stop") -> dict[str, Any]:

@@ -91,7 +91,6 @@ def convert_speech(
 ) -> Converted:
     """One speech's record. What of an `older` line holds under this recipe is kept and not asked for."""
     meter = Meter(call)
-    found = Found(speech, recipe, meter, gather)
     kept = keep(older.line, recipe, speech, older.without) if older else Kept()
     profile = recipe.profile
     shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
@@ -99,7 +98,10 @@ def convert_speech(
     groups = _groups(shapes, recipe)
     asked = [(shape, passage) for passage in passages for group in groups for shape in group]
     questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
-    found.take(asked, [answer for answers in gather(questions) for answer in answers])
+    answers = gather(questions)
+    # Only now: no question need wait until the speech is prepared for grounding.
+    found = Found(speech, recipe, meter, gather)
+    found.take(asked, [answer for several in answers for answer in several])
     merged, covered = _merge(found, kept, shapes, speech, recipe)
     if profile.fill:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
+import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ import tenacity
 from extractor.data import Attempt, Json, Reply, Request, Usage
 from extractor.endpoints import Endpoint
 from extractor.faults import (
+    FATAL,
     ContentFiltered,
     Fault,
     Garbled,
@@ -31,7 +34,6 @@ from extractor.faults import (
     ProviderFault,
     RateLimited,
     ServerFault,
-    SetupFault,
     TimedOut,
     fault_of,
 )
@@ -41,12 +43,10 @@ from extractor.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     import httpx2
-    import openai
 
     from extractor.data import Call
+    from extractor.transport import Transport
 
-# Seconds for which an unused connection is kept: less than the 5 s of common servers.
-KEPT = 4.0
 LONGEST_WAIT = 120.0
 """Seconds: an endpoint that wants to be left alone for longer is given up at once."""
 
@@ -79,13 +79,15 @@ def connect(
     `by` is who answers, where that is known better than from the answer (the embedded model).
     """
     lock = threading.Lock()
-    clients: list[openai.OpenAI] = []
+    transports: list[Transport] = []
 
-    def client() -> openai.OpenAI:
+    def transport() -> Transport:
         with lock:
-            if not clients:  # made at the first question: a replay loads no openai
-                clients.append(_client(endpoint, timeout))
-            return clients[0]
+            if not transports:  # made at the first question: a replay loads no openai
+                from extractor.transport import Transport
+
+                transports.append(Transport(endpoint, timeout))
+            return transports[0]
 
     paced, halt = pace or Pace(), halt or Halt()
     retrying = tenacity.Retrying(
@@ -105,9 +107,11 @@ def connect(
                 halt.check()
                 began = time.monotonic()
                 try:
-                    reply = _ask_in_turn(client(), endpoint, request, now, by, paced, turn)
+                    reply = _ask_in_turn(transport(), endpoint, request, now, by, paced, turn)
                 except Fault as fault:
                     heard(Attempt(request, number, time.monotonic() - began, Usage(), fault.kind))
+                    if isinstance(fault, FATAL):  # at once: nobody who waits for a turn is to meet it as well
+                        halt.stop(fault, request.about.get("document"))
                     raise
                 heard(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
                 return replace(reply, attempts=number)
@@ -117,56 +121,8 @@ def connect(
     return call
 
 
-def _client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
-    import httpx2
-    import openai
-
-    try:
-        http = openai.DefaultHttpxClient(
-            # A proxy of the environment does not lead to a server on this machine.
-            trust_env=not endpoint.loopback,
-            # A connection costs a round trip or three; one kept for longer than servers keep theirs gets dropped unnoticed.
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=KEPT),
-            event_hooks={"response": [lambda response: _bound(response, timeout)]},
-        )
-    except (ImportError, ValueError) as error:  # a SOCKS proxy without its package, or an address that is none
-        raise SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.") from error
-    client = openai.OpenAI(
-        api_key=endpoint.key or "none",
-        base_url=endpoint.base_url,
-        timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
-        max_retries=0,
-        http_client=http,
-    )
-    if endpoint.name != "openai":  # read from the environment, and nobody else's business
-        client.organization = client.project = None
-    return client
-
-
-def _bound(response: httpx2.Response, seconds: float) -> None:
-    """Let the body take no longer than this: a reply that trickles passes every wait for its next byte."""
-    import httpx2
-
-    class Bounded(httpx2.SyncByteStream):
-        def __init__(self, stream: httpx2.SyncByteStream) -> None:
-            self._stream = stream
-            self._end = time.monotonic() + seconds
-
-        def __iter__(self) -> Iterator[bytes]:
-            for chunk in self._stream:
-                if time.monotonic() > self._end:
-                    raise httpx2.ReadTimeout(f"no end after {seconds:.0f} s", request=response.request)
-                yield chunk
-
-        def close(self) -> None:
-            self._stream.close()
-
-    if isinstance(response.stream, httpx2.SyncByteStream):
-        response.stream = Bounded(response.stream)
-
-
 def _ask_in_turn(
-    client: openai.OpenAI,
+    transport: Transport,
     endpoint: Endpoint,
     request: Request,
     now: Callable[[], float],
@@ -177,7 +133,7 @@ def _ask_in_turn(
     """An attempt that has begun; the pace hears of its end."""
     headers: dict[str, str] = {}
     try:
-        reply = _ask_once(client, endpoint, request, now, by, headers)
+        reply = _ask_once(transport, endpoint, request, now, by, headers)
     except (RateLimited, Overloaded) as fault:
         pace.refused(turn, fault.retry_after, headers)
         raise
@@ -186,7 +142,7 @@ def _ask_in_turn(
 
 
 def _ask_once(
-    client: openai.OpenAI,
+    transport: Transport,
     endpoint: Endpoint,
     request: Request,
     now: Callable[[], float],
@@ -194,25 +150,32 @@ def _ask_once(
     heard: dict[str, str],
 ) -> Reply:
     """One attempt. The headers of the answer, be it a refusal, are put into `heard`."""
-    import httpx2
     import openai
 
     cause: Exception
-    options: openai.RequestOptions = {} if endpoint.key else {"headers": {"Authorization": openai.Omit()}}
     try:
-        response = client.post("/chat/completions", body=request.body, cast_to=httpx2.Response, options=options)
+        response = transport.post(request.body)
         heard.update(response.headers)
         body = _read(_without_key(response.content, endpoint), response.headers.get("content-type", ""), endpoint)
         return Reply(body, dict(by) if by else _answered_by(body, endpoint))
     except openai.APIStatusError as error:
         heard.update(error.response.headers)
         cause, fault = error, _refusal(error.response, endpoint, now)
-    except openai.APITimeoutError as error:
-        cause, fault = error, TimedOut(f"{endpoint.host} did not answer in time.")
-    except openai.APIConnectionError as error:
-        why = str(error.__cause__ or error) or type(error.__cause__).__name__
-        cause, fault = error, Network(_blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+    except (openai.APIConnectionError, TimeoutError) as error:
+        cause, fault = error, _unreached(error, endpoint)
     raise fault from (cause if _blot(str(cause), endpoint) == str(cause) else None)
+
+
+def _unreached(error: Exception, endpoint: Endpoint) -> ProviderFault:
+    """No answer came, or not all of it. What the transport calls a timeout may be a dropped connection: its cause tells."""
+    causes = [error]
+    while isinstance(cause := causes[-1].__cause__, Exception):
+        causes.append(cause)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return TimedOut(f"{endpoint.host} did not answer in time.")
+    numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
+    why = os.strerror(numbers[-1]) if numbers else str(error.__cause__ or error) or type(error.__cause__).__name__
+    return Network(_blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
 
 
 def _refusal(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderFault:
@@ -273,13 +236,19 @@ def _worth_another(error: BaseException) -> bool:
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """As long as the endpoint asks for; else 1 s, 2 s, 4 s … 60 s, each with up to a second of jitter."""
+    """Seconds: as long as the endpoint asks for. Else, where it is asked too much, 1, 2, 4 … 60 and up to one more; after any
+    other fault 0.5, 1, 2 … 8, less up to a quarter."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, Fault) else None
-    return asked or _BACKOFF(state)
+    if isinstance(error, Fault) and error.retry_after:
+        return error.retry_after
+    if isinstance(error, (RateLimited, Overloaded)):
+        return _POLITE(state)
+    return _PROMPT(state) * random.uniform(0.75, 1.0)
 
 
-_BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
+_POLITE = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
+# As the openai client does.
+_PROMPT = tenacity.wait_exponential(multiplier=0.5, max=8)
 
 
 def _retry_after(headers: httpx2.Headers, now: Callable[[], float]) -> float | None:

@@ -17,10 +17,11 @@ from extractor.halt import Halt
 from extractor.pipeline import Converted, Gather, Known, convert, nothing_known, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
-from extractor.workers import Pool, gathering, in_order
+from extractor.workers import Floor, Pool, gathering, in_order
 
 NOT_REACHED = "not_reached"
-# Documents begun and not yet written, for each question that may be under way.
+# Documents begun and not yet written, and threads of either pool, for each question that may be under way: while one is,
+# another is made ready.
 AHEAD = 2
 
 
@@ -101,12 +102,14 @@ def run(
     workers, halt = workers or Workers(), halt or Halt()
     stopping = Stopping(call, halt)
     remaining = iter(documents)
-    with _pools(workers, halt) as (asking, lines):
+    floor = Floor()
+    stopping = Stopping(floor.leaving(call) if workers.count > 1 else call, halt)
+    with _pools(workers, halt, floor) as (asking, lines):
         outcomes: Iterator[Outcome] = (
             _convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, remaining)
         )
         if asking and lines:
-            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking), known=known)
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking, floor), known=known)
             outcomes = in_order(convert_one, _until(halt, remaining), lines, AHEAD * workers.count, workers.ordered)
         for outcome in outcomes:
             if outcome.unfinished:
@@ -124,13 +127,13 @@ def run(
 
 
 @contextmanager
-def _pools(workers: Workers, halt: Halt) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+def _pools(workers: Workers, halt: Halt, floor: Floor) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
     """Threads for questions and for documents; none where one question is asked at a time. What ends the run at once
     does not wait for answers that are under way."""
     if workers.count == 1:
         yield None, None
         return
-    asking, lines = Pool(workers.count, "ask"), Pool(workers.count, "line")
+    asking, lines = (Pool(AHEAD * workers.count, name, floor) for name in ("ask", "line"))
     wait = False
     try:
         yield asking, lines

@@ -1,8 +1,9 @@
 """Workers: documents and their questions side by side, in threads.
 
 Two pools, so that neither waits for itself: one takes documents through the line, the other asks. What is asked at the
-same time is bounded by the second (and by the pace, below the Call). A document's first questions go before another's
-later ones: a long document has as many under way as there is room for, and holds up nobody.
+same time is bounded by the pace, below the Call; there are more threads than that, so that a question is ready where one is
+answered. A document's first questions go before another's later ones: a long document has as many under way as there
+is room for, and holds up nobody.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from contextlib import contextmanager, nullcontext
 from queue import PriorityQueue
 from typing import Any, TypeVar
 
+from extractor.data import Call, Reply, Request
 from extractor.pipeline import Gather, Task
 
 Given = TypeVar("Given")
@@ -23,11 +26,44 @@ Done = TypeVar("Done")
 _LAST = float("inf")
 
 
+class Floor:
+    """Held by the one thread that computes; left while it waits. Threads that compute at once wrest the interpreter from
+    each other, and from the one that sends; one after the other they are done sooner, and questions go out meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """While the thread waits for something."""
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
+
+    def leaving(self, call: Call) -> Call:
+        """The call, during which others compute."""
+
+        def waiting(request: Request) -> Reply:
+            with self.left():
+                return call(request)
+
+        return waiting
+
+
 class Pool:
     """Threads that do tasks, those of the least `rank` first. They end with the process, whatever they are waiting for:
     an answer under way does not hold up Ctrl-C."""
 
-    def __init__(self, threads: int, name: str) -> None:
+    def __init__(self, threads: int, name: str, floor: Floor | None = None) -> None:
+        self._floor = floor or nullcontext()
         self._tasks: PriorityQueue[tuple[float, int, Future[Any] | None, Task | None]] = PriorityQueue()
         self._count = itertools.count()
         self._threads = [
@@ -57,18 +93,23 @@ class Pool:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(task())
+                with self._floor:
+                    result = task()
+                future.set_result(result)
             except BaseException as error:
                 future.set_exception(error)
 
 
-def gathering(pool: Pool) -> Gather:
+def gathering(pool: Pool, floor: Floor | None = None) -> Gather:
     """Tasks of a document side by side in `pool`. The first that raises ends the wait: those not begun are dropped."""
 
     def gather(tasks: Sequence[Task]) -> list[Any]:
+        if len(tasks) == 1:  # nothing to do beside it
+            return [tasks[0]()]
         futures = [pool.submit(task, rank) for rank, task in enumerate(tasks)]
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            with floor.left() if floor else nullcontext():
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:
                 if (error := future.exception()) is not None:
                     raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Step:
-    """One answer. `cut` sends so many bytes of the announced ones, `drop` none at all; `hang` never answers."""
+    """One answer. `cut` sends so many bytes of the announced ones, `drop` none at all; `hang` never answers, `trickle` never
+    comes to the end of its answer."""
 
     status: int = 200
     body: Any = None
@@ -22,6 +23,7 @@ class Step:
     cut: int | None = None
     drop: bool = False
     hang: bool = False
+    trickle: bool = False
 
     def content(self) -> bytes:
         if isinstance(self.body, bytes):
@@ -86,10 +88,13 @@ def serve(*steps: Step) -> Iterator[FakeServer]:
             content = step.content()
             self.send_response(step.status)
             self.send_header("content-type", step.media)
-            self.send_header("content-length", str(len(content)))
+            self.send_header("content-length", str(len(content) + (1_000_000 if step.trickle else 0)))
             for name, value in step.headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            while step.trickle and not released.wait(0.01):
+                with suppress(OSError):
+                    self.wfile.write(b" ")
             self.wfile.write(content[: step.cut])
 
         def log_message(self, *_: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 from extractor import faults
 from extractor.data import Reply, Request
 from extractor.endpoints import PROVIDERS, Endpoint, resolve
+from extractor.pace import Pace
 from extractor.provider import connect
 
 KEY = "sk-secret-0123456789abcdef"
@@ -73,6 +77,20 @@ def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with serve(OK) as fake:
         assert ask(fake).body["choices"]
+
+
+def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(OK) as fake:
+        monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
+        endpoint = Endpoint("custom", "m", "http://models.example/v1", KEY)
+        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion()
+    assert fake.seen[0].path == "http://models.example/v1/chat/completions"
+
+
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
+    with pytest.raises(faults.SetupFault, match="proxy settings do not work"):
+        connect(Endpoint("custom", "m", "http://models.example/v1", KEY), timeout=10)(Request(BODY))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +150,10 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[faults.Fault])
     with serve(trouble, trouble, OK) as fake:
         assert ask(fake, sleeps).body == completion()
     assert len(fake.seen) == 3
-    assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
+    if issubclass(fault, (faults.RateLimited, faults.Overloaded)):
+        assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
+    else:
+        assert 0.375 <= sleeps[0] <= 0.5 < 0.75 <= sleeps[1] <= 1.0
     with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(faults.Fault) as caught:
         ask(fake)
     assert type(caught.value) is fault
@@ -169,6 +190,41 @@ def test_times_out() -> None:
     assert str(caught.value) == (
         f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
     )
+
+
+def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
+    with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, pace=Pace(2))
+        with ThreadPoolExecutor(1) as pool:
+            endless = pool.submit(call, Request(BODY))
+            while not fake.seen:
+                assert not endless.done()
+            assert call(Request(BODY)).body == completion()
+            assert not endless.done()
+            with pytest.raises(faults.TimedOut):
+                endless.result(timeout=20)
+
+
+def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from extractor import transport
+
+    known = transport._loop()
+    monkeypatch.setattr(transport, "_loops", [])
+    start = threading.Barrier(8, timeout=20)
+
+    def begin() -> asyncio.AbstractEventLoop:
+        start.wait()
+        return transport._loop()
+
+    with ThreadPoolExecutor(8) as pool:
+        loops = {future.result() for future in [pool.submit(begin) for _ in range(8)]}
+    assert len(loops) == 1
+    assert loops != {known}
+    (begun,) = loops
+    begun.call_soon_threadsafe(begun.stop)
+    while begun.is_running():
+        time.sleep(0.001)
+    begun.close()
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -251,6 +307,16 @@ def test_threads_share_a_call() -> None:
         with ThreadPoolExecutor(4) as pool:
             replies = list(pool.map(lambda _: call(Request(BODY)), range(16)))
     assert [reply.body for reply in replies] == [completion()] * 16
+
+
+def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
+    with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, pace=Pace(1))
+        with ThreadPoolExecutor(8) as pool:
+            met = [pool.submit(call, Request(BODY)) for _ in range(8)]
+            ended = [type(future.exception(timeout=20)) for future in met]
+    assert sorted(fault.kind for fault in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
+    assert len(fake.seen) == 1
 
 
 def test_an_interrupt_is_not_retried() -> None:

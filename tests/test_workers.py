@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import wait
 from typing import Any
@@ -13,7 +14,7 @@ from scripted import by_field, document, recipe, scripted
 from extractor.data import Call, Document, Json, Reply, Request
 from extractor.faults import KeyRefused, ServerFault
 from extractor.run import NOT_REACHED, Summary, Workers, run
-from extractor.workers import Pool, gathering, in_order
+from extractor.workers import Floor, Pool, gathering, in_order
 
 TEXT = "同志们：去年排查隐患1305处。要加强管理。"
 
@@ -93,6 +94,46 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
     wait([first, *long, short], timeout=20)
     pool.close(wait=True)
     assert order == ["long 0", "short 0", "long 1", "long 2"]
+
+
+def test_one_thread_computes_at_a_time_and_many_wait() -> None:
+    floor = Floor()
+    pool = Pool(4, "test", floor)
+    meet = threading.Barrier(4, timeout=20)
+    computing: list[int] = []
+
+    def compute() -> None:
+        computing.append(1)
+        assert len(computing) == 1
+        time.sleep(0.001)
+        computing.pop()
+
+    def call(_: Request) -> Reply:
+        meet.wait()
+        return Reply({})
+
+    def task() -> None:
+        compute()
+        floor.leaving(call)(Request({}))
+        compute()
+
+    for future in [pool.submit(task) for _ in range(8)]:
+        future.result(timeout=20)
+    pool.close(wait=True)
+
+
+def test_a_call_that_raises_gives_the_floor_back_once() -> None:
+    floor = Floor()
+    pool = Pool(2, "test", floor)
+
+    def call(_: Request) -> Reply:
+        raise ServerFault("broken")
+
+    for future in [pool.submit(lambda: floor.leaving(call)(Request({}))) for _ in range(4)]:
+        with pytest.raises(ServerFault):
+            future.result(timeout=20)
+    assert gathering(pool, None)([lambda: 1, lambda: 2]) == [1, 2]
+    pool.close(wait=True)
 
 
 # --- a run ---
