@@ -43,11 +43,11 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     fault. Raises only a fault after which no other question can be answered either (FATAL)."""
     candidates = find_candidates(field, passage, speech) if recipe.profile.style == "form" else None
     if candidates is None:
-        if not _is_cued(field, passage, speech):
+        if not is_cued(field, passage, speech):
             return Answer(field.name, passage)
         return ask_again(field, passage, recipe, call)
     if field.cue is not None and field.cue.where == "ends":
-        candidates = [c for c in candidates if _at_ends(passage, c.place, speech)]
+        candidates = [c for c in candidates if at_ends(passage, c.place, speech)]
     rows = settle_without_model(field, candidates)
     failed: list[tuple[int, int, Exception]] = []
     for batch in _batches(open_candidates(field, candidates), recipe.profile.rows):
@@ -69,7 +69,7 @@ def ask_together(
 ) -> list[Answer]:
     """Several fields' items in the passage, asked for in one question; apart, where the answer is too long for one or
     does not fit. As `ask` for each of them."""
-    cued = [field for field in fields if _is_cued(field, passage, speech)]
+    cued = [field for field in fields if is_cued(field, passage, speech)]
     if len(cued) < 2:
         return [ask(field, passage, speech, recipe, call) for field in fields]
     question = build_together(cued, passage, recipe.schema.prompts)
@@ -131,7 +131,7 @@ def _probability_of_yes(completion: Json) -> float | None:
     return None
 
 
-def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
+def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     """Whether the passage has the words of the field's cue; one for clauses is held against each clause."""
     if field.mood is not None and not in_mood(field.mood.kind, passage, speech):
         return False
@@ -142,10 +142,10 @@ def _is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
         return any(pattern.search(passage.text[i:j]) for i, j in clauses(passage.text))
     spans = sentences(passage.text) if field.anchor.kind == "date" else [(0, len(passage.text))]
     places = [(i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j])]
-    return any(field.cue.where == "anywhere" or _at_ends(passage, place, speech) for place in places)
+    return any(field.cue.where == "anywhere" or at_ends(passage, place, speech) for place in places)
 
 
-def _at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
+def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
     """Whether a place in the passage lies in the lead or the sign-off of the speech (source offsets)."""
     start, end = passage.span(*place)
     first, last = speech.starts[0], speech.ends[-1]

@@ -14,17 +14,20 @@ from string import Template
 from types import ModuleType
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticUndefinedAnnotation
 
 from extractor.data import Json
+from extractor.schema_lines import error_place, field_place, line_at, name_place, shown
 from extractor.shape import Field, SchemaError, read_shape
 
 
 @dataclass(frozen=True)
 class Example:
-    """One worked example: a text, and what a right answer about it is, field by field."""
+    """One worked example: a text, and what a right answer about it is, field by field; and the file it stands in."""
 
     text: str
     record: Json
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,13 @@ def load_schema(name: str) -> Schema:
     try:
         fields = read_shape(record)
     except SchemaError as error:
-        raise SchemaError(f"{path}: {error}") from None
+        raise SchemaError(f"{field_place(error.owner or record, error.name, path)}: {error}") from None
     return Schema(path.stem, record, fields, load_prompts(path, getattr(module, "EXAMPLE", None)))
+
+
+def schema_path(name: str) -> Path:
+    """The file of the schema called `name`, or in the file `name`. Raises SchemaError."""
+    return _find(name)[0]
 
 
 def load_prompts(schema: Path, example: str | None) -> Prompts:
@@ -91,37 +99,45 @@ def load_prompts(schema: Path, example: str | None) -> Prompts:
     )
 
 
-def _read_prompt(schema: Path, name: str) -> str:
+def _read_prompt(schema: Path, name: str) -> tuple[Path, str]:
     beside = schema.parent / name
     path = beside if beside.is_file() else shipped("prompts") / name
     if not path.is_file():
         raise SchemaError(f"The prompt {name} is neither beside {schema} nor among the shipped ones: write it there.")
     try:
-        return path.read_text(encoding="utf-8")
+        return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"The prompt {path} can't be read ({error}): write it as UTF-8 text.") from None
 
 
 def _load_template(schema: Path, name: str, *values: str) -> Template:
-    template = Template(_read_prompt(schema, name))
-    unknown = sorted({*template.get_identifiers()} - {*values})
-    if not template.is_valid() or unknown:
-        what = f"names ${unknown[0]}" if unknown else "has a $ that begins no name"
-        known = ", ".join(f"${value}" for value in values)
-        raise SchemaError(f"The prompt {name} for {schema} {what}: it may use {known}; a plain dollar sign is $$.")
-    return template
+    path, text = _read_prompt(schema, name)
+    for found in Template.pattern.finditer(text):
+        named = found["named"] or found["braced"]
+        if found["escaped"] is None and named not in values:
+            what = f"names ${named}" if named else "has a $ that begins no name"
+            known = ", ".join(f"${value}" for value in values)
+            raise SchemaError(
+                f"{shown(path, schema)}:{line_at(text, found.start())}: The prompt {name} for {schema} {what}: it may use "
+                f"{known}; a plain dollar sign is $$."
+            )
+    return Template(text)
 
 
 def _load_example(schema: Path, name: str) -> Example:
-    text = _read_prompt(schema, name)
+    try:
+        path, text = _read_prompt(schema, name)
+    except SchemaError as error:
+        raise SchemaError(f"{name_place(schema, 'EXAMPLE')}: {error}") from None
     try:
         data = json.loads(text)
-        example = Example(data["text"], data["record"])
+        example = Example(data["text"], data["record"], path)
         if not (isinstance(example.text, str) and isinstance(example.record, dict)):
             raise TypeError("a text is a string, a record an object")
     except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(
-            f'The example {name} of {schema} is not JSON with "text" and "record" ({error}): mend it.'
+            f'{shown(path, schema)}:{getattr(error, "lineno", 1)}: The example {name} of {schema} is not JSON with "text" '
+            f'and "record" ({error}): mend it.'
         ) from None
     return example
 
@@ -163,7 +179,9 @@ def _load(whole: Path, path: Path, text: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise SchemaError(f"{path} can't be loaded: {type(error).__name__}: {error}") from error
+        raise SchemaError(
+            f"{error_place(error, path)}: it can't be loaded: {type(error).__name__}: {_first_line(error)}"
+        ) from error
     return module
 
 
@@ -174,6 +192,15 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == module.__name__
     }
+    for model in models.values():
+        try:
+            # One that names a class further down knows only now what that is.
+            model.model_rebuild()
+        except PydanticUndefinedAnnotation as error:
+            raise SchemaError(
+                f"{_place_of_name(model, error.name, path)}: {model.__name__} names {error.name}, which is neither "
+                "defined nor imported: import it, or mend its spelling."
+            ) from None
     if class_name is not None:
         if class_name not in models:
             raise SchemaError(f"{path} has no model {class_name}; its models are: {', '.join(models) or 'none'}.")
@@ -194,3 +221,14 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
             f"Say which: --schema {path}:{roots[0] if roots else 'ClassName'}"
         )
     return models[roots[0]]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _place_of_name(model: type[BaseModel], unknown: str | None, path: Path) -> str:
+    """Where a model's field has a type that names what is unknown."""
+    spelled = {name: str(info.annotation) for name, info in model.__pydantic_fields__.items()}
+    name = next((name for name, text in spelled.items() if re.search(rf"\b{re.escape(unknown or '')}\b", text)), None)
+    return field_place(model, name, path)

@@ -7,15 +7,25 @@ import os
 import sys
 import time
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from extractor import compare  # noqa: F401 (its command joins `schema`)
-from extractor.commands import ModelOption, model_app, schema_app, stop
+from extractor.commands import model_app, stop
 from extractor.evaluate import evaluate
+from extractor.options import (
+    ApartOption,
+    BaseUrlOption,
+    EncodingOption,
+    Mode,
+    ModelOption,
+    ModeOption,
+    RepliesOption,
+    TextColumnOption,
+)
+from extractor.schema_commands import schema_app
 
 if TYPE_CHECKING:
     from extractor.prices import Price
@@ -42,48 +52,17 @@ app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl 
 INTERRUPTED = 130
 
 
-class Mode(StrEnum):
-    """How recorded replies are used."""
-
-    auto = "auto"
-    replay = "replay"
-    record = "record"
-    live = "live"
-
-
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT…", help="Files, folders, quoted globs, or - for standard input.")
 ]
 SchemaOption = Annotated[
     str, typer.Option("--schema", help="A shipped schema's name, or a file: my.py or my.py:Class.")
 ]
-BaseUrlOption = Annotated[
-    str | None, typer.Option("--base-url", help="Any OpenAI-compatible server; --model is then the name it knows.")
-]
-RepliesOption = Annotated[
-    Path | None, typer.Option("--replies", help="The folder of recorded replies [default: fixtures/replies, if there].")
-]
-ModeOption = Annotated[
-    Mode,
-    typer.Option(
-        help="auto: recorded replies where there are any, else the model; replay: recorded ones only; record: as auto, "
-        "and new replies are written down; live: the model only."
-    ),
-]
-EncodingOption = Annotated[
-    str | None,
-    typer.Option("--encoding", help="Read all files in this encoding instead of guessing: utf-8, gb18030 …"),
-]
-TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSONL and CSV: which column is the text.")]
 FillOption = Annotated[
     bool,
     typer.Option(
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
-]
-ApartOption = Annotated[
-    bool,
-    typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
 ]
 ConfirmOption = Annotated[
     bool,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.commands import ModelOption, schema_app, stop
+from extractor.commands import stop
+from extractor.options import ModelOption
+from extractor.schema_commands import schema_app
 
 if TYPE_CHECKING:
     from extractor.difference import Change

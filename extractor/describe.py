@@ -1,15 +1,9 @@
-"""A schema told to a person: its fields, its output's JSON Schema, what a model is asked, what would work badly."""
+"""A schema told to a person: its fields, its output's JSON Schema, what a model is asked."""
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import os
-import re
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from extractor.catalog import Schema, load_schema
@@ -121,79 +115,3 @@ def describe_questions(name: str, model: str = "local") -> str:
         else:
             parts.append(f"=== {field.name} ===\n(nothing is left to ask: code finds and fills it)")
     return "\n\n".join(parts)
-
-
-def check_schema(name: str) -> list[str]:
-    """What would work badly, each with its place and the mend. Raises SchemaError for what can't work at all."""
-    schema = load_schema(name)
-    places = _lines_of_fields(schema, name)
-    complaints: list[str] = []
-    for field in schema.fields:
-        here = _place(places, schema.record.__name__, field.name)
-        complaints += _complain(here, field.description, _patterns_of_field(field))
-        if field.many and field.item and field.cue is None and _needs_cue(field):
-            complaints.append(
-                f"{here} has no Cue: a model that fills forms, as the embedded one does, would take every "
-                f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for one. Name the words that stand beside "
-                'its items, Annotated[list[…], Cue("资金|经费")], or, for clauses that demand something, write Mood("action").'
-            )
-        for leaf in field.leaves if field.item else ():
-            assert field.item is not None
-            here = _place(places, field.item.__name__, leaf.name)
-            complaints += _complain(
-                here, leaf.description or leaf.kind in ("evidence", "places"), _patterns_of_leaf(leaf)
-            )
-    example = schema.prompts.example
-    for extra in sorted(set(example.record) - {field.name for field in schema.fields}) if example else ():
-        complaints.append(f"{name}: the example answers {extra!r}, which is no field: rename or delete it there")
-    return complaints
-
-
-def _needs_cue(field: Field) -> bool:
-    return field.anchor.kind == "quantity" or (field.anchor.kind == "clause" and field.mood is None)
-
-
-def _complain(here: str, described: object, patterns: Iterator[str]) -> Iterator[str]:
-    if not described:
-        yield f'{here} has no description: it is what the model is asked. Write Field(description="…").'
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield f"{here} has the pattern {pattern!r}, which is no regular expression: {error}. Mend it."
-
-
-def _patterns_of_field(field: Field) -> Iterator[str]:
-    yield from (mark.pattern for mark in (field.cue, field.unless, field.signs) if mark is not None and mark.pattern)
-    if field.unless is not None and field.unless.before:
-        yield field.unless.before
-    if field.item is None:
-        yield from _patterns_of_leaf(replace(field.leaves[0], cue=None))
-
-
-def _patterns_of_leaf(leaf: Leaf) -> Iterator[str]:
-    yield from (mark.pattern for mark in (leaf.cue, leaf.subject, leaf.like) if mark is not None)
-    if leaf.beside is not None:
-        yield from (leaf.beside.before, leaf.beside.after)
-    if leaf.shown is not None:
-        yield from leaf.shown.patterns.values()
-
-
-def _place(places: dict[tuple[str, str], str], owner: str, name: str) -> str:
-    line = places.get((owner, name))
-    return f"{line}: {owner}.{name}" if line else f"{owner}.{name}"
-
-
-def _lines_of_fields(schema: Schema, name: str) -> dict[tuple[str, str], str]:
-    """Where each field of each class stands: (class, field) → "file:line", the file as the user named it."""
-    path = Path(inspect.getfile(schema.record))
-    given = name.partition(".py:")[0].removesuffix(".py") + ".py"
-    shown = given if Path(given).is_file() and Path(given).samefile(path) else path
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {
-        (node.name, statement.target.id): f"{shown}:{statement.lineno}"
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for statement in node.body
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-    }

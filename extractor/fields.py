@@ -18,6 +18,8 @@ numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
 answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
 was called before), `Together` (fields that share a question).
+
+An `Example` in a docstring is a field in code and what the engine makes of it in a text: see docs/fields.md.
 """
 
 from __future__ import annotations
@@ -26,6 +28,47 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from extractor.markers import (
+    Beside,
+    Cue,
+    Like,
+    Mood,
+    Most,
+    Period,
+    Shown,
+    Signs,
+    Subject,
+    Together,
+    Unless,
+    Was,
+    Within,
+)
+
+__all__ = [
+    "Beside",
+    "Clause",
+    "Cue",
+    "EdtfDate",
+    "Evidence",
+    "Like",
+    "Mood",
+    "Most",
+    "Name",
+    "Period",
+    "Places",
+    "Quantity",
+    "Shown",
+    "Signs",
+    "Subject",
+    "Together",
+    "Unless",
+    "Verbatim",
+    "Was",
+    "Within",
+    "Worded",
+    "Words",
+]
 
 
 @dataclass(frozen=True)
@@ -37,127 +80,91 @@ class Words:
 
 
 Name = Annotated[str, Words("name", 20)]
+"""A person's or a body's name, of at most 20 characters: matched without any tolerance, since one character makes
+another person of it.
+
+Example:
+    speakers: list[Name]
+
+    text    市长何志远主持会议，副市长吴倩讲话。
+    fills   ["何志远", "吴情"]
+    holds   ["何志远"]
+    problem ungrounded speakers 吴情
+"""
+
 Verbatim = Annotated[str, Words("verbatim", 60)]
+"""A short piece of the text, of at most 60 characters. The record holds the source's own characters, in its own script;
+width, punctuation, white space and script are forgiven when it is looked for, another digit, name or direction is not.
+
+Example:
+    venue: Verbatim | None
+
+    text    會議在縣政府礼堂召開。
+    fills   "县政府礼堂"
+    holds   "縣政府礼堂"
+
+    text    会议在县政府礼堂召开。
+    fills   "市政府礼堂"
+    holds   null
+    problem ungrounded venue 市政府礼堂
+"""
+
 Clause = Annotated[str, Words("clause", 160)]
+"""A clause, of at most 160 characters. The record holds the source's words, clean and Simplified; an item that stands
+on a clause has the whole clause for its evidence.
+
+Example:
+    goal: Clause | None
+
+    text    會議要求，確保不發生重大事故。
+    fills   "确保不发生重大事故"
+    holds   "确保不发生重大事故"
+"""
+
 Worded = Annotated[str, Words("worded", 40)]
+"""The model's own short wording, of at most 40 characters: kept if each of its characters stands in the item's
+sentence, else the clause's own words stand for it. It has no place of its own, so it goes into a model beside a value
+that has one.
+
+Example:
+    class Count(BaseModel):
+        what: Worded
+        value: Quantity
+
+    counts: list[Count]
+
+    text    去年，全县排查出隐患1260处。
+    fills   [{"what": "隐患", "value": "1260处"}]
+    holds   [{"what": "隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}}]
+
+    text    去年，全县排查出隐患1260处。
+    fills   [{"what": "安全问题", "value": "1260处"}]
+    holds   [{"what": "全县排查出隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}}]
+    problem reworded counts.what 安全问题
+"""
 
 
-@dataclass(frozen=True)
-class Cue:
-    """Ask for a field only where `pattern` (a regular expression on clean Simplified text) matches: for an item that is
-    a clause in one of the passage's clauses, for a date in its sentence, else anywhere in the passage.
-
-    Where forms are filled, the clauses, the dates and the numbers (by their clause) that match are the candidates.
-    `where="ends"` asks only at the beginning and the end of a text, where a lead or a sign-off stands.
-    """
-
-    pattern: str
-    where: Literal["anywhere", "ends"] = "anywhere"
-
-
-@dataclass(frozen=True)
-class Mood:
-    """Clauses that demand: "action" where somebody is told to do something, "goal" where a result is to be reached (a
-    clause may be both). Told by grammar and context (`extractor.directives`), for items that stand on a clause: where forms are
-    filled these clauses are the candidates, else a passage without one is not asked about."""
-
-    kind: Literal["action", "goal"]
-
-
-@dataclass(frozen=True)
-class Unless:
-    """Where forms are filled: what is none of this field's, though its type and cue would allow it. `pattern` is held
-    against a number's own words (its clause, from the number before it on), or against the sentence of a clause;
-    `before` against all of a number's sentence before it. `mood`: no number of a clause in that mood."""
-
-    pattern: str
-    before: str | None = None
-    mood: Literal["action", "goal"] | None = None
-
-
-@dataclass(frozen=True)
-class Within:
-    """How far from its item a value may stand: the item's own sentence (the default) or its passage."""
-
-    reach: Literal["sentence", "passage"]
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Values that stand right beside a name, as titles do: regular expressions for one before it (several are joined
-    by 、) and for one after it. A model that fills forms is not asked for them: code reads them off."""
-
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Values that rule the clauses after them in their sentence, as the organ does in 各级各部门要加强…,落实…: a regular
-    expression whose group 1 holds them (several joined by 、 和 与 及). Where forms are filled, code reads them off."""
-
-    pattern: str
-
-
-@dataclass(frozen=True)
-class Period:
-    """A time or a span of time (2014年上半年, 去年, 年底前). Where forms are filled, code takes the one of the item's own
-    clause; with `Within("passage")` else the last one before the item in its sentence."""
-
-
-@dataclass(frozen=True)
-class Like:
-    """As `Period`, for values that a regular expression finds (全国, 我市 …)."""
-
-    pattern: str
-
-
-@dataclass(frozen=True)
-class Most:
-    """The most items that one answer, about one passage, may list. Merged records may hold more."""
-
-    items: int
-
-
-@dataclass(frozen=True)
-class Signs:
-    """What in a text calls for an item of this field, so that coverage can name what no item cites: each number, date or
-    person beside an office, after the field's type; with `pattern` (a regular expression) each clause that matches, for
-    items that stand on a clause, or each match."""
-
-    pattern: str | None = None
-
-
-@dataclass(frozen=True)
-class Together:
-    """Fields of one `group` are asked for in one question, where a model reads: the passage is then sent once. A field
-    without is asked for by itself. What is asked again when a field is added or changed is that field alone."""
-
-    group: str
-
-
-@dataclass(frozen=True)
-class Was:
-    """What this field was called before: records that hold it by that name keep their values, and nothing is asked."""
-
-    name: str
-
-
-class Shown:
-    """Words (regular expressions) one of which a choice needs in a sentence of its item; `Shown(chair="主持")`.
-
-    A choice that is not listed needs none. `otherwise` is the choice that holds where no other is left.
-    """
-
-    def __init__(self, otherwise: str | None = None, **patterns: str) -> None:
-        self.otherwise = otherwise
-        self.patterns = patterns
+def _leave_out_example(schema: dict[str, Any]) -> None:
+    """A JSON Schema describes a type; the examples of docs/fields.md are no part of it, nor of what names a recipe."""
+    schema["description"] = schema["description"].partition("\n\nExample:")[0]
 
 
 class Evidence(BaseModel):
-    """Where a value stands: `source_text[start:end] == text`, in code points of the decoded file."""
+    """Where a value stands: `source_text[start:end] == text`, in code points of the decoded file.
 
-    model_config = ConfigDict(frozen=True)
+    Example:
+        class Order(BaseModel):
+            text: Clause
+            evidence: list[Evidence]
+
+        orders: list[Order]
+
+        text    要加强巡查。一要加强巡查。
+        fills   [{"text": "加强巡查"}, {"text": "加强巡查"}]
+        holds   [{"text": "加强巡查", "evidence": [{"text": "要加强巡查", "start": 0, "end": 5}, {"text": "加强巡查", "start": 8, "end": 12}]}]
+    """
+
+    model_config = ConfigDict(frozen=True, json_schema_extra=_leave_out_example)
 
     text: str
     start: int
@@ -169,7 +176,28 @@ class Quantity(BaseModel):
 
     `160万人` is number 1600000, unit 人; `103-107` is low 103, high 107; `2%以下` is 2, %, approx `max`.
     `number` is null for a range, and where the words hold no number (翻一番 has number 2, unit 倍).
+
+    Example:
+        amount: Quantity | None
+
+        text    少生160万人。
+        fills   "160万人"
+        holds   {"text": "160万人", "number": 1600000, "low": null, "high": null, "unit": "人", "approx": null}
+
+        text    性别比在103-107之间。
+        fills   "103-107"
+        holds   {"text": "103-107", "number": null, "low": 103, "high": 107, "unit": null, "approx": null}
+
+        text    发病率控制在2%以下。
+        fills   "2%以下"
+        holds   {"text": "2%以下", "number": 2, "low": null, "high": null, "unit": "%", "approx": "max"}
+
+        text    收入翻一番。
+        fills   "翻一番"
+        holds   {"text": "翻一番", "number": 2, "low": null, "high": null, "unit": "倍", "approx": null}
     """
+
+    model_config = ConfigDict(json_schema_extra=_leave_out_example)
 
     text: str
     number: int | float | None = None
@@ -186,7 +214,21 @@ class Quantity(BaseModel):
 
 class EdtfDate(BaseModel):
     """A date as the source words it, and the same in EDTF (ISO 8601-2); `year_inferred` where the year is
-    not written beside it but follows from the text."""
+    not written beside it but follows from the text.
+
+    Example:
+        date: EdtfDate | None
+
+        text    5月27日，全市表彰2013年度先进单位。
+        fills   "5月27日"
+        holds   {"text": "5月27日", "edtf": "2014-05-27", "year_inferred": true, "evidence": {"text": "5月27日", "start": 0, "end": 5}}
+
+        text    会议于二〇一四年五月下旬召开。
+        fills   "二〇一四年五月下旬"
+        holds   {"text": "二〇一四年五月下旬", "edtf": "2014-05", "year_inferred": false, "evidence": {"text": "二〇一四年五月下旬", "start": 3, "end": 12}}
+    """
+
+    model_config = ConfigDict(json_schema_extra=_leave_out_example)
 
     text: str
     edtf: str | None = None
@@ -200,4 +242,16 @@ class EdtfDate(BaseModel):
 
 
 Places = Evidence | list[Evidence]
-"""Where an item stands: one place, or a list of them where the text repeats it."""
+"""Where an item stands: one place, or a list of them where the text repeats it.
+
+Example:
+    class Order(BaseModel):
+        text: Clause
+        evidence: Places
+
+    orders: list[Order]
+
+    text    要加强巡查。
+    fills   [{"text": "加强巡查"}]
+    holds   [{"text": "加强巡查", "evidence": {"text": "要加强巡查", "start": 0, "end": 5}}]
+"""

@@ -7,6 +7,8 @@ item: a model of leaves, one or a list. Deeper nesting is refused: small models 
 from __future__ import annotations
 
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -45,7 +47,11 @@ LONGEST_LEAF_LIST = 8
 
 
 class SchemaError(ValueError):
-    """A schema that the engine can't use: says which field, why, and the mend."""
+    """A schema that the engine can't use: says which field, why, and the mend. `owner` and `name` are the class and its
+    field that are to blame, for whoever knows in which line they stand."""
+
+    owner: type[BaseModel] | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,14 +105,31 @@ class Field:
 
 def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
     """The fields of a record model, in order. Raises SchemaError."""
-    fields = tuple(_field(record, name, info) for name, info in record.model_fields.items())
-    if not fields:
-        raise SchemaError(f"{record.__name__} has no fields: give it at least one, such as `venue: Verbatim | None`.")
-    return fields
+    with _blaming(record, None):
+        if not record.model_fields:
+            raise SchemaError(
+                f"{record.__name__} has no fields: give it at least one, such as `venue: Verbatim | None`."
+            )
+    return tuple(_field(record, name, info) for name, info in record.model_fields.items())
+
+
+@contextmanager
+def _blaming(owner: type[BaseModel], name: str | None) -> Iterator[None]:
+    """Note on a SchemaError whose fault it is, unless that was noted further in."""
+    try:
+        yield
+    except SchemaError as error:
+        if error.owner is None:
+            error.owner, error.name = owner, name
+        raise
 
 
 def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
-    where = f"{record.__name__}.{name}"
+    with _blaming(record, name):
+        return _read_field(f"{record.__name__}.{name}", name, info)
+
+
+def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
     most = _most(marks, LONGEST_LIST)
     cue, unless, mood = _mark(marks, Cue), _mark(marks, Unless), _mark(marks, Mood)
@@ -123,7 +146,7 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
-        leaves = tuple(_leaf(f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
+        leaves = tuple(_leaf_of(inner, f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
         if not any(map(_is_anchor, leaves)):
             raise SchemaError(
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
@@ -149,6 +172,11 @@ def _is_anchor(leaf: Leaf) -> bool:
     return leaf.kind not in _NOWHERE and not leaf.optional and not leaf.many
 
 
+def _leaf_of(item: type[BaseModel], where: str, name: str, info: FieldInfo) -> Leaf:
+    with _blaming(item, name):
+        return _leaf(where, name, info)
+
+
 def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
     words = _mark(marks, Words)
@@ -167,10 +195,16 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         kind = "places"
     elif words is not None:
         kind = words.kind
+    elif _is_item(inner):
+        raise SchemaError(
+            f"{where} is {inner.__name__}, a model within a model: strict structured output, a small model and a table "
+            f"take models one level deep. Put {inner.__name__}'s own fields in its place, or make it a field of the record."
+        )
     else:
         raise SchemaError(
-            f"{where} is {_spell(inner)}, which the engine can't ground. Use Name, Verbatim, Clause, Worded, Quantity, "
-            "EdtfDate, Evidence, a Literal of strings, a list of these, or (one level deep) a model of them."
+            f"{where} is {_spell(inner)}, which the engine can't ground{_refused(inner)}. Use Name, Verbatim, Clause, "
+            "Worded, Quantity, EdtfDate, Evidence, a Literal of strings, a list of these, or (one level deep) a model of "
+            "them."
         )
     return Leaf(
         name=name,
@@ -215,6 +249,11 @@ def _unwrap(annotation: Any, marks: list[Any]) -> tuple[Any, bool, bool, list[An
             return annotation, optional, many, marks
 
 
+def marks_of(info: FieldInfo) -> list[Any]:
+    """All that is said of a field beside its type, at whatever level."""
+    return _unwrap(info.annotation, info.metadata)[3]
+
+
 def _mark(marks: list[Any], kind: type[Any]) -> Any:
     return next((m for m in marks if isinstance(m, kind)), None)
 
@@ -222,6 +261,12 @@ def _mark(marks: list[Any], kind: type[Any]) -> Any:
 def _most(marks: list[Any], default: int) -> int:
     mark = _mark(marks, Most)
     return default if mark is None else int(mark.items)
+
+
+def _refused(inner: Any) -> str:
+    """For types that have no closed JSON Schema: that it is not the engine alone that can't take them."""
+    open_ended = inner in (Any, object, dict, list, set, tuple) or get_origin(inner) in (dict, set, tuple)
+    return " and which no provider takes in structured output" if open_ended else ""
 
 
 def _is_item(inner: Any) -> bool:

@@ -147,17 +147,36 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
+    ("source", "line", "says"),
     [
-        ("class Record(", "SyntaxError"),
-        ("import no_such_module_at_all", "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
-        ("1 / 0", "ZeroDivisionError"),
+        ("class Record(", 1, "SyntaxError"),
+        ("import no_such_module_at_all", 1, "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
+        ("\n1 / 0", 2, "ZeroDivisionError"),
+        ("def f():\n    1 / 0\n\nf()\n", 2, "ZeroDivisionError"),
+        (HEAD + "class X: pass\n\nclass A(BaseModel):\n    x: X | None\n", 5, "PydanticSchemaGenerationError"),
     ],
 )
-def test_broken_file(tmp_path: Path, source: str, says: str) -> None:
+def test_broken_file(tmp_path: Path, source: str, line: int, says: str) -> None:
     path = write(tmp_path, source)
-    assert refusal(path).startswith(f"{path} can't be loaded: ")
-    assert says in refusal(path)
+    assert refusal(path).startswith(f"{path}:{line}: it can't be loaded: {says}")
+    assert "\n" not in refusal(path)
+
+
+def test_a_name_that_is_unknown(tmp_path: Path) -> None:
+    source = (
+        "from __future__ import annotations\n" + HEAD + "class A(BaseModel):\n    x: Name | None\n    y: Nmae | None\n"
+    )
+    path = write(tmp_path, source)
+    assert refusal(path) == (
+        f"{path}:6: A names Nmae, which is neither defined nor imported: import it, or mend its spelling."
+    )
+
+
+def test_a_record_may_stand_above_its_items(tmp_path: Path) -> None:
+    source = "from __future__ import annotations\n" + HEAD
+    source += "class A(BaseModel):\n    items: list[Item]\n\nclass Item(BaseModel):\n    x: Name\n"
+    (field,) = load_schema(write(tmp_path, source)).fields
+    assert (field.many, field.anchor.name) == (True, "x")
 
 
 def test_several_roots(tmp_path: Path) -> None:
@@ -189,12 +208,35 @@ def test_a_root_whose_name_begins_another_models_name_is_a_root(tmp_path: Path) 
 
 def test_a_field_that_cannot_be_used_is_told_with_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: int\n")
-    assert refusal(path).startswith(f"{path}: A.x is int, which the engine can't ground.")
+    assert refusal(path).startswith(f"{path}:4: A.x is int, which the engine can't ground.")
+
+
+@pytest.mark.parametrize(
+    ("models", "line", "says"),
+    [
+        ("class A(BaseModel):\n    x: Name | None\n    y: dict[str, str]\n", 5, "A.y is dict[str, str]"),
+        ("class I(BaseModel):\n    x: Name\n    n: int\nclass A(BaseModel):\n    xs: list[I]\n", 5, "A.xs.n is int"),
+        ("class B(BaseModel):\n    x: int\nclass A(B):\n    y: Name | None\n", 4, "A.x is int"),
+        ("class A(BaseModel):\n    pass\n", 3, "A has no fields"),
+        (
+            "class J(BaseModel):\n    x: Name\nclass I(BaseModel):\n    x: Name\n    js: list[J]\n"
+            "class A(BaseModel):\n    xs: list[I]\n",
+            7,
+            "A.xs.js is J, a model within a model",
+        ),
+    ],
+)
+def test_an_error_has_the_line_of_the_field_that_is_to_blame(tmp_path: Path, models: str, line: int, says: str) -> None:
+    path = write(tmp_path, HEAD + models)
+    assert refusal(f"{path}:A").startswith(f"{path}:{line}: {says}")
 
 
 def test_missing_example(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "EXAMPLE = 'no.json'\nclass A(BaseModel):\n    x: Name | None\n")
-    assert refusal(path) == f"The prompt no.json is neither beside {path} nor among the shipped ones: write it there."
+    assert (
+        refusal(path)
+        == f"{path}:3: The prompt no.json is neither beside {path} nor among the shipped ones: write it there."
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +245,9 @@ def test_missing_example(tmp_path: Path) -> None:
 def test_broken_example(tmp_path: Path, example: str) -> None:
     path = write(tmp_path, HEAD + "EXAMPLE = 'e.json'\nclass A(BaseModel):\n    x: Name | None\n")
     write(tmp_path, example, "e.json")
-    assert f'The example e.json of {path} is not JSON with "text" and "record" (' in refusal(path)
+    assert f'{tmp_path / "e.json"}:1: The example e.json of {path} is not JSON with "text" and "record" (' in refusal(
+        path
+    )
 
 
 # --- prompts ---
@@ -230,7 +274,7 @@ def test_a_prompt_with_a_wrong_name_is_refused_when_it_is_loaded(
     write(tmp_path, text, file)
     with pytest.raises(SchemaError) as error:
         load_prompts(tmp_path / "mine.py", None)
-    assert f"The prompt {file} for" in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / file}:1: The prompt {file} for")
     assert says in str(error.value)
 
 

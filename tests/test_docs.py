@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from update_docs import PAGE, commands, commands_page, help_of
+from field_examples import INTERNAL, Case, Example, computed, entries, fields_page
+from update_docs import FIELDS, PAGE, commands, commands_page, help_of
 
+from extractor import fields
 from extractor.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +90,31 @@ def test_the_page_has_what_the_installed_command_prints() -> None:
 def test_the_readme_shows_commands() -> None:
     shown = {tuple(arguments[:1]) for arguments in documented(README)}
     assert ("extract",) in shown, "README.md has no block ```bash that shows `extractor extract`"
+
+
+def test_the_page_of_fields_is_current() -> None:
+    written = FIELDS.read_text(encoding="utf-8") if FIELDS.is_file() else ""
+    assert written == fields_page(), (
+        "docs/fields.md is not what extractor/fields.py says: run `python tests/update_docs.py`"
+    )
+
+
+def test_every_type_and_marker_has_an_example() -> None:
+    explained = {entry.name for entry in entries() if entry.words and entry.examples}
+    assert explained == {*fields.__all__} - INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("example", "case"),
+    [
+        pytest.param(example, case, id=f"{entry.name}-{case.text}")
+        for entry in entries()
+        for example in entry.examples
+        for case in example.cases
+    ],
+)
+def test_an_example_of_a_field_is_what_the_engine_computes(example: Example, case: Case) -> None:
+    assert computed(example, case) == case
 
 
 @pytest.mark.parametrize("arguments", documented(README), ids=" ".join)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, create_model
 
-from extractor.describe import check_schema
 from extractor.fields import (
     Clause,
     Cue,
@@ -23,6 +22,7 @@ from extractor.fields import (
     Within,
     Worded,
 )
+from extractor.schema_check import check_schema
 from extractor.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape
 
 
@@ -143,13 +143,14 @@ NO_PLACE = "has no place of its own in the text. Put it into a model, beside a N
     [
         (str, f"Record.f is str, {CANT_GROUND}"),
         (int | None, f"Record.f is int, {CANT_GROUND}"),
-        (dict[str, str], f"Record.f is dict[str, str], {CANT_GROUND}"),
+        (dict[str, str], "Record.f is dict[str, str], which the engine can't ground and which no provider takes in"),
         (Any, "Record.f is Any, which the engine can't ground"),
         (list[list[Verbatim]], "which the engine can't ground"),
         (Name | Quantity, "which the engine can't ground"),
         (Literal[1, 2], "which the engine can't ground"),
         (list[Plain], f"Record.f.count is int, {CANT_GROUND}"),
-        (list[Deep], "Record.f.votes is Vote, which the engine can't ground"),
+        (list[Deep], "Record.f.votes is Vote, a model within a model: strict structured output, a small model and"),
+        (list[list[Vote]], "which the engine can't ground"),
         (list[NoPlace], "Record.f: NoPlace has no required field that stands in the text"),
         (Literal["a", "b"] | None, f"Record.f (choice) {NO_PLACE}"),
         (Worded | None, f"Record.f (worded) {NO_PLACE}"),
@@ -184,5 +185,5 @@ def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> Non
         '    funds: list[Fund] = Field(description="资金")\n',
         encoding="utf-8",
     )
-    (complaint,) = check_schema(str(file))
+    (complaint,) = check_schema(str(file)).complaints
     assert complaint.startswith(f"{file}:9: Record.funds has no Cue")

@@ -1,0 +1,448 @@
+"""What a schema developer is told: `schema check` with and without texts, `schema try`, `schema new`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answering import answering, field_of, say
+from click.testing import Result
+from fake_server import FakeServer
+from typer.testing import CliRunner
+
+from extractor.cli import app
+from extractor.schema_lines import json_lines
+
+ROOT = Path(__file__).parent.parent
+
+HEAD = """from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+from extractor.fields import *
+
+EXAMPLE = "mine.example.json"
+
+"""
+ITEMS = (
+    HEAD
+    + '''class Sum(BaseModel):
+    """一笔资金。"""
+    value: Quantity = Field(description="金额")
+    purpose: Verbatim | None = Field(description="用途")
+    evidence: Places
+
+class Record(BaseModel):
+    venue: Verbatim | None = Field(description="地点")
+    sums: Annotated[list[Sum], Cue("投资|资金")] = Field(description="资金")
+'''
+)
+EXAMPLE = """{
+  "text": "会议在县政府礼堂召开。去年，全县投资320万元用于渠道维修。",
+  "record": {
+    "venue": "县政府礼堂",
+    "sums": [
+      {"value": "320万元", "purpose": "渠道维修"}
+    ]
+  }
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def extractor(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def write(source: str = ITEMS, example: str = EXAMPLE, name: str = "mine.py") -> None:
+    Path(name).write_text(source, encoding="utf-8")
+    Path("mine.example.json").write_text(example, encoding="utf-8")
+
+
+def complaints(*texts: str) -> list[str]:
+    result = extractor("schema", "check", "mine.py", *texts)
+    lines = result.stdout.splitlines()
+    assert result.exit_code == (0 if lines[-1] == "mine.py: nothing to complain about" else 1), result.output
+    return [line for line in lines if not line.startswith("note: ") and "nothing to complain" not in line]
+
+
+def test_nothing_to_complain_about() -> None:
+    write()
+    assert complaints() == []
+
+
+# --- fields ---
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('x: Verbatim | None', "mine.py:16: Record.x has no description"),
+        ('x: Verbatim | None = Field(description="某物", alias="y")', "Record.x has the alias 'y'"),
+        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3), of which"),
+        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3), of which"),
+        ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
+        ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
+        ('x: Annotated[list[Name], Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only items"),
+    ],
+)  # fmt: skip
+def test_a_field_that_would_work_badly(line: str, says: str) -> None:
+    write(ITEMS + f"    {line}\n")
+    (complaint,) = complaints()
+    assert complaint.startswith("mine.py:16: ")
+    assert says in complaint
+
+
+@pytest.mark.parametrize(
+    ("leaf", "says"),
+    [
+        ('by: Annotated[list[Name], Subject("各[^，]+要")]', "Sum.by has a Subject without a group"),
+        ('by: Annotated[Literal["a", "b"], Shown(c="主持")] | None', "Shown words for 'c', which is none of its choices (a, b)"),
+        ('by: Annotated[Literal["a", "b"], Shown(otherwise="d")]', "Shown words for 'd'"),
+        ('by: Literal["a", " "] | None', "Sum.by has the choice ' ', which providers refuse"),
+    ],
+)  # fmt: skip
+def test_a_part_that_would_work_badly(leaf: str, says: str) -> None:
+    source = ITEMS.replace("    evidence", f'    {leaf} = Field(description="谁")\n    evidence')
+    write(source, EXAMPLE.replace('"渠道维修"', '"渠道维修", "by": ' + ("[]" if "list" in leaf else '"a"')))
+    (complaint,) = complaints()
+    assert complaint.startswith("mine.py:11: ")
+    assert says in complaint
+
+
+# --- the example ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('"venue": "县政府礼堂"', '"place": "县政府礼堂"', 4, "the example answers 'place', which is no field of Record: it has venue, sums."),
+        ('"purpose"', '"use"', 6, "the example answers sums.use, which is nothing that Sum asks for: it asks for value, purpose."),
+        (', "purpose": "渠道维修"', "", 6, "the example's sums.0.purpose is no answer that a model may give: field required. Write words of the text"),
+        ('"县政府礼堂",', '["县政府礼堂"],', 4, "the example's venue is no answer that a model may give: input should be a valid string"),
+        ('"县政府礼堂",', '"市政府礼堂",', 4, "the example's venue '市政府礼堂' would not come into a record (ungrounded: not found"),
+        ('"渠道维修"}', '"桥梁维修"}', 6, "the example's sums.purpose '桥梁维修' would not come into a record (ungrounded"),
+        ("投资320万元", "花320万元", 5, "the example answers sums, but neither its Cue nor its Mood is met in the example's text"),
+    ],
+)  # fmt: skip
+def test_an_example_that_is_none(old: str, new: str, line: int, says: str) -> None:
+    write(example=EXAMPLE.replace(old, new))
+    found = complaints()
+    assert any(one.startswith(f"mine.example.json:{line}: {says}") for one in found), found
+
+
+def test_a_field_without_an_answer_in_the_example_is_noted() -> None:
+    write(example=EXAMPLE.replace('    "venue": "县政府礼堂",\n', ""))
+    result = extractor("schema", "check", "mine.py")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == (
+        "note: mine.py:14: Record.venue is not answered in the example mine.example.json, so a model that reads is shown no "
+        'answer for it. Add "venue" to its record: null or [] where its text has none.'
+    )
+
+
+def test_the_lines_of_a_json_text() -> None:
+    text = '{\n "a": [\n  1,\n  {"b": "x\\n,]",\n   "c": null}\n ],\n "d": {}, "e": []\n}'
+    lines = json_lines(text)
+    assert lines == {
+        (): 1,
+        ("a",): 2,
+        ("a", 0): 3,
+        ("a", 1): 4,
+        ("a", 1, "b"): 4,
+        ("a", 1, "c"): 5,
+        ("d",): 7,
+        ("e",): 7,
+    }  # fmt: skip
+
+
+# --- patterns and texts ---
+
+TEXT = (
+    "5月27日，全市水利工作会议在甲市礼堂召开。市委书记李明主持会议。\n"
+    + "去年，全市投资320万元用于渠道维修。各县要加强巡查，落实责任。\n" * 20
+    + "甲市人民政府办公室\n"
+)
+
+
+@pytest.fixture
+def text(folder: Path) -> str:
+    Path("t.txt").write_text(TEXT, encoding="utf-8")
+    return "t.txt"
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ('Annotated[Verbatim | None, Cue("地下室")]', "the Cue '地下室' matches in none of the texts. It is held against passages, of"),
+        ('Annotated[Verbatim | None, Cue("渠道维.。各县要加强巡查，落实责任。\\n去年", where="ends")]', None),
+        ('Annotated[EdtfDate | None, Cue("渠道.*日")]', "It is held against sentences with a date, of which they have"),
+        ('Annotated[list[Sum], Cue("召开")]', "It is held against clauses with a number, of which they have 20. It would match '召开' at t.txt:"),
+        ('Annotated[list[Sum], Cue("投资"), Unless("计划")]', "the Unless '计划' matches in none"),
+        ('Annotated[list[Sum], Cue("投资"), Unless("投资", before="计划")]', "the Unless(before=…) '计划' matches"),
+        ('Annotated[list[Task], Mood("action"), Cue("渠道")]', "clauses in the mood 'action', of which they have 40. It would match"),
+        ('Annotated[list[Task], Mood("action"), Signs("必须")]', "the Signs '必须' matches in none of the texts. It is held against clauses"),
+        ('Annotated[list[Task], Mood("action"), Signs("加强")]', None),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_matches_nothing(field: str, says: str | None, text: str) -> None:
+    tasks = 'class Task(BaseModel):\n    text: Clause = Field(description="事")\n\n' if "Task" in field else ""
+    source = ITEMS.replace("class Record", tasks + "class Record") + f'    x: {field} = Field(description="某物")\n'
+    write(source)
+    found = complaints(text)
+    if says is None:
+        assert found == []
+    else:
+        (complaint,) = found
+        assert complaint.startswith(f"mine.py:{source.count(chr(10))}: Record.x: ")
+        assert says in complaint
+
+
+@pytest.mark.parametrize(
+    ("leaf", "says"),
+    [
+        ('Annotated[list[Verbatim], Subject("(各市)要")]', "the Subject '(各市)要' matches in none"),
+        ('Annotated[list[Verbatim], Subject("(各县)要")]', None),
+        ('Annotated[Verbatim | None, Like("全省")]', "the Like '全省' matches in none of the texts. It is held against passages"),
+        ('Annotated[Verbatim | None, Cue("渠道")]', "the Cue '渠道' matches in none of the texts. It is held against sentences of x"),
+    ],
+)  # fmt: skip
+def test_a_part_s_pattern_that_matches_nothing(leaf: str, says: str | None, text: str) -> None:
+    tasks = f'class Task(BaseModel):\n    text: Clause = Field(description="事")\n    by: {leaf} = Field(description="谁")\n'
+    source = ITEMS.replace("class Record", tasks + "class Record")
+    write(source + '    x: Annotated[list[Task], Mood("action")] = Field(description="某物")\n')
+    found = complaints(text)
+    assert (found == []) if says is None else ("mine.py:15: Task.by: " in found[0] and says in found[0])
+
+
+def test_persons(text: str) -> None:
+    person = (
+        'class Person(BaseModel):\n    name: Name = Field(description="姓名")\n'
+        '    titles: Annotated[list[Verbatim], Beside("市委书记", "局长")] = Field(description="职务")\n'
+        '    role: Annotated[Literal["chair", "guest"], Shown(otherwise="guest", chair="主持")] = Field(description="角色")\n\n'
+    )
+    write(ITEMS.replace("class Record", person + "class Record") + '    x: list[Person] = Field(description="人")\n')
+    (complaint,) = complaints(text)
+    assert complaint.startswith("mine.py:15: Person.titles: the Beside(after=…) '局长' matches in none of the texts.")
+
+
+def test_what_there_is_nothing_to_try_on_is_noted() -> None:
+    Path("t.txt").write_text("今天天气很好。\n", encoding="utf-8")
+    write(ITEMS.replace(', Cue("投资|资金")', ', Cue("投资|资金"), Unless("计划")'))
+    result = extractor("schema", "check", "mine.py", "t.txt")
+    assert result.exit_code == 0
+    assert "note: mine.py:15: Record.sums: the Unless '计划' was not tried: the texts have no numbers" in result.stdout
+
+
+def test_texts_that_are_none() -> None:
+    write()
+    assert "nowhere does not exist" in extractor("schema", "check", "mine.py", "nowhere").stderr
+    Path("empty.txt").touch()
+    assert "empty.txt is empty" in extractor("schema", "check", "mine.py", "empty.txt").stderr
+
+
+# --- try ---
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    def answer(body: dict[str, Any]) -> Any:
+        if field_of(body) == "venue":
+            return say({"venue": "乙市礼堂"})
+        return say({"sums": [{"value": "320万元", "purpose": "渠道维修"}, {"value": "99万元", "purpose": None}]})
+
+    with answering(answer) as server:
+        yield server
+
+
+def tried(fake: FakeServer, *arguments: str) -> Result:
+    write()
+    Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
+    return extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake", *arguments)
+
+
+def test_try_shows_question_answer_and_what_came_of_it(fake: FakeServer) -> None:
+    result = tried(fake)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "# t: 29 characters in 1 passage"
+    assert lines[2:6] == [
+        "venue · characters 0-29",
+        "  asked     【问题】从原文中摘取 venue：地点",
+        "            没有就写null。",
+        '            示例原文的回答：{"venue": "县政府礼堂"}',
+    ]
+    assert '  answer    {"venue": "乙市礼堂"}' in lines
+    assert "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (0-29)" in lines
+    (kept,) = (line for line in lines if line.startswith("  kept "))
+    assert '"number": 3200000' in kept
+    assert kept.endswith("“全市投资320万元用于渠道维修” at 13-28")
+    assert "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (0-29)" in lines
+    assert lines[-1].startswith("2 questions (0 answered from recordings), 20 tokens in, 10 out, ")
+    assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
+
+
+def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
+    assert "sums" not in tried(fake, "--field", "venue").stdout
+    assert [field_of(seen.body) for seen in fake.seen] == ["venue"]
+    wrong = tried(fake, "--field", "place")
+    assert (wrong.exit_code, wrong.stderr) == (
+        2,
+        "extractor: Record has no field 'place': --field takes one of venue, sums.\n",
+    )
+
+
+def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
+    write(
+        ITEMS.replace("import *", "import *\nfrom extractor.fields import Together")
+        .replace("venue: Verbatim | None", 'venue: Annotated[Verbatim | None, Together("all")]')
+        .replace('Cue("投资|资金")', 'Cue("投资|资金"), Together("all")')
+    )
+    Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
+    answer = {"venue": "甲市礼堂", "sums": [{"value": "320万元", "purpose": "渠道维修"}]}
+    with answering(lambda body: say(answer)) as server:
+        arguments = ("schema", "try", "mine.py", "t.txt", "--base-url", server.base_url, "--model", "fake")
+        shown = extractor(*arguments).stdout
+        assert len(server.seen) == 1
+    assert "            2. sums：资金" in shown
+    assert '  kept      "甲市礼堂" → “会议在甲市礼堂召开” at 0-9' in shown
+    assert "  asked     together with venue, in one question: see there\n  kept      {" in shown
+
+
+def test_try_in_full(fake: FakeServer) -> None:
+    shown = tried(fake, "--full").stdout
+    assert "  system    你从中国政府的讲话" in shown
+    assert "            会议在甲市礼堂召开。" in shown
+
+
+def test_try_answers_from_recordings(fake: FakeServer) -> None:
+    tried(fake, "--replies", "kept", "--mode", "record")
+    fake.seen.clear()
+    again = tried(fake, "--replies", "kept", "--field", "venue")
+    assert '  recorded  {"venue": "乙市礼堂"}' in again.stdout
+    assert "1 question (1 answered from recordings)" in again.stdout
+    assert not fake.seen
+
+
+def test_try_says_what_could_not_be_answered(fake: FakeServer) -> None:
+    result = tried(fake, "--replies", "none", "--mode", "replay", "--field", "venue")
+    assert result.exit_code == 1
+    (failed,) = (line for line in result.stdout.splitlines() if line.startswith("  failed"))
+    assert "No recorded reply for t, venue" in failed
+    assert "  dropped" not in result.stdout
+
+
+def test_try_says_why_it_did_not_ask(fake: FakeServer) -> None:
+    write()
+    Path("t.txt").write_text("会议在甲市礼堂召开。\n", encoding="utf-8")
+    result = extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake")
+    assert "sums · characters 0-10 · not asked: its Cue or Mood is not met here" in result.stdout
+
+
+def test_try_without_a_model() -> None:
+    write()
+    Path("t.txt").write_text("会议在甲市礼堂召开。\n", encoding="utf-8")
+    result = extractor("schema", "try", "mine.py", "t.txt")
+    assert result.exit_code == 2
+    assert "pip install 'meeting-extractor[local]'" in result.stderr
+
+
+# --- new ---
+
+
+def test_a_new_schema_works(fake: FakeServer) -> None:
+    made = extractor("schema", "new", "road_plan")
+    assert made.exit_code == 0, made.output
+    assert made.stdout.splitlines()[:3] == [
+        "wrote road_plan.py",
+        "wrote road_plan.example.json",
+        "wrote test_road_plan.py",
+    ]
+    checked = extractor("schema", "check", "road_plan.py")
+    assert checked.stdout == "road_plan.py: nothing to complain about\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_road_plan.py"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    text = json.loads(Path("road_plan.example.json").read_text(encoding="utf-8"))
+    Path("t.txt").write_text(text["text"], encoding="utf-8")
+    with answering(lambda body: say({field_of(body): text["record"][field_of(body)]})) as server:
+        result = extractor(
+            *("extract", "t.txt", "--schema", "road_plan.py", "--base-url", server.base_url, "--model", "fake")
+        )
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)["record"]
+    assert (record["venue"], record["amounts"][0]["value"]["number"]) == ("县水利局会议室", 3200000)
+    assert [task["text"] for task in record["tasks"]] == ["加强水库巡查", "落实值班制度"]
+    assert checked_against_itself()
+
+
+def checked_against_itself() -> bool:
+    """Each pattern of the new schema finds something in its own example's text."""
+    result = extractor("schema", "check", "road_plan.py", "t.txt")
+    return result.exit_code == 0 and "note: " not in result.stdout
+
+
+def test_a_new_schema_is_formatted() -> None:
+    extractor("schema", "new", "budget")
+    for arguments in (
+        ["format", "--check"],
+        ["check", "--ignore", "I001"],
+    ):  # whose imports go first depends on where it is
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *arguments,
+            "--no-cache",
+            "--config",
+            str(ROOT / "pyproject.toml"),
+            ".",
+        ]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Budget", "'Budget' names no schema: use small letters, digits and _, such as budget or road_plan."),
+        ("my-plan", "'my-plan' names no schema"),
+        ("class", "'class' names no schema"),
+        ("../x", "'../x' names no schema"),
+    ],
+)
+def test_a_name_that_is_none(name: str, says: str) -> None:
+    result = extractor("schema", "new", name)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("file", ["budget.py", "budget.example.json", "test_budget.py"])
+def test_nothing_is_written_over(file: str) -> None:
+    Path(file).write_text("mine", encoding="utf-8")
+    result = extractor("schema", "new", "budget")
+    assert result.exit_code == 2
+    assert f"{file} is there already and is not written over" in result.stderr
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in Path().iterdir()] == [(file, "mine")]
+
+
+def test_into_another_folder() -> None:
+    assert "There is no folder sub: make it first" in extractor("schema", "new", "budget", "--into", "sub").stderr
+    Path("sub").mkdir()
+    assert extractor("schema", "new", "budget", "--into", "sub").exit_code == 0
+    assert extractor("schema", "check", "sub/budget.py").exit_code == 0
