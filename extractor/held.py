@@ -51,6 +51,15 @@ def read_head(line: bytes) -> Head | None:
         return None
 
 
+def shorten(line: bytes) -> bytes:
+    """A record's line without the record: what it says of itself. Any other line as it is."""
+    head = read_head(line) if line.endswith(b"\n") else None
+    if head is None:
+        return line
+    source = {"path": head.path, "sha256": head.sha256}
+    return encode({"id": head.name, "source": source, "run": {"recipe": head.recipe}})
+
+
 def _plain(quoted: bytes) -> str:
     return str(json.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
 

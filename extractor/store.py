@@ -8,15 +8,18 @@ any moment leaves a document finished, or unfinished with its answers kept.
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from extractor.data import Document, Json
 from extractor.faults import FATAL, Unanswered, kinds
-from extractor.held import Held
-from extractor.journal import Journal
-from extractor.output import Output, OutputError, encode, failures_path, guard, part_path
+from extractor.held import Held, shorten
+from extractor.journal import Journal, Left, answers_path
+from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
 from extractor.read import Unreadable
 from extractor.run import NOT_REACHED
 
@@ -190,6 +193,37 @@ def _read_failures(path: Path) -> Iterator[Json]:
 
 def _encode(failed: dict[str, list[Json]]) -> bytes:
     return b"".join(encode(failure) for noted in failed.values() for failure in noted)
+
+
+@contextmanager
+def look(output: Path, recipe: str) -> Iterator[tuple[Store, Journal]]:
+    """What a run that goes on with `output` would find, by a copy without the records: nothing there is locked or
+    written. Raises OutputError."""
+    path = output.resolve() if output.is_symlink() else output
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        for held, to in ((path, copy), (part_path(path), part_path(copy))):
+            with guard(held), suppress(FileNotFoundError), held.open("rb") as lines, to.open("wb") as heads:
+                heads.writelines(map(shorten, lines))
+        noted, noted_too = failures_path(path), failures_path(copy)
+        left = answers_path(path)
+        _copy({noted: noted_too, part_path(noted): part_path(noted_too)})
+        if left.is_dir():
+            answers_path(copy).mkdir()
+            _copy({file: answers_path(copy) / file.name for file in left.glob("*.jsonl")})
+        journal = Left(answers_path(copy))
+        try:
+            with open_output(copy) as files:
+                yield Store(files, recipe, journal), journal
+        except OutputError as error:
+            raise OutputError(str(error).replace(str(copy), str(path))) from error
+
+
+def _copy(files: Mapping[Path, Path]) -> None:
+    """Those that are there: a run that goes on meanwhile may let go of some."""
+    for file, to in files.items():
+        with guard(file), suppress(FileNotFoundError):
+            shutil.copyfile(file, to)
 
 
 def nothing_to_retry(output: Path) -> bool:

@@ -1,20 +1,58 @@
-"""Tokens: about how many a request takes, without a tokenizer."""
+"""Tokens: about how many a request takes, without a tokenizer.
+
+How far off it is, measured: on the 20 recorded requests of the seeds (13,765 tokens by Qwen2.5's tokenizer) the sum is
+0.6 % too low, and single requests took 4 % less to 6 % more than estimated. On these and on 154 requests as a large
+model gets them (the seeds, each field of each passage, the answer's shape beside the messages or in words) the sums took,
+of the estimate:
+
+    Qwen2.5                0.96-1.01    single requests 0.91-1.06
+    Qwen3.6                0.87-0.94                    0.81-1.02
+    DeepSeek V4            0.89-0.92                    0.84-0.99
+    GPT-4o and later       1.13-1.16                    1.01-1.22
+
+Tokenizers that split Chinese into single characters and less (GPT-4 and GPT-3.5, cl100k_base) took 1.66-1.79.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+
 from extractor.data import Json
+
+WITHIN = 0.2
+"""Of the estimate: how far off sums are at the most, by the tokenizers above but for the last."""
+
+_CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]+")
+_DIGITS = re.compile("[0-9]+")
+# Of Qwen2.5's chat template: around each message, and before the answer.
+_MESSAGE, _TURN = 5, 3
 
 
 def tokens_of(text: str) -> int:
-    """A Chinese character is 0.65 tokens, any other 0.3."""
-    han = sum("\u3000" <= c <= "\u9fff" for c in text)
-    return int(0.65 * han + 0.3 * (len(text) - han))
+    """A Chinese character or full-width sign is 0.65 tokens, a digit 1, any other character 0.3."""
+    chinese = sum(map(len, _CHINESE.findall(text)))
+    digits = sum(map(len, _DIGITS.findall(text)))
+    return int(0.65 * chinese + digits + 0.3 * (len(text) - chinese - digits))
+
+
+def tokens_in(body: Json) -> int:
+    """Of a request's messages."""
+    messages = body["messages"]
+    text = "".join(str(message.get("content")) for message in messages)
+    return tokens_of(text) + _MESSAGE * len(messages) + _TURN
+
+
+def tokens_of_shape(body: Json) -> int:
+    """Of the JSON Schema that a request holds beside its messages; some endpoints count it, others take it as a rule
+    for the answer only."""
+    shape = body.get("response_format", {}).get("json_schema")
+    return tokens_of(json.dumps(shape, ensure_ascii=False)) if shape else 0
 
 
 def estimate_tokens(body: Json) -> int:
     """Of a request, its answer included: a tenth of the longest answer allowed is written."""
-    text = "".join(str(message.get("content")) for message in body["messages"])
-    return tokens_of(text) + longest_answer(body) // 10
+    return tokens_in(body) + longest_answer(body) // 10
 
 
 def longest_answer(body: Json) -> int:
