@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor import compare  # noqa: F401 (its command joins `schema`)
 from extractor.commands import ModelOption, model_app, schema_app, stop
 from extractor.estimate import estimate
 from extractor.evaluate import evaluate

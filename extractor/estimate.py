@@ -126,6 +126,7 @@ def _rows(told: Forecast, settings: Settings) -> list[tuple[str, str]]:
             (told.held, "done before"),
             (told.waiting, "failed before, not asked again without --retry-failed"),
             (told.failed, "can't be read"),
+            (told.outdated, "records of an earlier recipe, to be back-filled"),
         )
         if n
     ]

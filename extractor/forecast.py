@@ -15,6 +15,7 @@ from pathlib import Path
 from extractor.data import Call, Document, Reply, Request, Usage
 from extractor.faults import NotRecorded
 from extractor.least import answer_least
+from extractor.pipeline import nothing_known
 from extractor.prices import Price
 from extractor.read import Unreadable
 from extractor.run import run
@@ -40,9 +41,10 @@ NOTHING = Range(0, 0)
 @dataclass
 class Forecast:
     """What a run would ask. `documents` are to be converted; `held` are done, `waiting` failed in an earlier run and are
-    not asked about, `failed` can't be converted. Of the `questions` those `untaped` have no recorded reply, those
-    `unrecorded` would fail for want of one; `requests` are left to ask, by field in `fields`. `shapes` are tokens of JSON
-    Schemas that an endpoint may count or not: in the higher of `tokens_in`."""
+    not asked about, `failed` can't be converted; `outdated` counts records to be back-filled. Of the `questions` those
+    `untaped` have no recorded reply, those `unrecorded` would fail for want of one; `requests` are left to ask, by field in
+    `fields`. `shapes` are tokens of JSON Schemas beside the messages, which an endpoint may count or not: they are in the
+    higher of `tokens_in`."""
 
     model: str
     is_local: bool
@@ -51,6 +53,7 @@ class Forecast:
     held: int = 0
     waiting: int = 0
     failed: int = 0
+    outdated: int = 0
     speeches: int = 0
     passages: int = 0
     questions: int = 0
@@ -106,20 +109,21 @@ def forecast(settings: Settings, output: Path | None) -> Forecast:
         call: Call = counting.answer
         store = None
         if output is not None and (output.is_file() or not output.exists()):
-            store, journal = stack.enter_context(look(output, ready.recipe.digest))
+            store, journal = stack.enter_context(look(output, ready.recipe))
             call = journal.over(call)
         summary = run(
             counting.reading(documents if store is None else store.pending(documents)),
             ready.recipe,
             counting.asked(ready.tape.over(counting.untaped(call))),
             lambda document, lines, failures: None,
+            known=store.known if store is not None else lambda document: nothing_known,
         )
     if summary.stopped is not None:
         raise summary.stopped
     told.speeches = summary.records
     told.documents = summary.documents - told.failed
     if store is not None:
-        told.held, told.waiting = store.held, store.waiting
+        told.held, told.waiting, told.outdated = store.held, store.waiting, store.outdated
     return told
 
 

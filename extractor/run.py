@@ -14,7 +14,7 @@ from extractor.account import Account
 from extractor.data import Call, Document, Json, Reply, Request, Usage
 from extractor.faults import FATAL, Fault, Interrupted, Stopped, TooManyFailures
 from extractor.halt import Halt
-from extractor.pipeline import Converted, Gather, convert, one_by_one
+from extractor.pipeline import Converted, Gather, Known, convert, nothing_known, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
 from extractor.workers import Pool, gathering, in_order
@@ -29,7 +29,7 @@ class Summary:
     """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
     cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
     were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
-    inputs. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
+    inputs, `outdated` records of an earlier recipe whose texts were not. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
 
     documents: int = 0
     records: int = 0
@@ -38,6 +38,7 @@ class Summary:
     held: int = 0
     waiting: int = 0
     left: int = 0
+    outdated: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     signs: Counter[str] = field(default_factory=Counter)
@@ -56,7 +57,7 @@ class Summary:
         has stopped it."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        return 1 if self.failed or self.waiting or self.left else 0
+        return 1 if self.failed or self.waiting or self.left or self.outdated else 0
 
 
 Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
@@ -89,20 +90,23 @@ def run(
     workers: Workers | None = None,
     halt: Halt | None = None,
     max_failures: int | None = None,
+    known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Summary:
     """Convert all documents: one at a time, or as many side by side as there are workers. A failed one is a value among
     the failures. A fault that no later request can escape (no model, key refused, quota used up) and more failed
     documents than `max_failures` end the asking: the documents after it are noted as not reached. So does the user,
-    by `halt`: what was not finished then is left for another run.
+    by `halt`: what was not finished then is left for another run. What of the lines that are `known` holds is kept.
     """
     summary = Summary()
     workers, halt = workers or Workers(), halt or Halt()
     stopping = Stopping(call, halt)
     remaining = iter(documents)
     with _pools(workers, halt) as (asking, lines):
-        outcomes: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in _until(halt, remaining))
+        outcomes: Iterator[Outcome] = (
+            _convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, remaining)
+        )
         if asking and lines:
-            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking), known=known)
             outcomes = in_order(convert_one, _until(halt, remaining), lines, AHEAD * workers.count, workers.ordered)
         for outcome in outcomes:
             if outcome.unfinished:
@@ -175,7 +179,13 @@ def _hand_on(
     summary.failures.update(failure["kind"] for failure in failures)
 
 
-def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, gather: Gather) -> Outcome:
+def _convert(
+    document: Document | Unreadable,
+    recipe: Recipe,
+    call: Stopping,
+    gather: Gather,
+    known: Callable[[Document], Known],
+) -> Outcome:
     """A document's records, and its failures: of single questions, or of the document as a whole."""
     outcome = Outcome(document)
     if isinstance(document, Unreadable):
@@ -189,7 +199,7 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
         return call(request)
 
     try:
-        for done in convert(document, recipe, noting, gather):
+        for done in convert(document, recipe, noting, gather, known(document)):
             failed = list(_failures_of(document, done))
             outcome.failures += failed
             if not _is_lost(done, asked, failed):

@@ -28,6 +28,7 @@ from extractor.fields import (
     Signs,
     Subject,
     Unless,
+    Was,
     Within,
     Words,
 )
@@ -81,6 +82,7 @@ class Field:
     unless: Unless | None
     mood: Mood | None
     signs: Signs | None
+    was: str | None = None
 
     @property
     def anchor(self) -> Leaf:
@@ -113,7 +115,7 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
             "Clause, Quantity or EdtfDate."
         )
-    signs = _mark(marks, Signs)
+    signs, was = _mark(marks, Signs), _mark(marks, Was)
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
@@ -123,9 +125,9 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs)
+        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs, was and was.name)
     else:
-        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs)
+        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs, was and was.name)
     if signs is not None and signs.pattern is None and not _has_signs_of_its_own(field):
         raise SchemaError(
             f'{where}: Signs() needs a pattern here, such as Signs("应当|必须"): only numbers, dates and persons with '

@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from extractor.data import Document, Json
 from extractor.faults import FATAL, Unanswered, kinds
-from extractor.held import Held, shorten
+from extractor.held import Held
 from extractor.journal import Journal, Left, answers_path
 from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
+from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
+from extractor.recipe import Recipe
 from extractor.run import NOT_REACHED
 
 # Failures that say nothing of the document: it is asked about when the run goes on.
@@ -36,20 +38,21 @@ SYNC_EVERY = 1.0
 class Store:
     """The documents of an output.
 
-    `held` counts those among the inputs that are done already; `waiting` those that failed in an earlier run and are not
+    `outdated` counts the records of an earlier recipe that were there, some fields of which hold: their documents are
+    back-filled. `held` counts those among the inputs that are done already; `waiting` those that failed in an earlier run and are not
     asked again, `left` those to retry that are not among the inputs.
     """
 
     def __init__(
         self,
         files: Output,
-        recipe: str,
+        recipe: Recipe,
         journal: Journal,
         restart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take up what is there. Raises OutputError where it is of another recipe, or no records."""
-        self._files, self._journal, self._now = files, journal, now
+        """Take up what is there. Raises OutputError where nothing of it holds under this recipe, or it is no records."""
+        self._files, self._recipe, self._journal, self._now = files, recipe, journal, now
         self._synced = now()
         self._unsynced: list[str] = []
         self._last: str | None = None
@@ -59,9 +62,21 @@ class Store:
         if restart:
             journal.clear()
         self._records = Held(files, recipe, restart)
+        self.outdated = self._records.outdated
         if files.failures is not None and not restart:
             self._failed = _failures_in(files.failures.path, part_path(files.failures.path))
             files.failures.refill(_encode(self._failed))
+
+    @property
+    def to_fill(self) -> list[str]:
+        """The fields that some record lacks, or has by an earlier recipe."""
+        kept = [names for recipe, names in self._records.recipes.items() if recipe != self._recipe.digest]
+        return [name for name in self._recipe.fields if any(name not in names for names in kept)]
+
+    @property
+    def still_outdated(self) -> int:
+        """How many records are of an earlier recipe just now."""
+        return self._records.outdated
 
     # --- what is to be done ---
 
@@ -95,6 +110,16 @@ class Store:
         """What failed in a document of this content. Failures of what it was before say nothing of it."""
         noted = self._failed.get(document.id, ())
         return [f for f in noted if f["path"] in (document.path, None) and f["sha256"] in (document.sha256, None)]
+
+    def known(self, document: Document) -> Known:
+        """The lines that there are of a document, by name, without what failed in them."""
+        failed = frozenset(failure["field"] for failure in self._failed.get(document.id, ()) if failure["field"])
+
+        def older(name: str) -> Older | None:
+            line = None if self._files.failures is None else self._records.line(name)
+            return None if line is None else Older(line, failed)
+
+        return older
 
     # --- what is done ---
 
@@ -138,10 +163,12 @@ class Store:
 
     def finish(self, whole: bool) -> bool:
         """Put the files in their places; False where they stay `.part`, since an older output holds other records and
-        these are not whole. Raises OutputError."""
+        these are not whole. What was back-filled stays beside it as it was before. Raises OutputError."""
         self.sync()
-        if not whole and self._records.replaces:
+        if not whole and (self._records.replaces or (self.outdated and self._files.path.is_file())):
             return False
+        if self.outdated:
+            self._files.keep_before()
         noted = self._files.failures
         if noted is not None and self._mended:
             noted.refill(_encode(_failures_in(part_path(noted.path), keep_unreached=True)))
@@ -196,34 +223,28 @@ def _encode(failed: dict[str, list[Json]]) -> bytes:
 
 
 @contextmanager
-def look(output: Path, recipe: str) -> Iterator[tuple[Store, Journal]]:
-    """What a run that goes on with `output` would find, by a copy without the records: nothing there is locked or
-    written. Raises OutputError."""
+def look(output: Path, recipe: Recipe) -> Iterator[tuple[Store, Journal]]:
+    """What a run that goes on with `output` would find, by a copy: nothing there is locked or written. Raises
+    OutputError."""
     path = output.resolve() if output.is_symlink() else output
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        for held, to in ((path, copy), (part_path(path), part_path(copy))):
-            with guard(held), suppress(FileNotFoundError), held.open("rb") as lines, to.open("wb") as heads:
-                heads.writelines(map(shorten, lines))
         noted, noted_too = failures_path(path), failures_path(copy)
-        left = answers_path(path)
-        _copy({noted: noted_too, part_path(noted): part_path(noted_too)})
+        left, left_too = answers_path(path), answers_path(copy)
+        files = {path: copy, noted: noted_too, part_path(path): part_path(copy), part_path(noted): part_path(noted_too)}
         if left.is_dir():
-            answers_path(copy).mkdir()
-            _copy({file: answers_path(copy) / file.name for file in left.glob("*.jsonl")})
-        journal = Left(answers_path(copy))
+            left_too.mkdir()
+            files |= {file: left_too / file.name for file in left.glob("*.jsonl")}
+        for file, to in files.items():
+            # A run that goes on meanwhile may let go of some.
+            with guard(to), suppress(FileNotFoundError):
+                shutil.copyfile(file, to)
+        journal = Left(left_too)
         try:
-            with open_output(copy) as files:
-                yield Store(files, recipe, journal), journal
+            with open_output(copy) as opened:
+                yield Store(opened, recipe, journal), journal
         except OutputError as error:
             raise OutputError(str(error).replace(str(copy), str(path))) from error
-
-
-def _copy(files: Mapping[Path, Path]) -> None:
-    """Those that are there: a run that goes on meanwhile may let go of some."""
-    for file, to in files.items():
-        with guard(file), suppress(FileNotFoundError):
-            shutil.copyfile(file, to)
 
 
 def nothing_to_retry(output: Path) -> bool:

@@ -206,6 +206,25 @@ def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
     assert said(*arguments)["held"] == 3
 
 
+def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> None:
+    schema = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
+    Path("my.py").write_text(schema, encoding="utf-8")
+    arguments = ["texts", "-o", "out.jsonl", "--schema", "my.py", "--base-url", fake.base_url, "--model", "fake"]
+    extractor("extract", *arguments)
+    begin, head, rest = schema.partition("class MeetingRecord(")
+    doc, quotes, fields = rest.partition('"""\n')
+    Path("my.py").write_text(
+        f'{begin}{head}{doc}{quotes}    venue: Verbatim | None = Field(description="会议地点")\n{fields}',
+        encoding="utf-8",
+    )
+    done = len(fake.seen)
+    told = said(*arguments)
+    assert told["outdated"] == 3
+    assert "3 records of an earlier recipe, to be back-filled" in rows(*arguments)["documents"]
+    extractor("extract", *arguments)
+    assert told["fields"] == {"venue": len(fake.seen) - done} == {"venue": 3}
+
+
 # --- wrong usage ---
 
 
