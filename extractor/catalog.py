@@ -33,6 +33,7 @@ class Prompts:
 
     task: Template
     read: Template
+    together: Template
     form: Template
     confirm: Template
     example: Example | None
@@ -83,6 +84,7 @@ def load_prompts(schema: Path, example: str | None) -> Prompts:
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
+        _load_template(schema, "together.md", "headings", "passage", "fields", "answer"),
         _load_template(schema, "form.md", *question, "rows"),
         _load_template(schema, "confirm.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, example),

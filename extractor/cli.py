@@ -17,6 +17,7 @@ from extractor.commands import ModelOption, model_app, schema_app, stop
 from extractor.estimate import estimate
 from extractor.evaluate import evaluate
 from extractor.options import (
+    ApartOption,
     BaseUrlOption,
     ConcurrencyOption,
     ConfirmOption,
@@ -87,6 +88,7 @@ def extract(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     concurrency: ConcurrencyOption = "1",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -154,6 +156,7 @@ def extract(
         read_price(price_in, price_out),
         Limits(max_cost, max_tokens),
         log_json,
+        apart,
     )
     if output == Path("-"):
         output = None
@@ -220,6 +223,7 @@ def replies_check(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -233,7 +237,7 @@ def replies_check(
     from extractor.shape import SchemaError
 
     settings = Settings(
-        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm
+        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm, apart=apart
     )
     try:
         findings, lines = check_replies(settings, prune)

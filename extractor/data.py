@@ -213,6 +213,7 @@ class Profile:
     fill: bool = False
     confirm: bool = False
     sure: float | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import typer
 
 from extractor.commands import ModelOption, stop
 from extractor.options import (
+    ApartOption,
     BaseUrlOption,
     ConcurrencyOption,
     ConfirmOption,
@@ -54,6 +55,7 @@ def estimate(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     concurrency: ConcurrencyOption = "1",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -92,6 +94,7 @@ def estimate(
         rpm,
         tpm,
         price=read_price(price_in, price_out),
+        apart=apart,
     )
     try:
         told = forecast(settings, None if output == Path("-") else output)
@@ -152,9 +155,9 @@ def _rows(told: Forecast, settings: Settings) -> list[tuple[str, str]]:
     asked = ", ".join(f"{name} {n:,}" for name, n in sorted(told.fields.items(), key=lambda item: -item[1]))
     return [
         *rows,
-        ("", asked),
+        ("", f"for {asked}"),
         ("tokens in", f"{_span(told.tokens_in)} {_about_input(told)}"),
-        ("tokens out", f"{_span(told.tokens_out)} (the least answers, to passages quoted whole)"),
+        ("tokens out", f"{_span(told.tokens_out)} (the least answers, to the passage quoted for each field)"),
         *_cost(told, settings),
         ("time", _time(told, settings)),
         *zip(("not in it", "", "", "", ""), _left_out(told, settings), strict=False),

@@ -17,7 +17,7 @@ Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand s
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
 answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
-was called before).
+was called before), `Together` (fields that share a question).
 """
 
 from __future__ import annotations
@@ -126,6 +126,14 @@ class Signs:
     items that stand on a clause, or each match."""
 
     pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Fields of one `group` are asked for in one question, where a model reads: the passage is then sent once. A field
+    without is asked for by itself. What is asked again when a field is added or changed is that field alone."""
+
+    group: str
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Forecast: what a run would ask, counted by running the line on the least answers; no model is asked, nothing is written.
 
-Tokens out lie between the least answer to each question and as many as its passage has, since an answer quotes the
-passage; never more than the request allows. What the answers themselves lead to is not in it: re-asks of answers that do not
-fit, questions put again in parts, and with `confirm` those about items that a model finds.
+Tokens out lie between the least answer to each question and, for each field that it asks for, as many as its passage has,
+since an answer quotes the passage; never more than the request allows. What the answers themselves lead to is not in it:
+re-asks of answers that do not fit, questions put again in parts, and with `confirm` those about items that a model finds.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ NOTHING = Range(0, 0)
 class Forecast:
     """What a run would ask. `documents` are to be converted; `held` are done, `waiting` failed in an earlier run and are
     not asked about, `failed` can't be converted; `outdated` counts records to be back-filled. Of the `questions` those
-    `untaped` have no recorded reply, those `unrecorded` would fail for want of one; `requests` are left to ask, by field in
-    `fields`. `shapes` are tokens of JSON Schemas beside the messages, which an endpoint may count or not: they are in the
-    higher of `tokens_in`."""
+    `untaped` have no recorded reply, those `unrecorded` would fail for want of one; `requests` are left to ask, and how
+    many ask for a field is in `fields`. `shapes` are tokens of JSON Schemas beside the messages, which an endpoint may
+    count or not: they are in the higher of `tokens_in`."""
 
     model: str
     is_local: bool
@@ -176,18 +176,19 @@ class Counting:
         reply = answer_least(request)
         told = self._told
         told.requests += 1
-        name = request.about["field"]
-        told.fields[name] = told.fields.get(name, 0) + 1
+        names = request.about["field"].split("+")  # fields may share a question
+        for name in names:
+            told.fields[name] = told.fields.get(name, 0) + 1
         # The embedded model's server counts none for the shape: it is a rule for the answer there.
         shape = 0 if told.is_local else tokens_of_shape(request.body)
         told.shapes += shape
         read = tokens_in(request.body)
         told.tokens_in += Range(read * (1 - WITHIN), (read + shape) * (1 + WITHIN))
-        told.tokens_out += self._tokens_out(request, reply)
+        told.tokens_out += self._tokens_out(request, len(names), reply)
         return reply
 
-    def _tokens_out(self, request: Request, reply: Reply) -> Range:
+    def _tokens_out(self, request: Request, fields: int, reply: Reply) -> Range:
         least = tokens_of(reply.body["choices"][0]["message"]["content"])
         passage = tokens_of(self._text[request.about["start"] : request.about["end"]])
-        most = min(passage * (1 + WITHIN), longest_answer(request.body) or float("inf"))
+        most = min(passage * fields * (1 + WITHIN), longest_answer(request.body) or float("inf"))
         return Range(least * (1 - WITHIN), max(least, most))

@@ -53,6 +53,10 @@ FillOption = Annotated[
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
+ApartOption = Annotated[
+    bool,
+    typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
+]
 ConfirmOption = Annotated[
     bool,
     typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),

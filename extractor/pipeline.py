@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from extractor.ask import ask, ask_again, confirm
+from extractor.ask import ask, ask_again, ask_together, confirm
 from extractor.backfill import Kept, keep, together
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
@@ -96,8 +96,10 @@ def convert_speech(
     profile = recipe.profile
     shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
     passages = split_passages(speech, profile.passage) if shapes else []
-    asked = [(shape, passage) for passage in passages for shape in shapes]
-    found.take(asked, gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked]))
+    groups = _groups(shapes, recipe)
+    asked = [(shape, passage) for passage in passages for group in groups for shape in group]
+    questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
+    found.take(asked, [answer for answers in gather(questions) for answer in answers])
     merged, covered = _merge(found, kept, shapes, speech, recipe)
     if profile.fill:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
@@ -105,6 +107,21 @@ def convert_speech(
         merged, covered = _merge(found, kept, shapes, speech, recipe)
     line = _line(name, speech, found, merged, covered, recipe, meter, kept)
     return Converted(line, found.failures, meter.total, found.asked)
+
+
+def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
+    """The fields that share a question, in the order of their first ones."""
+    groups: dict[str, list[Field]] = {}
+    for shape in shapes:
+        shared = recipe.profile.together and recipe.profile.style == "read" and shape.group
+        groups.setdefault(f"group {shape.group}" if shared else f"field {shape.name}", []).append(shape)
+    return list(groups.values())
+
+
+def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
+    if len(group) == 1:
+        return [ask(group[0], passage, speech, recipe, call)]
+    return ask_together(group, passage, speech, recipe, call)
 
 
 def _merge(
@@ -195,7 +212,9 @@ class Meter:
 
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
-        usage, name = Usage.of(reply.body), request.about.get("field", "")
+        usage = Usage.of(reply.body)
+        # Of fields that share a question the first stands for all.
+        name = request.about.get("field", "").partition("+")[0]
         with self._lock:
             self.usage[name] += usage
             self.retries[name] += reply.attempts - 1

@@ -47,7 +47,7 @@ class Recipe:
     def _name(self, field: Field, called: str) -> str:
         words = _words(self.schema.prompts, field, called, self.profile)
         doc = field.item.__doc__ if self.profile.confirm and field.item is not None else None
-        meaning = [called, told(field), words, doc, self.model, asdict(self.profile), ENGINE]
+        meaning = [called, told(field), words, doc, self.model, _unlike_default(self.profile), ENGINE]
         return digest(json.dumps(meaning, ensure_ascii=False, sort_keys=True))[:8]
 
     def cost(self, usage: Usage) -> float | None:
@@ -79,6 +79,12 @@ def told(field: Field) -> Json:
     }
 
 
+def _unlike_default(profile: Profile) -> Json:
+    """What is set of a profile: a setting that is new, and not used, changes no name."""
+    plain = asdict(Profile())
+    return {name: value for name, value in asdict(profile).items() if value != plain[name]}
+
+
 def _told_of_leaf(leaf: Leaf) -> Json:
     shown = leaf.shown and [leaf.shown.otherwise, leaf.shown.patterns]
     return {
@@ -101,6 +107,8 @@ def _spelled(*markers: object) -> list[str]:
 def _words(prompts: Prompts, field: Field, called: str, profile: Profile) -> list[object]:
     """What of the prompts a field is asked with: of the example the text, and its own answer."""
     words: list[object] = [prompts.task.template, prompts.read.template]
+    if profile.together and field.group:
+        words.append(prompts.together.template)
     if profile.style == "form":
         words.append(prompts.form.template)
     if profile.confirm:
@@ -112,4 +120,6 @@ def _words(prompts: Prompts, field: Field, called: str, profile: Profile) -> lis
 
 
 def _templates(prompts: Prompts) -> list[str]:
-    return [template.template for template in (prompts.task, prompts.read, prompts.form, prompts.confirm)]
+    return [
+        template.template for template in (prompts.task, prompts.read, prompts.together, prompts.form, prompts.confirm)
+    ]

@@ -77,7 +77,7 @@ def _renewing(settings: Settings) -> str:
     }
     for option, (value, default) in options.items():
         words += [] if value == default else [option, str(value)]
-    words += ["--fill"] * settings.fill + ["--confirm"] * settings.confirm
+    words += ["--fill"] * settings.fill + ["--confirm"] * settings.confirm + ["--apart"] * settings.apart
     return shlex.join(words)
 
 

@@ -230,7 +230,9 @@ def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
         return False
     return all(
         any(
-            about["field"] == failure["field"] and about["start"] <= failure["start"] and failure["end"] <= about["end"]
+            failure["field"] in about["field"].split("+")
+            and about["start"] <= failure["start"]
+            and failure["end"] <= about["end"]
             for failure in failed
         )
         for about in asked

@@ -1,16 +1,16 @@
 """Tokens: about how many a request takes, without a tokenizer.
 
 How far off it is, measured: on the 20 recorded requests of the seeds (13,765 tokens by Qwen2.5's tokenizer) the sum is
-0.6 % too low, and single requests took 4 % less to 6 % more than estimated. On these and on 154 requests as a large
-model gets them (the seeds, each field of each passage, the answer's shape beside the messages or in words) the sums took,
-of the estimate:
+0.6 % too low, and single requests took 4 % less to 6 % more than estimated. On these and on 192 requests as a large
+model gets them (of the seeds; fields apart and together, the answer's shape beside the messages or in words) the sums
+took, of the estimate:
 
     Qwen2.5                0.96-1.01    single requests 0.91-1.06
-    Qwen3.6                0.87-0.94                    0.81-1.02
-    DeepSeek V4            0.89-0.92                    0.84-0.99
-    GPT-4o and later       1.13-1.16                    1.01-1.22
+    Qwen3.6                0.87-0.95                    0.81-1.02
+    DeepSeek V4            0.89-0.96                    0.84-1.01
+    GPT-4o (o200k_base)    1.12-1.16                    1.02-1.22
 
-Tokenizers that split Chinese into single characters and less (GPT-4 and GPT-3.5, cl100k_base) took 1.66-1.79.
+An older tokenizer that splits many Chinese characters (cl100k_base, of GPT-4 and GPT-3.5) took 1.53-1.79.
 """
 
 from __future__ import annotations

@@ -51,7 +51,19 @@ def write(edit: Edit) -> None:
 
 
 def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
-    command = ["extract", inputs, "-o", str(OUT), "--schema", "my.py", "--base-url", fake.base_url, "--model", "fake"]
+    command = [
+        "extract",
+        inputs,
+        "-o",
+        str(OUT),
+        "--schema",
+        "my.py",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+    ]
     result = CliRunner().invoke(app, [*command, *more])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
@@ -248,11 +260,14 @@ DIFFERENCES = [
 def test_a_difference_is_told_field_by_field() -> None:
     Path("older.py").write_text(SCHEMA, encoding="utf-8")
     write(changed)
-    told = command("schema", "diff", "older.py", "my.py", "--replies", str(ROOT / "fixtures/replies"))
+    replies = ROOT / "fixtures" / "replies"
+    calls = [call for path in replies.glob("*.json") for call in json.loads(path.read_text(encoding="utf-8"))["calls"]]
+    recorded = Counter(call["about"]["field"] for call in calls)
+    told = command("schema", "diff", "older.py", "my.py", "--replies", str(replies))
     assert told.exit_code == 1
     assert told.stdout.splitlines() == [
         *DIFFERENCES,
-        f"touched  recordings in {ROOT}/fixtures/replies: statistics 12, date 8",
+        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
     ]
     same = command("schema", "diff", "my.py", "my.py")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
@@ -275,7 +290,7 @@ def test_a_difference_to_what_an_output_was_made_by() -> None:
 def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them() -> None:
     options = ["--replies", "r", "--schema", "my.py"]
     with answering() as fake:
-        options += ["--base-url", fake.base_url, "--model", "fake"]
+        options += ["--base-url", fake.base_url, "--model", "fake", "--apart"]
         assert command("extract", "texts", "-o", "a.jsonl", "--mode", "record", *options).exit_code == 0
         assert command("replies", "check", "texts", *options).exit_code == 0
         write(lambda text: text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立") + VENUE)
