@@ -410,6 +410,7 @@ def test_a_wrong_model_empties_no_folder(recorded: str) -> None:
         recorded,
         "--model",
         "other",
+        "--apart",
         "--replies",
         "replies",
         "--prune",
