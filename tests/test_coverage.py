@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, create_model
-from scripted import by_field, completion, document, recipe, scripted, whole
+from scripted import answer_schema, by_field, completion, document, recipe, scripted, whole
 
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import Json, Request
 from extractor.faults import Network
 from extractor.fields import Beside, Clause, EdtfDate, Name, Places, Quantity, Signs, Verbatim
-from extractor.instruct import shape_of
 from extractor.pipeline import convert
 from extractor.run import run
 from extractor.shape import Field, SchemaError, read_shape
@@ -151,7 +150,7 @@ def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
     found = [{"indicator": i, "value": v, "period": None, "region": None} for i, v in figures]
 
     def answer(request: Request) -> Any:
-        if "answer" in shape_of(request.body)["properties"]:
+        if "answer" in answer_schema(request)["properties"]:
             return answers(request)
         return by_field(statistics=found)(request)
 
@@ -184,7 +183,7 @@ def test_each_item_is_put_to_the_model_once_more_and_marked_unless_it_says_yes()
     asked: list[Request] = []
     line = confirming(lambda r: {"answer": "否" if "“96.5%”" in words_of(r) else "是"}, asked)
     assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["unconfirmed"]}]
-    second = [r for r in asked if "answer" in shape_of(r.body)["properties"]]
+    second = [r for r in asked if "answer" in answer_schema(r)["properties"]]
     assert [("“1305处”" in words_of(r), "“96.5%”" in words_of(r)) for r in second] == [(True, False), (False, True)]
     assert all("logprobs" not in r.body for r in second)
 

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from scripted import ROOT, by_field, completion, document, nothing, recipe, scripted
+from scripted import ROOT, answer_schema, by_field, completion, document, nothing, recipe, scripted
 
 from extractor.catalog import list_schemas
 from extractor.data import Json, Reply, Request, Usage
 from extractor.describe import line_schema
 from extractor.faults import CannotServe, Fault, KeyMissing, KeyRefused, Network, NotRecorded, QuotaUsedUp, RateLimited
-from extractor.instruct import shape_of
 from extractor.pipeline import Converted, Meter, convert
 from extractor.prices import FREE, Price
 from extractor.recipe import Recipe
@@ -310,7 +309,7 @@ def filled(schema: Json, said: Any, root: Json) -> Any:
 )
 def test_whatever_a_model_says_the_line_is_valid_and_its_values_are_the_sources(said: list[str], style: str) -> None:
     def call(request: Request) -> Any:
-        schema = shape_of(request.body)
+        schema = answer_schema(request)
         return filled(schema, iter(said * 99), schema)
 
     how = recipe(style=style)
