@@ -21,10 +21,11 @@ class Source:
 
 
 _YUAN = "billed in yuan, converted by the source"
+# models.dev at 4a77c90 as model-prices 0.0.5 holds it; the others as they are named.
 _MODELS_DEV = Source("models.dev 4a77c90", date(2026, 10, 23))
 _PEAK = Source(
-    "models.dev 4a77c90",
-    date(2026, 10, 23),
+    "genai-prices 0.2.3",
+    date(2026, 11, 1),
     "the price on working days 01:00-04:00 and 06:00-10:00 UTC; half of it at other times",
 )
 _KIMI = Source("models.dev 4a77c90", date(2026, 10, 23), "the international list's; in China it is billed in yuan")

@@ -295,7 +295,7 @@ def test_what_is_said_of_the_cost(arguments: list[str], cost: str) -> None:
 
 def test_where_a_price_comes_from_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = rows("texts", "--model", "deepseek/deepseek-flash")["price"]
-    assert shown.startswith("$0.3 in, $1.2 out a million tokens, of 2026-10-23 (models.dev 4a77c90)\nthe price on work")
+    assert shown.startswith("$0.3 in, $1.2 out a million tokens, of 2026-11-01 (genai-prices 0.2.3)\nthe price on work")
     old = Source("a table", date(2020, 1, 1))
     monkeypatch.setitem(PRICES, "openai/gpt-4o", (2.5, 10, None, old))
     shown = rows("texts", "--model", "openai/gpt-4o")["price"]
