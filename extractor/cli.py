@@ -14,21 +14,33 @@ import typer
 
 from extractor import compare  # noqa: F401 (its command joins `schema`)
 from extractor.commands import model_app, stop
+from extractor.estimate import estimate
 from extractor.evaluate import evaluate
 from extractor.options import (
     ApartOption,
     BaseUrlOption,
+    ConcurrencyOption,
+    ConfirmOption,
     EncodingOption,
+    FillOption,
+    IdColumnOption,
+    Inputs,
     Mode,
     ModelOption,
     ModeOption,
+    PriceInOption,
+    PriceOutOption,
     RepliesOption,
+    RpmOption,
+    SchemaOption,
     TextColumnOption,
+    TpmOption,
+    read_concurrency,
+    read_price,
 )
 from extractor.schema_commands import schema_app
 
 if TYPE_CHECKING:
-    from extractor.prices import Price
     from extractor.settings import Settings
 
 app = typer.Typer(
@@ -46,36 +58,11 @@ app.add_typer(schema_app, name="schema")
 app.add_typer(model_app, name="model")
 app.add_typer(replies_app, name="replies")
 app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
+app.command(epilog="Example: extractor estimate speeches/ --model deepseek/deepseek-flash -o records.jsonl")(estimate)
 
 
 # What shells give for a command that Ctrl-C ended.
 INTERRUPTED = 130
-
-
-Inputs = Annotated[
-    list[str], typer.Argument(metavar="INPUT…", help="Files, folders, quoted globs, or - for standard input.")
-]
-SchemaOption = Annotated[
-    str, typer.Option("--schema", help="A shipped schema's name, or a file: my.py or my.py:Class.")
-]
-FillOption = Annotated[
-    bool,
-    typer.Option(
-        "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
-    ),
-]
-ConfirmOption = Annotated[
-    bool,
-    typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
-]
-PriceInOption = Annotated[
-    float | None,
-    typer.Option("--price-in", min=0, help="US dollars a million tokens read, in place of the known price."),
-]
-PriceOutOption = Annotated[
-    float | None, typer.Option("--price-out", min=0, help="US dollars a million tokens written.")
-]
-IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: which column is the id.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -104,17 +91,9 @@ def extract(
     fill: FillOption = False,
     confirm: ConfirmOption = False,
     apart: ApartOption = False,
-    concurrency: Annotated[
-        str,
-        typer.Option(
-            "--concurrency",
-            help="Questions under way at a time: a number, or auto: what the endpoint bears, up to 32.",
-        ),
-    ] = "1",
-    rpm: Annotated[
-        float | None, typer.Option("--rpm", min=0.1, help="Requests a minute that the endpoint allows.")
-    ] = None,
-    tpm: Annotated[float | None, typer.Option("--tpm", min=1, help="Tokens a minute that the endpoint allows.")] = None,
+    concurrency: ConcurrencyOption = "1",
+    rpm: RpmOption = None,
+    tpm: TpmOption = None,
     ordered: Annotated[
         bool, typer.Option("--ordered", help="Records in the order of the inputs; else as documents are done.")
     ] = False,
@@ -169,14 +148,14 @@ def extract(
         id_column,
         fill,
         confirm,
-        _read_concurrency(concurrency),
+        read_concurrency(concurrency),
         rpm,
         tpm,
         ordered,
         restart,
         tuple(retry or ()) if retry or retry_failed else None,
         max_failures,
-        _read_price(price_in, price_out),
+        read_price(price_in, price_out),
         Limits(max_cost, max_tokens),
         log_json,
         apart,
@@ -199,24 +178,6 @@ def _check_kinds(retry: list[str]) -> None:
     for kind in retry:
         if kind not in known:
             stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(known)}.")
-
-
-def _read_price(price_in: float | None, price_out: float | None) -> Price | None:
-    from extractor.prices import Price
-
-    if price_in is None and price_out is None:
-        return None
-    if price_in is None or price_out is None:
-        stop("--price-in and --price-out belong together: give both, in US dollars a million tokens.")
-    return Price(price_in, price_out)
-
-
-def _read_concurrency(words: str) -> int | None:
-    if words == "auto":
-        return None
-    if words.isascii() and words.isdecimal() and 1 <= int(words) <= 512:
-        return int(words)
-    stop(f"--concurrency takes auto or a number from 1 to 512, not {words!r}.")
 
 
 def _run(settings: Settings, output: Path | None, quiet: bool) -> None:

@@ -12,7 +12,7 @@ from extractor.events import telling
 from extractor.faults import Interrupted
 from extractor.halt import Halt
 from extractor.history import recorded
-from extractor.journal import Journal
+from extractor.journal import Journal, answers_path
 from extractor.output import OutputError, failures_path, open_output, part_path, write_line
 from extractor.places import Closed, find_places
 from extractor.read import Unreadable, count_documents
@@ -121,11 +121,6 @@ def _writing(store: Store, progress: Progressing, noted: bool) -> Write:
         progress.told(document.id, len(lines), failures)
 
     return write
-
-
-def answers_path(output: Path) -> Path:
-    """The folder of the answers of documents that are not finished."""
-    return output.with_name(f"{output.name}.answers")
 
 
 def _refuse_own_output(inputs: list[str], output: Path) -> None:

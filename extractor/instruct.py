@@ -18,6 +18,7 @@ from extractor.faults import Fault, Misfit, Truncated
 from extractor.question import system_text
 from extractor.recipe import Recipe
 
+_SHAPE = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -72,7 +73,17 @@ def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that takes none beside the messages."""
     if profile.answer == "json_schema":
         return ""
-    return f"\n按此 JSON Schema 输出 JSON：{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+    return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+
+
+def shape_of(body: Json) -> Json:
+    """The answer's JSON Schema, wherever a request holds it."""
+    beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
+    if beside is not None:
+        return beside
+    question = next(message["content"] for message in body["messages"] if message["role"] == "user")
+    in_words: Json = json.loads(question.rpartition(_SHAPE)[2])
+    return in_words
 
 
 class _Create(Protocol):

@@ -118,6 +118,18 @@ class Journal:
             return self._known[path.name]
 
 
+class Left(Journal):
+    """The answers that an earlier run left, for one who only looks: no other is added."""
+
+    def add(self, document: str, key: str, about: Json, reply: object) -> None:
+        """Nothing is written down."""
+
+
+def answers_path(output: Path) -> Path:
+    """The folder of the answers of documents that are not finished."""
+    return output.with_name(f"{output.name}.answers")
+
+
 def _append(path: Path, line: bytes) -> None:
     """A whole line or nothing: after half a line no other could be read."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

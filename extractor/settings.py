@@ -74,9 +74,9 @@ class Settings:
         return Tape(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
-        """The embedded model costs nothing; else what the user says, else what is known. Raises PriceUnknown where a
-        limit needs it."""
-        price = FREE if model.is_local else self.price or price_of(self.model if self.base_url is None else model.name)
+        """The embedded model costs nothing; else what the user says, else what is known: nothing of a server by its
+        address. Raises PriceUnknown where a limit needs it."""
+        price = FREE if model.is_local else self.price or (price_of(self.model) if self.base_url is None else None)
         if price is None and self.limits.cost is not None:
             raise PriceUnknown(f"No price is known for {self.model}, so --max-cost can't be kept.")
         return price
@@ -90,6 +90,7 @@ class Settings:
 class Ready:
     """What a run needs: `ask` asks the model, within the limits and counted by `account`."""
 
+    model: Model
     recipe: Recipe
     tape: Tape
     ask: Call
@@ -125,4 +126,4 @@ def prepared(
     profile = replace(model.profile, fill=settings.fill, confirm=settings.confirm, together=together)
     recipe = Recipe(schema, model.name, profile, price)
     with opened(model) as call:
-        yield Ready(recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt)
+        yield Ready(model, recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt)

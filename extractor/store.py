@@ -8,15 +8,18 @@ any moment leaves a document finished, or unfinished with its answers kept.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from extractor.data import Document, Json
 from extractor.faults import FATAL, Unanswered, kinds
 from extractor.held import Held
-from extractor.journal import Journal
-from extractor.output import Output, OutputError, encode, failures_path, guard, part_path
+from extractor.journal import Journal, Left, answers_path
+from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
 from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
@@ -217,6 +220,31 @@ def _read_failures(path: Path) -> Iterator[Json]:
 
 def _encode(failed: dict[str, list[Json]]) -> bytes:
     return b"".join(encode(failure) for noted in failed.values() for failure in noted)
+
+
+@contextmanager
+def look(output: Path, recipe: Recipe) -> Iterator[tuple[Store, Journal]]:
+    """What a run that goes on with `output` would find, by a copy: nothing there is locked or written. Raises
+    OutputError."""
+    path = output.resolve() if output.is_symlink() else output
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        noted, noted_too = failures_path(path), failures_path(copy)
+        left, left_too = answers_path(path), answers_path(copy)
+        files = {path: copy, noted: noted_too, part_path(path): part_path(copy), part_path(noted): part_path(noted_too)}
+        if left.is_dir():
+            left_too.mkdir()
+            files |= {file: left_too / file.name for file in left.glob("*.jsonl")}
+        for file, to in files.items():
+            # A run that goes on meanwhile may let go of some.
+            with guard(to), suppress(FileNotFoundError):
+                shutil.copyfile(file, to)
+        journal = Left(left_too)
+        try:
+            with open_output(copy) as opened:
+                yield Store(opened, recipe, journal), journal
+        except OutputError as error:
+            raise OutputError(str(error).replace(str(copy), str(path))) from error
 
 
 def nothing_to_retry(output: Path) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 from extractor.catalog import load_schema
 from extractor.data import Call, Document, Excerpt, Json, Profile, Reply, Request
+from extractor.instruct import shape_of
+from extractor.least import least
 from extractor.model import LARGE, SMALL
 from extractor.recipe import Recipe
 
@@ -80,22 +82,4 @@ def nothing(request: Request) -> Any:
 
 
 def answer_schema(request: Request) -> Json:
-    schema: Json = request.body["response_format"]["json_schema"]["schema"]
-    return schema
-
-
-def least(schema: Json, root: Json | None = None) -> Any:
-    """The least value that fits a JSON Schema of the kind that pydantic writes."""
-    root = schema if root is None else root
-    if "$ref" in schema:
-        return least(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
-    if "anyOf" in schema:
-        null = any(option.get("type") == "null" for option in schema["anyOf"])
-        return None if null else least(schema["anyOf"][0], root)
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][-1]
-    if schema["type"] == "object":
-        return {name: least(inner, root) for name, inner in schema.get("properties", {}).items()}
-    return {"array": [], "string": "无", "null": None}[schema["type"]]
+    return shape_of(request.body)

@@ -1,0 +1,81 @@
+"""The price list: what known models cost, as public tables said on a day. A table of data, to be replaced as a whole.
+
+US dollars a million tokens: read, written, read from the provider's cache. Where a provider's price depends on the hour,
+the dearer one stands here; where it depends on the length of a prompt, that of the shortest, since requests are a few
+thousand tokens. A model that was not found in a public table, or that its table calls removed, is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where prices were read, and the day of which the source is: the earliest possible, where it is not known to the day."""
+
+    name: str
+    day: date
+    note: str = ""
+
+
+_YUAN = "billed in yuan, converted by the source"
+# models.dev at 4a77c90 as model-prices 0.0.5 holds it; the others as they are named.
+_MODELS_DEV = Source("models.dev 4a77c90", date(2026, 10, 23))
+_PEAK = Source(
+    "genai-prices 0.2.3",
+    date(2026, 11, 1),
+    "the price on working days 01:00-04:00 and 06:00-10:00 UTC; half of it at other times",
+)
+_KIMI = Source("models.dev 4a77c90", date(2026, 10, 23), "the international list's; in China it is billed in yuan")
+_DOUBAO = Source("models.dev 4a77c90", date(2026, 10, 23), _YUAN)
+_GLM = Source("genai-prices 0.2.3", date(2026, 11, 1), f"{_YUAN} at 7.25")
+# Not of the same day as the others: the Beijing region's list, by the files that were found of it.
+_QWEN = Source("models.dev 735cde7, alibaba-cn", date(2026, 6, 3), f"{_YUAN}; without thinking")
+_QWEN_3_7_FLASH = Source("models.dev 632fa6d, alibaba-cn", date(2026, 7, 27), _QWEN.note)
+_QWEN_3_8_MAX = Source("models.dev 89e6191, alibaba-cn", date(2026, 8, 4), _QWEN.note)
+_QWEN_3_8_FLASH = Source("models.dev aa75485, alibaba-cn", date(2026, 8, 28), _QWEN.note)
+
+# By the name after `--model`, all lower case: read, written, read from the cache (None: as read), source.
+PRICES: dict[str, tuple[float, float, float | None, Source]] = {
+    "openai/gpt-4o": (2.5, 10, 1.25, _MODELS_DEV),
+    "openai/gpt-4o-mini": (0.15, 0.6, 0.075, _MODELS_DEV),
+    "openai/gpt-4.1": (2, 8, 0.5, _MODELS_DEV),
+    "openai/gpt-4.1-mini": (0.4, 1.6, 0.1, _MODELS_DEV),
+    "openai/gpt-5": (1.25, 10, 0.125, _MODELS_DEV),
+    "openai/gpt-5-mini": (0.25, 2, 0.025, _MODELS_DEV),
+    "openai/gpt-5-nano": (0.05, 0.4, 0.005, _MODELS_DEV),
+    "openai/gpt-5.1": (1.25, 10, 0.125, _MODELS_DEV),
+    "openai/gpt-5.2": (1.75, 14, 0.175, _MODELS_DEV),
+    "openai/gpt-5.4": (2.5, 15, 0.25, _MODELS_DEV),
+    "openai/gpt-5.4-mini": (0.75, 4.5, 0.075, _MODELS_DEV),
+    "openai/gpt-5.4-nano": (0.2, 1.25, 0.02, _MODELS_DEV),
+    "openai/gpt-5.6-luna": (0.2, 1.2, 0.02, _MODELS_DEV),
+    "openai/gpt-5.6-terra": (2, 12, 0.2, _MODELS_DEV),
+    "openai/gpt-5.6-sol": (4, 20, 0.4, _MODELS_DEV),
+    "openai/gpt-6-luna": (0.1, 0.5, 0.01, _MODELS_DEV),
+    "openai/gpt-6-sol": (2, 10, 0.2, _MODELS_DEV),
+    "openai/gpt-6.1-sol": (2, 10, 0.1, _MODELS_DEV),
+    "deepseek/deepseek-flash": (0.3, 1.2, 0.006, _PEAK),
+    "deepseek/deepseek-v4-flash": (0.3, 1.2, 0.006, _PEAK),
+    "deepseek/deepseek-v4-pro": (1.32, 3.96, 0.044, _PEAK),
+    "moonshot/kimi-k2.6": (0.95, 4, 0.16, _KIMI),
+    "moonshot/kimi-k3": (3, 15, 0.3, _KIMI),
+    "dashscope/qwen-plus": (0.115, 0.287, 0.023, _QWEN),
+    "dashscope/qwen-max": (0.345, 1.377, 0.072, _QWEN),
+    "dashscope/qwen-flash": (0.022, 0.216, 0.005, _QWEN),
+    "dashscope/qwen3.7-plus": (0.276, 1.101, 0.056, _QWEN),
+    "dashscope/qwen3.7-max": (1.65, 4.951, 0.33, _QWEN),
+    "dashscope/qwen3.7-flash": (0.03125, 0.125, 0.003125, _QWEN_3_7_FLASH),
+    "dashscope/qwen3.8-max": (1.65, 4.951, 0.206, _QWEN_3_8_MAX),
+    "dashscope/qwen3.8-flash": (0.11905, 0.40179, 0.01488, _QWEN_3_8_FLASH),
+    "volcengine/doubao-seed-2-0-mini-260428": (0.02969, 0.29687, 0.00594, _DOUBAO),
+    "volcengine/doubao-seed-2-0-lite-260428": (0.08906, 0.53436, 0.01781, _DOUBAO),
+    "volcengine/doubao-seed-2-1-turbo-260628": (0.4453, 2.22651, 0.08906, _DOUBAO),
+    "volcengine/doubao-seed-2-1-pro-260628": (0.8906, 4.45301, 0.17812, _DOUBAO),
+    "zhipu/glm-4.7": (0.276, 1.103, 0.055, _GLM),
+    "zhipu/glm-5": (0.552, 2.483, 0.138, _GLM),
+    "zhipu/glm-5.3": (1.103, 3.862, 0.276, _GLM),
+    "zhipu/glm-5.3-flash": (0.11, 0.386, 0.032, _GLM),
+}

@@ -1,0 +1,396 @@
+"""What a run would ask and cost, said before it: held against runs, recordings and outputs. No model is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answering import Json, answering
+from click.testing import Result
+from fake_server import FakeServer, Step
+from scripted import ROOT
+from typer.testing import CliRunner
+
+from extractor.cli import app
+from extractor.endpoints import PROVIDERS
+from extractor.output import open_output
+from extractor.price_list import PRICES, Source
+from extractor.prices import Price, is_old, price_of, source_of
+from extractor.tape import Tape
+from extractor.tokens import WITHIN, tokens_in, tokens_of
+
+SPEECH = (
+    "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
+    "李明要求，各部门要加强隐患排查，确保不发生重大事故。\n"
+)
+SEEDS, REPLIES = ROOT / "seeds", ROOT / "fixtures" / "replies"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("texts").mkdir()
+    for name, city in (("a", "甲"), ("b", "乙"), ("c", "丙")):
+        Path(f"texts/{name}.txt").write_text(SPEECH.format(city), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    with answering() as server:
+        yield server
+
+
+def extractor(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def said(*arguments: str) -> Json:
+    result = extractor("estimate", *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    told: Json = json.loads(result.stdout)
+    return told
+
+
+def rows(*arguments: str) -> dict[str, str]:
+    """What people read, by the names in its first column; rows without a name go with the one above."""
+    result = extractor("estimate", *arguments)
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, str] = {}
+    for line in result.stdout.splitlines():
+        name = line[:12].strip() or name  # noqa: F821
+        found[name] = f"{found[name]}\n{line[12:]}" if name in found else line[12:]
+    return found
+
+
+def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+# --- the seeds, whose real figures are recorded ---
+
+
+def recorded() -> list[tuple[Json, int, int]]:
+    """The recorded requests with the tokens that they really took, in and out."""
+    tape = Tape(REPLIES, "replay")
+    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in tape.reel(path.stem).calls.values()]
+    usages = [call.reply["usage"] for call in calls]
+    return [
+        (call.request, usage["prompt_tokens"], usage["completion_tokens"])
+        for call, usage in zip(calls, usages, strict=True)
+    ]
+
+
+def test_the_estimate_brackets_what_the_seeds_really_took() -> None:
+    real = recorded()
+    asked, read, written = len(real), sum(r[1] for r in real), sum(r[2] for r in real)
+    told = said(str(SEEDS), "--mode", "live")
+    print(f"asked {asked}, said {told['requests']}; read {read}, said {told['tokens_in']}", end="; ")
+    print(f"written {written}, said {told['tokens_out']}")
+    assert (asked, read, written) == (20, 13_765, 925)
+    assert told["requests"] == asked
+    assert told["tokens_in"]["low"] < read < told["tokens_in"]["high"]
+    assert told["tokens_out"]["low"] < written < told["tokens_out"]["high"]
+    assert (told["documents"], told["speeches"]) == (5, 12)
+
+
+def test_the_error_of_the_tokens_is_the_one_that_is_stated() -> None:
+    real = recorded()
+    estimates = [tokens_in(request) for request, _, _ in real]
+    assert sum(read for _, read, _ in real) / sum(estimates) == pytest.approx(1.006, abs=0.001)
+    ratios = [read / estimate for (_, read, _), estimate in zip(real, estimates, strict=True)]
+    assert (round(min(ratios), 2), round(max(ratios), 2)) == (0.96, 1.06)
+    assert max(abs(ratio - 1) for ratio in ratios) < WITHIN
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 0), ("会议" * 50, 65), ("2024", 4), ("abcdefghij", 3), ("（，）", 1)]
+)
+def test_tokens_by_kind_of_character(text: str, tokens: int) -> None:
+    assert tokens_of(text) == tokens
+
+
+def test_what_recordings_answer_costs_nothing() -> None:
+    told = said(str(SEEDS), "--replies", str(REPLIES))
+    assert (told["questions"], told["recorded"], told["requests"]) == (20, 20, 0)
+    assert rows(str(SEEDS), "--replies", str(REPLIES))["cost"] == "nothing: no model would be asked"
+
+
+def test_a_question_whose_recording_is_missing_is_to_be_asked() -> None:
+    replies = Path(shutil.copytree(REPLIES, "replies"))
+    (replies / "000_f3784ed5a834436f.json").unlink()
+    told = said(str(SEEDS), "--replies", "replies")
+    assert (told["recorded"], told["requests"], told["unrecorded"]) == (17, 3, 0)
+    told = said(str(SEEDS), "--replies", "replies", "--mode", "replay")
+    assert (told["recorded"], told["requests"], told["unrecorded"]) == (17, 0, 3)
+
+
+def test_recording_is_not_begun() -> None:
+    assert said("texts", "--replies", "replies", "--mode", "record")["requests"] == 6
+    assert not Path("replies").exists()
+
+
+# --- held against runs ---
+
+
+@pytest.mark.parametrize("more", [[], ["--model", "openai/gpt-4o-mini"], ["--model", "deepseek/deepseek-flash"]])
+def test_nothing_is_written_and_no_key_is_needed(folder: Path, more: list[str]) -> None:
+    before = everything(folder)
+    assert said("texts", "-o", "out.jsonl", *more)["documents"] == 3
+    assert everything(folder) == before
+
+
+def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
+    server = ["--base-url", fake.base_url, "--model", "fake", "--apart"]
+    told = said("texts", *server)
+    assert fake.seen == []
+    assert extractor("extract", "texts", *server).exit_code == 0
+    assert told["requests"] == len(fake.seen) == 15
+    assert told["tokens_in"]["low"] < sum(tokens_in(seen.body) for seen in fake.seen) < told["tokens_in"]["high"]
+
+
+@pytest.mark.parametrize(("answered", "held", "kept"), [(0, 0, 0), (2, 0, 2), (7, 1, 2), (15, 3, 0)])
+def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: int, held: int, kept: int) -> None:
+    refused: list[Step] = []
+    with answering(lambda body: refused[0] if refused and len(fake.seen) > answered else None) as fake:
+        arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+        refused.append(Step(401, {"error": {"message": "no"}}))
+        extractor("extract", *arguments)
+        refused.clear()
+        done = len(fake.seen)
+        before = everything(folder)
+        told = said(*arguments)
+        assert everything(folder) == before
+        assert extractor("extract", *arguments).exit_code == 0
+    assert told["requests"] == len(fake.seen) - done == 15 - answered
+    assert (told["held"], told["documents"], told["kept"]) == (held, 3 - held, kept)
+
+
+def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServer) -> None:
+    arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    extractor("extract", *arguments)
+    Path("texts/b.txt").write_text(SPEECH.format("丁"), encoding="utf-8")
+    told = said(*arguments)
+    assert (told["held"], told["documents"], told["requests"]) == (2, 1, 5)
+    noted = {"id": "c", "path": "texts/c.txt", "sha256": None, "kind": "misfit", "reason": "", "field": None}
+    Path("out.jsonl.failures.jsonl").write_text(json.dumps(noted) + "\n", encoding="utf-8")
+    told = said(*arguments)
+    assert (told["held"], told["waiting"], told["documents"]) == (1, 1, 1)
+    assert "1 failed before, not asked again without --retry-failed" in rows(*arguments)["documents"]
+
+
+def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeServer) -> None:
+    arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    extractor("extract", *arguments)
+    with open_output(Path("out.jsonl")):
+        assert said(*arguments)["held"] == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
+    Path("there").mkdir()
+    arguments = ["texts", "-o", "there/out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    extractor("extract", *arguments)
+    Path("link.jsonl").symlink_to("there/out.jsonl")
+    arguments[2] = "link.jsonl"
+    assert said(*arguments)["held"] == 3
+
+
+def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> None:
+    schema = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
+    Path("my.py").write_text(schema, encoding="utf-8")
+    arguments = [
+        "texts",
+        "-o",
+        "out.jsonl",
+        "--schema",
+        "my.py",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+    ]
+    extractor("extract", *arguments)
+    begin, head, rest = schema.partition("class MeetingRecord(")
+    doc, quotes, fields = rest.partition('"""\n')
+    Path("my.py").write_text(
+        f'{begin}{head}{doc}{quotes}    venue: Verbatim | None = Field(description="会议地点")\n{fields}',
+        encoding="utf-8",
+    )
+    done = len(fake.seen)
+    told = said(*arguments)
+    assert told["outdated"] == 3
+    assert "3 records of an earlier recipe, to be back-filled" in rows(*arguments)["documents"]
+    extractor("extract", *arguments)
+    assert told["fields"] == {"venue": len(fake.seen) - done} == {"venue": 3}
+
+
+# --- wrong usage ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "nowhere does not exist"),
+        (["texts", "--model", "nobody/m"], "names no model of a known provider"),
+        (["texts", "--price-in", "1"], "--price-in and --price-out belong together"),
+        (["texts", "--concurrency", "many"], "--concurrency takes auto or a number"),
+        (["texts", "--schema", "nothing"], "nothing"),
+        (["texts", "-o", "other.jsonl"], "other.jsonl holds records of another recipe"),
+        (["texts", "-o", "broken.jsonl"], "broken.jsonl, line 1, is no record"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: str) -> None:
+    line = {"id": "a", "source": {"path": "texts/a.txt", "sha256": "00"}, "run": {"recipe": "0123456789ab"}}
+    Path("other.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    Path("broken.jsonl").write_text("{}\n", encoding="utf-8")
+    result = extractor("estimate", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert "/tmp" not in result.stderr.replace(str(folder), "")
+
+
+def test_a_file_that_cant_be_read_is_counted() -> None:
+    Path("texts/d.txt").write_bytes(b"")
+    told = said("texts")
+    assert (told["documents"], told["failed"]) == (3, 1)
+    assert rows("texts")["documents"] == "3 to convert, 1 can't be read"
+
+
+# --- prices ---
+
+
+def test_the_cost_is_that_of_the_tokens() -> None:
+    told = said("texts", "--model", "openai/gpt-4o-mini", "--price-in", "2", "--price-out", "10")
+    for end in ("low", "high"):
+        expected = (round(told["tokens_in"][end]) * 2 + round(told["tokens_out"][end]) * 10) / 1e6
+        assert told["cost"][end] == pytest.approx(expected)
+    assert told["price_source"] is None
+
+
+PRICED: list[tuple[list[str], str]] = [
+    (["--model", "local"], "nothing: the model runs on this machine"),
+    (["--model", "ollama/qwen2.5:14b"], "unknown: no price is listed for ollama/qwen2.5:14b; give --price-in"),
+    (["--model", "openai/gpt-4o-mini", "--base-url", "http://127.0.0.1:9/v1"], "unknown: no price is listed"),
+    (["--model", "openai/gpt-4o-mini"], "$0.0"),
+    (["--model", "ollama/m", "--price-in", "1", "--price-out", "1"], "$0.0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "cost"), PRICED)
+def test_what_is_said_of_the_cost(arguments: list[str], cost: str) -> None:
+    assert rows("texts", *arguments)["cost"].startswith(cost)
+
+
+def test_where_a_price_comes_from_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = rows("texts", "--model", "deepseek/deepseek-flash")["price"]
+    assert shown.startswith("$0.3 in, $1.2 out a million tokens, of 2026-11-01 (genai-prices 0.2.3)\nthe price on work")
+    old = Source("a table", date(2020, 1, 1))
+    monkeypatch.setitem(PRICES, "openai/gpt-4o", (2.5, 10, None, old))
+    shown = rows("texts", "--model", "openai/gpt-4o")["price"]
+    assert shown.endswith("prices of 2020-01-01: check, or give --price-in and --price-out")
+    assert is_old(old, date(2021, 1, 2))
+    assert not is_old(old, date(2020, 12, 31))
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o-mini", "OpenAI/gpt-4o-mini", "openai/ gpt-4o-mini"])
+def test_a_model_is_found_as_it_is_asked(model: str) -> None:
+    assert price_of(model) == Price(0.15, 0.6, 0.075)
+    assert source_of(model) is not None
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "openai/gpt-4o-mini-2024-07-18", "local", ""])
+def test_a_price_is_not_guessed(model: str) -> None:
+    assert price_of(model) is None
+    assert source_of(model) is None
+
+
+def test_the_price_list_is_of_known_providers() -> None:
+    for model, (read, written, cached, source) in PRICES.items():
+        provider, _, name = model.partition("/")
+        assert provider in PROVIDERS
+        assert name == name.lower()
+        assert 0 < read <= written
+        assert cached is not None
+        assert cached < read
+        assert date(2026, 1, 1) < source.day
+
+
+# --- time ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "openai/gpt-4o-mini", "--apart"], "as long as 15 answers take in turn"),
+        (
+            ["--model", "openai/gpt-4o-mini", "--apart", "--concurrency", "4"],
+            "as long as 4 answers take in turn, 4 at a time",
+        ),
+        (["--model", "openai/gpt-4o-mini", "--rpm", "5"], "at least 0.6 min at --rpm 5, and as long as 3"),
+        (["--model", "openai/gpt-4o-mini", "--concurrency", "auto"], "as long as the endpoint takes for 3 answers"),
+        (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take in turn"),
+    ],
+)
+def test_time_is_said_as_far_as_it_is_known(arguments: list[str], words: str) -> None:
+    assert rows("texts", *arguments)["time"].startswith(words)
+
+
+def test_a_limit_of_tokens_takes_time_by_the_tokens() -> None:
+    told = said("texts", "--model", "openai/gpt-4o-mini", "--tpm", "100")
+    for end in ("low", "high"):
+        tokens = told["tokens_in"][end] + told["tokens_out"][end]
+        assert told["minutes_at_least"][end] == pytest.approx(tokens / 100)
+
+
+# --- what is in it, and what is not ---
+
+
+def test_fields_that_share_a_question_are_counted_each() -> None:
+    together, apart = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--apart"]))
+    assert (together["requests"], apart["requests"]) == (3, 15)
+    assert together["fields"] == apart["fields"]
+    assert together["tokens_in"]["high"] < apart["tokens_in"]["high"]
+    assert together["tokens_out"]["high"] == pytest.approx(apart["tokens_out"]["high"], rel=0.01)
+
+
+def test_shapes_beside_the_messages_are_in_the_higher_end_only() -> None:
+    beside = said("texts", "--model", "openai/gpt-4o-mini")
+    within = said("texts", "--model", "deepseek/deepseek-flash")
+    assert beside["shapes"] > 0
+    assert within["shapes"] == 0
+    spread: Any = lambda told: told["tokens_in"]["high"] / told["tokens_in"]["low"]  # noqa: E731
+    assert spread(within) == pytest.approx((1 + WITHIN) / (1 - WITHIN))
+    assert spread(beside) > spread(within)
+
+
+def test_what_is_left_out_is_said() -> None:
+    left = rows("texts", "--model", "openai/gpt-4o-mini", "--confirm", "--fill")["not in it"]
+    for words in ("re-asks", "thinking", "cache", "--confirm", "--fill"):
+        assert words in left
+    assert rows("texts")["not in it"] == "re-asks of answers that do not fit or are too long"
+
+
+def test_filling_is_counted_at_its_most() -> None:
+    plain, filled = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--fill"]))
+    assert filled["requests"] > plain["requests"]
+
+
+def test_the_readme_shows_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```bash\nextractor (estimate .*)\n```.*?```text\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    printed = extractor(*shown[1].split()).stdout.splitlines()
+    assert [line for line in shown[2].splitlines() if line not in printed] == []
