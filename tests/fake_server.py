@@ -65,19 +65,23 @@ def completion(text: str = '{"a": 1}', finish_reason: str = "stop", **more: Any)
 @contextmanager
 def serve(*steps: Step) -> Iterator[FakeServer]:
     """Answer the coming requests with these steps; a request too many gets a 400 that says so."""
-    released = threading.Event()
+    released, in_turn = threading.Event(), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            fake.seen.append(
-                Seen(
-                    self.path,
-                    {name.lower(): value for name, value in self.headers.items()},
-                    json.loads(self.rfile.read(length)),
-                )
+            seen = Seen(
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                json.loads(self.rfile.read(length)),
             )
-            step = fake.steps.pop(0) if fake.steps else Step(400, {"error": {"message": "the script has no step left"}})
+            with in_turn:  # a step may look at the last request seen: it must be its own
+                fake.seen.append(seen)
+                step = (
+                    fake.steps.pop(0)
+                    if fake.steps
+                    else Step(400, {"error": {"message": "the script has no step left"}})
+                )
             if step.hang:
                 released.wait(30)
             if step.hang or step.drop:
