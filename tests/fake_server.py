@@ -40,11 +40,12 @@ class Seen:
 
 @dataclass
 class FakeServer:
-    """Where it listens, what it has yet to answer, and what it was asked."""
+    """Where it listens, what it has yet to answer, what it was asked; `mine.seen` is the request of this very thread."""
 
     base_url: str
     steps: list[Step]
     seen: list[Seen] = field(default_factory=list)
+    mine: threading.local = field(default_factory=threading.local)
 
 
 def completion(text: str = '{"a": 1}', finish_reason: str = "stop", **more: Any) -> dict[str, Any]:
@@ -65,23 +66,18 @@ def completion(text: str = '{"a": 1}', finish_reason: str = "stop", **more: Any)
 @contextmanager
 def serve(*steps: Step) -> Iterator[FakeServer]:
     """Answer the coming requests with these steps; a request too many gets a 400 that says so."""
-    released, in_turn = threading.Event(), threading.Lock()
+    released = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            seen = Seen(
+            fake.mine.seen = Seen(
                 self.path,
                 {name.lower(): value for name, value in self.headers.items()},
                 json.loads(self.rfile.read(length)),
             )
-            with in_turn:  # a step may look at the last request seen: it must be its own
-                fake.seen.append(seen)
-                step = (
-                    fake.steps.pop(0)
-                    if fake.steps
-                    else Step(400, {"error": {"message": "the script has no step left"}})
-                )
+            fake.seen.append(fake.mine.seen)
+            step = fake.steps.pop(0) if fake.steps else Step(400, {"error": {"message": "the script has no step left"}})
             if step.hang:
                 released.wait(30)
             if step.hang or step.drop:
