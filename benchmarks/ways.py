@@ -30,12 +30,13 @@ from extractor.clean import clean
 from extractor.data import Answer, Call, Excerpt, Json, Row, Usage
 from extractor.faults import Fault
 from extractor.ground import ground, prepare
-from extractor.instruct import Unfinished, put
+from extractor.instruct import put
 from extractor.merge import merge
 from extractor.model import choose, opened
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages
 from extractor.pipeline import Meter, convert_speech
+from extractor.prices import FREE
 from extractor.question import answer_type, rows_read
 from extractor.read import read
 from extractor.recipe import Recipe
@@ -126,7 +127,7 @@ def together(longest: int | None) -> Ask:
             )
             if said is not None:
                 answers += [(f, Answer(f.name, passage, tuple(rows_read(f, said)))) for f in fields]
-        return _record(speech, recipe, answers), meter.usage
+        return _record(speech, recipe, answers), meter.total
 
     return ask
 
@@ -149,7 +150,7 @@ def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
                     chosen = _choose(shape, batch, how, passage, recipe, meter)
                     rows = tuple(Row(_filled(shape, c), c.place) for c in chosen)
                     answers.append((shape, Answer(shape.name, passage, rows)))
-        return _record(speech, recipe, answers), meter.usage
+        return _record(speech, recipe, answers), meter.total
 
     return ask
 
@@ -198,7 +199,7 @@ def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Met
     try:
         answer, _ = put(text, model, {}, {recipe.profile.limit: most}, recipe, meter)
         return answer
-    except (Unfinished, Fault) as error:
+    except Fault as error:
         print(f"    {error}", flush=True)
         return None
 
@@ -268,7 +269,7 @@ def main() -> None:
     options = parser.parse_args()
     schema = load_schema("meeting")
     model = choose("local", None, os.environ)
-    recipe = Recipe(schema, model.name, model.profile, model.is_local)
+    recipe = Recipe(schema, model.name, model.profile, FREE)
     speeches = annotated_speeches(options.gold, options.documents)
     gold = {name: record for name, record in read_gold(options.gold).items() if name in speeches}
     names = fields_of(schema.fields, gold)

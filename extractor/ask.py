@@ -23,8 +23,10 @@ from extractor.question import (
     Question,
     build_form,
     build_read,
+    build_together,
     confirm_text,
     open_candidates,
+    rows_read,
     settle_without_model,
 )
 from extractor.recipe import Recipe
@@ -62,14 +64,43 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     return Answer(field.name, passage, tuple(rows), tuple(failed))
 
 
-def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
-    """The field's items in a passage of which something is left uncited: to be read, whatever the profile's style."""
+def ask_together(
+    fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call
+) -> list[Answer]:
+    """Several fields' items in the passage, asked for in one question; apart, where the answer is too long for one or
+    does not fit. As `ask` for each of them."""
+    cued = [field for field in fields if _is_cued(field, passage, speech)]
+    if len(cued) < 2:
+        return [ask(field, passage, speech, recipe, call) for field in fields]
+    question = build_together(cued, passage, recipe.schema.prompts)
+    about = {**_about(cued[0], passage), "field": "+".join(field.name for field in cued)}
     try:
-        return _ask_reading(field, passage, recipe, call)
+        answer, _ = put(
+            question.text, question.model, about, {recipe.profile.limit: recipe.profile.output}, recipe, call
+        )
+    except FATAL:
+        raise
+    except Unanswered:
+        apart = {field.name: _ask_apart(field, passage, recipe, call) for field in cued}
+        return [apart.get(field.name) or Answer(field.name, passage) for field in fields]
+    except Fault as fault:
+        failed = ((passage.start, passage.end, fault),)
+        return [Answer(field.name, passage, failed=failed if field in cued else ()) for field in fields]
+    return [Answer(f.name, passage, tuple(rows_read(f, answer)) if f in cued else ()) for f in fields]
+
+
+def _ask_apart(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts: bool = True) -> Answer:
+    try:
+        return _ask_reading(field, passage, recipe, call, parts)
     except FATAL:
         raise
     except Fault as fault:
         return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
+
+
+def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
+    """The field's items in a passage of which something is left uncited: to be read, whatever the profile's style."""
+    return _ask_apart(field, passage, recipe, call, parts=False)
 
 
 def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:

@@ -33,16 +33,10 @@ class Prompts:
 
     task: Template
     read: Template
+    together: Template
     form: Template
     confirm: Template
     example: Example | None
-
-    @property
-    def digest(self) -> str:
-        parts = [self.task.template, self.read.template, self.form.template, self.confirm.template]
-        if self.example:
-            parts.append(json.dumps([self.example.text, self.example.record], ensure_ascii=False, sort_keys=True))
-        return digest("\0".join(parts))
 
 
 @dataclass(frozen=True)
@@ -53,12 +47,6 @@ class Schema:
     record: type[BaseModel]
     fields: tuple[Field, ...]
     prompts: Prompts
-
-    @property
-    def digest(self) -> str:
-        """Names everything that decides what is asked and what the record looks like."""
-        shape = json.dumps(self.record.model_json_schema(mode="serialization"), ensure_ascii=False, sort_keys=True)
-        return digest(shape + repr([_asking(field) for field in self.fields]))
 
 
 def digest(text: str) -> str:
@@ -101,6 +89,7 @@ def load_prompts(schema: Path, example: str | None) -> Prompts:
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
+        _load_template(schema, "together.md", "headings", "passage", "fields", "answer"),
         _load_template(schema, "form.md", *question, "rows"),
         _load_template(schema, "confirm.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, example),
@@ -157,11 +146,19 @@ def _find(name: str) -> tuple[Path, str | None]:
     return path, None
 
 
-@cache
 def _load_module(path: Path) -> ModuleType:
+    """The module of a file, loaded once as long as its text is the same."""
+    try:
+        return _load(path.resolve(), path, digest(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path} can't be read ({error}): write it as UTF-8 text.") from None
+
+
+@cache
+def _load(whole: Path, path: Path, text: str) -> ModuleType:
     # A name of its own, so that two schemas of one stem don't meet; registered, since pydantic resolves
     # annotations through sys.modules.
-    name = f"extractor_schema_{path.stem}_{digest(str(path.resolve()))[:8]}"
+    name = f"extractor_schema_{path.stem}_{digest(f'{whole}:{text}')[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -202,27 +199,3 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
             f"Say which: --schema {path}:{roots[0] if roots else 'ClassName'}"
         )
     return models[roots[0]]
-
-
-def _asking(field: Field) -> object:
-    """What of a field decides how it is asked, beyond the JSON Schema of the record."""
-    marks = [
-        (
-            x.name,
-            x.kind,
-            x.optional,
-            x.many,
-            x.longest,
-            x.most,
-            x.choices,
-            x.shown and (x.shown.patterns, x.shown.otherwise),
-            x.within,
-            x.cue,
-            x.beside,
-            x.subject,
-            x.period,
-            x.like,
-        )
-        for x in field.leaves
-    ]
-    return (field.name, field.description, field.many, field.most, field.cue, field.unless, marks)

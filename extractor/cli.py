@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor import compare  # noqa: F401 (its command joins `schema`)
 from extractor.commands import ModelOption, model_app, schema_app, stop
 from extractor.evaluate import evaluate
 
@@ -80,6 +81,10 @@ FillOption = Annotated[
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
+ApartOption = Annotated[
+    bool,
+    typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
+]
 ConfirmOption = Annotated[
     bool,
     typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
@@ -119,6 +124,7 @@ def extract(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     concurrency: Annotated[
         str,
         typer.Option(
@@ -194,6 +200,7 @@ def extract(
         _read_price(price_in, price_out),
         Limits(max_cost, max_tokens),
         log_json,
+        apart,
     )
     if output == Path("-"):
         output = None
@@ -278,6 +285,7 @@ def replies_check(
     id_column: IdColumnOption = None,
     fill: FillOption = False,
     confirm: ConfirmOption = False,
+    apart: ApartOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -291,7 +299,7 @@ def replies_check(
     from extractor.shape import SchemaError
 
     settings = Settings(
-        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm
+        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm, apart=apart
     )
     try:
         findings, lines = check_replies(settings, prune)

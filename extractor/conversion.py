@@ -78,11 +78,14 @@ def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Ha
         if files.failures is None and settings.retry is not None:
             raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
         journal = Journal(answers_path(files.path))
-        store = Store(files, ready.recipe.digest, journal, settings.restart)
+        store = Store(files, ready.recipe, journal, settings.restart)
         ask = progress.over(ready.ask)
         call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
         progress.skipped = lambda: store.held + store.waiting
         _show_all(progress, settings, ready.account)
+        if store.outdated:
+            asked = f"asked for is {', '.join(store.to_fill)}" if store.to_fill else "nothing is asked"
+            progress.say(f"back-fill: {store.outdated} records are of an earlier recipe; {asked}, the rest is kept")
         with recorded(files, arguments, settings.to_json(), ready) as record:
             summary = run(
                 store.pending(documents, settings.retry),
@@ -92,9 +95,11 @@ def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Ha
                 ready.workers,
                 halt,
                 settings.max_failures,
+                store.known,
             )
             summary.account = ready.account
             summary.held, summary.waiting, summary.left = store.held, store.waiting, store.left
+            summary.outdated = store.still_outdated
             summary.resumes = files.failures is not None
             if isinstance(summary.stopped, Interrupted):
                 store.sync()

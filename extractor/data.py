@@ -140,6 +140,12 @@ class Usage:
         }
 
     @classmethod
+    def from_json(cls, told: Json) -> Usage:
+        """What `to_json` tells; what is left out is none."""
+        names = ("requests", "input_tokens", "cached_tokens", "output_tokens")
+        return cls(*(told.get(name, 0) for name in names))
+
+    @classmethod
     def of(cls, completion: Json) -> Usage:
         """What one chat completion cost, as far as it tells."""
         told = completion.get("usage") or {}
@@ -207,6 +213,7 @@ class Profile:
     fill: bool = False
     confirm: bool = False
     sure: float | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,10 @@ def line_schema(schema: Schema) -> dict[str, Any]:
     }
     names = ("requests", "input_tokens", "cached_tokens", "output_tokens", "cost")
     run["again"] = _object({name: run[name] for name in names})
+    spent = {"type": "object", "additionalProperties": count}
+    asked = {"as": text, **{name: run[name] for name in (*names[:4], "retries")}, "again": spent}
+    one = {"type": "object", "properties": asked, "required": ["as"], "additionalProperties": False}
+    run["fields"] = _object(dict.fromkeys((field.name for field in schema.fields), one))
     parts = {
         "id": text,
         "source": _object({"path": text, "sha256": text, "start": count, "end": count}),

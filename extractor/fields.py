@@ -16,7 +16,8 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand something), `Unless` (which
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like).
+answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
+was called before), `Together` (fields that share a question).
 """
 
 from __future__ import annotations
@@ -125,6 +126,21 @@ class Signs:
     items that stand on a clause, or each match."""
 
     pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Fields of one `group` are asked for in one question, where a model reads: the passage is then sent once. A field
+    without is asked for by itself. What is asked again when a field is added or changed is that field alone."""
+
+    group: str
+
+
+@dataclass(frozen=True)
+class Was:
+    """What this field was called before: records that hold it by that name keep their values, and nothing is asked."""
+
+    name: str
 
 
 class Shown:

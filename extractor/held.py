@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from extractor.backfill import still_held
 from extractor.data import Json
 from extractor.output import Lines, Output, OutputError, encode, guard, part_path
+from extractor.recipe import Recipe
 
 _HEAD = re.compile(rb'\{"id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"')
 _RECIPE = re.compile(rb'"recipe": "([0-9a-f]+)"')
@@ -63,16 +65,21 @@ class Held:
     """The records of an output, and where their lines begin in its `.part`.
 
     `replaces` tells that an older output stands that holds other records: what is not whole must not take its place.
+    `outdated` counts lines of another recipe of which some fields hold: they stay until they are back-filled.
     """
 
-    def __init__(self, files: Output, recipe: str, restart: bool) -> None:
-        """Take up what is there. Raises OutputError where it is of another recipe, or no records."""
+    def __init__(self, files: Output, recipe: Recipe, restart: bool) -> None:
+        """Take up what is there. Raises OutputError where it is of another recipe of which nothing holds, or no records."""
         self._lines: Lines = files.records
         self._path, self._part, self._recipe = files.path, part_path(files.path), recipe
-        self._live: dict[str, tuple[int, int]] = {}
+        # By the record's name: where its line begins, the first digits of its source's digest, whether it is outdated.
+        self._live: dict[str, tuple[int, int, bool]] = {}
+        # By the digits of a recipe: the fields that hold of it.
+        self.recipes: dict[str, frozenset[str]] = {}
         # By document: the first digits of its source's digest.
         self._sources: dict[int, int] = {}
         self.superseded = False
+        self.outdated = 0
         self.replaces = restart and self._path.is_file()
         if not restart and files.failures is not None:
             with guard(self._path):
@@ -84,9 +91,18 @@ class Held:
         return len(self._live)
 
     def has(self, document: str, sha256: str) -> bool:
-        """Whether a document of this name and content has its records."""
+        """Whether a document of this name and content has its records, and they are not outdated."""
         digits = _digits(sha256)
-        return any(self._live[name][1] == digits for name in self._first_names(document))
+        return any(self._live[name][1:] == (digits, False) for name in self._first_names(document))
+
+    def line(self, name: str) -> Json | None:
+        """The record of this name."""
+        if name not in self._live:
+            return None
+        with self._part.open("rb") as stream:
+            stream.seek(self._live[name][0])
+            line: Json = json.loads(stream.readline())
+            return line
 
     def path_of(self, document: str) -> str | None:
         """The path of the document whose records have this name."""
@@ -114,7 +130,7 @@ class Held:
         with self._part.open("rb") as stream:
             for line in stream:
                 head = read_head(line)
-                if head is not None and self._live.get(head.name, (-1, 0))[0] == offset:
+                if head is not None and self._live.get(head.name, (-1, 0, False))[0] == offset:
                     yield line
                 offset += len(line)
 
@@ -128,7 +144,7 @@ class Held:
                 if head is None:
                     self.superseded = True
                 else:
-                    self._check(head)
+                    self._check(head, line)
                     if last and last[-1][0].owner != head.owner:
                         for done, at in last:
                             self._index(done, at)
@@ -155,10 +171,10 @@ class Held:
                         f"{self._path}, line {number}, is no record: mend or delete it, name another file with -o, or "
                         "replace the file with --restart."
                     )
-                if began and head.recipe != self._recipe:
+                if began and not self._fits(head, line):
                     self.replaces = True  # the `.part` is of a --restart that was cut short
                     return
-                self._check(head)
+                self._check(head, line)
                 if head.name in in_part:
                     continue
                 if len(copied) >= _COPIED or self._has_changed(head):
@@ -169,12 +185,21 @@ class Held:
                 offset += len(line)
         self._lines.add(b"".join(copied))
 
-    def _check(self, head: Head) -> None:
-        if head.recipe != self._recipe:
+    def _fits(self, head: Head, line: bytes) -> bool:
+        """Whether anything of a line's recipe holds."""
+        if head.recipe not in self.recipes:
+            same = head.recipe == self._recipe.digest
+            self.recipes[head.recipe] = frozenset(
+                self._recipe.fields if same else still_held(json.loads(line), self._recipe)
+            )
+        return bool(self.recipes[head.recipe])
+
+    def _check(self, head: Head, line: bytes) -> None:
+        if not self._fits(head, line):
             raise OutputError(
-                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe}): the schema, "
-                "the prompts, the model or how it is asked has changed. Name another file with -o, or begin anew with "
-                "--restart (the old records stay until all new ones are there)."
+                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), no field "
+                "of which is as it was: the schema, the prompts, the model or how it is asked has changed. Name another file "
+                "with -o, or begin anew with --restart (the old records stay until all new ones are there)."
             )
 
     def _index(self, head: Head, offset: int) -> None:
@@ -185,8 +210,11 @@ class Held:
                 if self._live[name][1] == self._sources[source]:
                     self._drop(name)
         self._sources[source] = digits
-        self.superseded |= head.name in self._live
-        self._live[head.name] = (offset, digits)
+        if head.name in self._live:
+            self._drop(head.name)
+        outdated = head.recipe != self._recipe.digest
+        self.outdated += outdated
+        self._live[head.name] = (offset, digits, outdated)
 
     def _has_changed(self, head: Head) -> bool:
         """Whether the document's source has changed since a line before this one."""
@@ -194,7 +222,7 @@ class Held:
         return self._sources.get(hash(head.owner), digits) != digits
 
     def _drop(self, name: str) -> None:
-        del self._live[name]
+        self.outdated -= self._live.pop(name)[2]
         self.superseded = True
 
     def _first_names(self, document: str) -> list[str]:

@@ -23,7 +23,7 @@ TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
 
 # How the embedded model is asked; found by trying (see the README's accuracy section).
 SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1}, sure=0.6)
-LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0})
+LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, together=True)
 
 
 @dataclass(frozen=True)

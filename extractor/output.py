@@ -102,6 +102,17 @@ class Output:
         elif whole or self.records.size:
             _put(self.records)
 
+    def keep_before(self) -> None:
+        """Keep the output as it is under another name. Raises OutputError."""
+        if self.path.is_file():
+            with guard(before_path(self.path)):
+                shutil.copyfile(self.path, before_path(self.path))
+
+
+def before_path(output: Path) -> Path:
+    """Where an output stays as it was before it was back-filled."""
+    return output.with_name(f"{output.name}.before")
+
 
 def failures_path(output: Path) -> Path:
     """Where the failures of a run into `output` are noted."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from extractor.ask import ask, ask_again, confirm
+from extractor.ask import ask, ask_again, ask_together, confirm
+from extractor.backfill import Kept, keep, together
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import AGAIN, Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
@@ -57,31 +59,76 @@ def one_by_one(tasks: Sequence[Task]) -> list[Any]:
     return [task() for task in tasks]
 
 
-def convert(document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one) -> Iterator[Converted]:
+Known = Callable[[str], "Older | None"]
+"""The line that an earlier run made of a speech, by its name, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """A line of an earlier run; questions for the fields in `without` had failed."""
+
+    line: Json
+    without: frozenset[str] = frozenset()
+
+
+def nothing_known(name: str) -> Older | None:
+    """There is no earlier run."""
+    return None
+
+
+def convert(
+    document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one, known: Known = nothing_known
+) -> Iterator[Converted]:
     """The document's records, one a speech. Raises a Fault only if no question at all can be answered."""
     speeches = split_speeches(clean(document))
     for number, speech in enumerate(speeches, 1):
         name = document.id if len(speeches) == 1 else f"{document.id}#{number}"
-        yield convert_speech(speech, name, recipe, call, gather)
+        yield convert_speech(speech, name, recipe, call, gather, known(name))
 
 
-def convert_speech(speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one) -> Converted:
-    """One speech's record."""
+def convert_speech(
+    speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one, older: Older | None = None
+) -> Converted:
+    """One speech's record. What of an `older` line holds under this recipe is kept and not asked for."""
     meter = Meter(call)
     found = Found(speech, recipe, meter, gather)
-    shapes, profile = recipe.schema.fields, recipe.profile
-    passages = split_passages(speech, profile.passage)
-    asked = [(shape, passage) for passage in passages for shape in shapes]
-    found.take(asked, gather([partial(ask, shape, passage, speech, recipe, meter) for shape, passage in asked]))
-    merged = merge(shapes, found.items, speech.document)
-    covered = cover(shapes, speech, merged.record, merged.evidence)
+    kept = keep(older.line, recipe, speech, older.without) if older else Kept()
+    profile = recipe.profile
+    shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
+    passages = split_passages(speech, profile.passage) if shapes else []
+    groups = _groups(shapes, recipe)
+    asked = [(shape, passage) for passage in passages for group in groups for shape in group]
+    questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
+    found.take(asked, [answer for answers in gather(questions) for answer in answers])
+    merged, covered = _merge(found, kept, shapes, speech, recipe)
     if profile.fill:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
         found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
-        merged = merge(shapes, found.items, speech.document)
-        covered = cover(shapes, speech, merged.record, merged.evidence)
-    line = _line(name, speech, found, merged, covered, recipe, meter)
-    return Converted(line, found.failures, meter.usage, found.asked)
+        merged, covered = _merge(found, kept, shapes, speech, recipe)
+    line = _line(name, speech, found, merged, covered, recipe, meter, kept)
+    return Converted(line, found.failures, meter.total, found.asked)
+
+
+def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
+    """The fields that share a question, in the order of their first ones."""
+    groups: dict[str, list[Field]] = {}
+    for shape in shapes:
+        shared = recipe.profile.together and recipe.profile.style == "read" and shape.group
+        groups.setdefault(f"group {shape.group}" if shared else f"field {shape.name}", []).append(shape)
+    return list(groups.values())
+
+
+def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
+    if len(group) == 1:
+        return [ask(group[0], passage, speech, recipe, call)]
+    return ask_together(group, passage, speech, recipe, call)
+
+
+def _merge(
+    found: Found, kept: Kept, shapes: Sequence[Field], speech: Excerpt, recipe: Recipe
+) -> tuple[Merged, dict[str, Covered]]:
+    merged = together(merge(shapes, found.items, speech.document), kept, recipe)
+    return merged, cover(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 
 class Found:
@@ -154,24 +201,44 @@ def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: 
 
 
 class Meter:
-    """A Call that counts what passes through it, from whatever thread: all, and of that the re-asks."""
+    """A Call that counts what passes through it, from whatever thread, by field: all, and of that the re-asks."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._lock = threading.Lock()
-        self.usage = Usage()
-        self.again = Usage()
-        self.retries = 0
+        self.usage: defaultdict[str, Usage] = defaultdict(Usage)
+        self.again: defaultdict[str, Usage] = defaultdict(Usage)
+        self.retries: Counter[str] = Counter()
 
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
         usage = Usage.of(reply.body)
+        # Of fields that share a question the first stands for all.
+        name = request.about.get("field", "").partition("+")[0]
         with self._lock:
-            self.usage += usage
-            self.retries += reply.attempts - 1
+            self.usage[name] += usage
+            self.retries[name] += reply.attempts - 1
             if request.about.get(AGAIN):
-                self.again += usage
+                self.again[name] += usage
         return reply
+
+    @property
+    def total(self) -> Usage:
+        """Of all fields."""
+        return sum(self.usage.values(), Usage())
+
+    def to_json(self, field: str) -> Json:
+        """What was asked for a field, but for what there was none of."""
+        counted = {
+            **self.usage[field].to_json(),
+            "again": _nonzero(self.again[field].to_json()),
+            "retries": self.retries[field],
+        }
+        return _nonzero(counted)
+
+
+def _nonzero(counted: Json) -> Json:
+    return {name: value for name, value in counted.items() if value}
 
 
 def _line(
@@ -182,9 +249,14 @@ def _line(
     covered: Mapping[str, Covered],
     recipe: Recipe,
     meter: Meter,
+    kept: Kept,
 ) -> Json:
     """The output line: the record as its own schema reads and writes it, so that it round-trips."""
     document = speech.document
+    problems = [problem.to_json() for problem in found.problems + merged.problems]
+    by_field = {shape.name: kept.problems.get(shape.name, []) for shape in recipe.schema.fields}
+    for problem in problems:
+        by_field[problem["field"].partition(".")[0]].append(problem)
     return {
         "id": name,
         "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
@@ -192,14 +264,27 @@ def _line(
         "evidence": merged.evidence,
         "marks": merged.marks,
         "coverage": {name: covered.to_json(speech) for name, covered in covered.items()},
-        "problems": [problem.to_json() for problem in found.problems + merged.problems],
+        "problems": [problem for noted in by_field.values() for problem in noted],
         "run": {
             "schema": recipe.schema.name,
             "recipe": recipe.digest,
             "model": recipe.model,
-            **meter.usage.to_json(),
-            "cost": recipe.cost(meter.usage),
-            "again": {**meter.again.to_json(), "cost": recipe.cost(meter.again)},
-            "retries": meter.retries,
+            **_totals(recipe, meter, kept),
         },
+    }
+
+
+def _totals(recipe: Recipe, meter: Meter, kept: Kept) -> Json:
+    """What the line cost: for each field, whenever it was asked, and in all."""
+    asked = {
+        name: kept.asked.get(name) or {"as": digits, **meter.to_json(name)} for name, digits in recipe.fields.items()
+    }
+    usage = sum((Usage.from_json(entry) for entry in asked.values()), Usage())
+    again = sum((Usage.from_json(entry.get("again", {})) for entry in asked.values()), Usage())
+    return {
+        **usage.to_json(),
+        "cost": recipe.cost(usage),
+        "again": {**again.to_json(), "cost": recipe.cost(again)},
+        "retries": sum(entry.get("retries", 0) for entry in asked.values()),
+        "fields": asked,
     }

@@ -55,7 +55,7 @@ def open_candidates(field: Field, candidates: Sequence[Candidate]) -> list[Candi
 
 def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:
     """Ask the model to list what it finds."""
-    most = min(field.most, max(3, len(passage.text) // 25))
+    most = _most(field, passage)
     model = _read_model(field, most)
     text = prompts.read.substitute(
         headings=_headings(passage),
@@ -64,13 +64,52 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
         description=field.description,
         leaves=_describe(field.asked) if field.item else "",
         limit=_limit(field, most),
-        answer=_answer_line(field, _example_of_reading(field, prompts.example)),
+        answer=_answer_line(_example_of_reading(field, prompts.example)),
     )
 
     def read_back(answer: BaseModel) -> list[Row]:
         return rows_read(field, answer)
 
     return Question(field, passage, text, model, (), read_back)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Several fields' questions in one: the answer holds all of them."""
+
+    fields: tuple[Field, ...]
+    passage: Excerpt
+    text: str
+    model: type[BaseModel]
+
+
+def build_together(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> Questions:
+    """Ask the model to list what it finds of several fields. Rows are read back by `rows_read`."""
+    most = {field.name: _most(field, passage) for field in fields}
+    model = _together_model(tuple(fields), tuple(most.values()))
+    said = prompts.example.record if prompts.example else {}
+    example = {field.name: said[field.name] for field in fields if field.name in said}
+    asked = "".join(
+        f"{number}. {field.name}：{field.description}\n"
+        f"{_describe(field.asked) if field.item else ''}{_limit(field, most[field.name])}"
+        for number, field in enumerate(fields, 1)
+    )
+    answer = _answer_line(_dump(example) if len(example) == len(fields) else "")
+    text = prompts.together.substitute(
+        headings=_headings(passage), passage=passage.text, fields=asked.rstrip("\n"), answer=answer
+    )
+    return Questions(tuple(fields), passage, text, model)
+
+
+def _most(field: Field, passage: Excerpt) -> int:
+    """How many items an answer about a passage may list."""
+    return min(field.most, max(3, len(passage.text) // 25))
+
+
+@lru_cache(maxsize=512)
+def _together_model(fields: tuple[Field, ...], most: tuple[int, ...]) -> type[BaseModel]:
+    types = {field.name: (answer_type(field, n), ...) for field, n in zip(fields, most, strict=True)}
+    return _model_with(types, "Answer")
 
 
 def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], prompts: Prompts) -> Question:
@@ -275,7 +314,7 @@ def _limit(field: Field, most: int) -> str:
     return f"最多{most}条，不要重复；没有就写[]。\n" if field.many else "没有就写null。\n"
 
 
-def _answer_line(field: Field, example: str) -> str:
+def _answer_line(example: str) -> str:
     return f"示例原文的回答：{example}\n现在回答上面的原文：" if example else "回答："
 
 

@@ -103,6 +103,11 @@ class Progressing:
         where = f"{failure['field']} at {failure['start']}-{failure['end']}: " if failure["field"] else ""
         self.warn(f"extractor: {failure['id']}: {where}{failure['reason']}")
 
+    def say(self, line: str) -> None:
+        """Something to know before the run goes on."""
+        if self.is_shown:
+            self.warn(line)
+
     def warn(self, line: str) -> None:
         """Something that must be seen, even when quiet."""
         if self._bar is None:
@@ -190,6 +195,10 @@ def describe(summary: Summary, seconds: float) -> list[str]:
         )
     if summary.left:
         lines.append(f"left: {_count(summary.left, 'failed document')} not among the inputs, still in {summary.noted}")
+    if summary.outdated and summary.stopped is None:
+        lines.append(
+            f"outdated: {_count(summary.outdated, 'record')} of texts that are not among the inputs: name those as well"
+        )
     if summary.stopped is not None:
         lines.append(f"stopped: {summary.stopped}")
     return lines + _next_steps(summary)

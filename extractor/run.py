@@ -14,7 +14,7 @@ from extractor.account import Account
 from extractor.data import Call, Document, Json, Reply, Request, Usage
 from extractor.faults import FATAL, Fault, Interrupted, Stopped, TooManyFailures
 from extractor.halt import Halt
-from extractor.pipeline import Converted, Gather, convert, one_by_one
+from extractor.pipeline import Converted, Gather, Known, convert, nothing_known, one_by_one
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
 from extractor.workers import Pool, gathering, in_order
@@ -29,7 +29,7 @@ class Summary:
     """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
     cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
     were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
-    inputs. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
+    inputs, `outdated` records of an earlier recipe whose texts were not. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
 
     documents: int = 0
     records: int = 0
@@ -38,6 +38,7 @@ class Summary:
     held: int = 0
     waiting: int = 0
     left: int = 0
+    outdated: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     signs: Counter[str] = field(default_factory=Counter)
@@ -56,7 +57,7 @@ class Summary:
         has stopped it."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        return 1 if self.failed or self.waiting or self.left else 0
+        return 1 if self.failed or self.waiting or self.left or self.outdated else 0
 
 
 Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
@@ -87,6 +88,7 @@ def outcomes(
     call: Call,
     workers: Workers | None = None,
     halt: Halt | None = None,
+    known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Generator[Outcome]:
     """What becomes of each document, as it is done: one at a time, or as many side by side as there are workers. A failed
     one is a value among the failures. After `halt`, which a fault that no later request can escape (no model, key refused,
@@ -95,9 +97,9 @@ def outcomes(
     workers, halt = workers or Workers(), halt or Halt()
     stopping = Stopping(call, halt)
     with _pools(workers, halt) as (asking, lines):
-        done: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one) for d in _until(halt, documents))
+        done: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, documents))
         if asking and lines:
-            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking))
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking), known=known)
             done = in_order(convert_one, _until(halt, documents), lines, AHEAD * workers.count, workers.ordered)
         for outcome in done:
             if not outcome.unfinished:
@@ -112,14 +114,15 @@ def run(
     workers: Workers | None = None,
     halt: Halt | None = None,
     max_failures: int | None = None,
+    known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Summary:
     """Convert all documents, and have each written as it is done. Faults that end the asking, and more failed documents
     than `max_failures`, do so: the documents after that are noted as not reached. So does the user, by `halt`: what was
-    not finished then is left for another run.
+    not finished then is left for another run. What of the lines that are `known` holds is kept.
     """
     summary, halt = Summary(), halt or Halt()
     remaining = iter(documents)
-    with closing(outcomes(remaining, recipe, call, workers, halt)) as done:
+    with closing(outcomes(remaining, recipe, call, workers, halt, known)) as done:
         for outcome in done:
             write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
             count(outcome, summary)
@@ -185,7 +188,13 @@ def _until(halt: Halt, documents: Iterator[Document | Unreadable]) -> Iterator[D
             return
 
 
-def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, gather: Gather) -> Outcome:
+def _convert(
+    document: Document | Unreadable,
+    recipe: Recipe,
+    call: Stopping,
+    gather: Gather,
+    known: Callable[[Document], Known],
+) -> Outcome:
     """A document's records, and its failures: of single questions, or of the document as a whole."""
     outcome = Outcome(document)
     if isinstance(document, Unreadable):
@@ -199,7 +208,7 @@ def _convert(document: Document | Unreadable, recipe: Recipe, call: Stopping, ga
         return call(request)
 
     try:
-        for done in convert(document, recipe, noting, gather):
+        for done in convert(document, recipe, noting, gather, known(document)):
             failed = list(_failures_of(document, done))
             outcome.failures += failed
             if not _is_lost(done, asked, failed):
@@ -230,7 +239,9 @@ def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
         return False
     return all(
         any(
-            about["field"] == failure["field"] and about["start"] <= failure["start"] and failure["end"] <= about["end"]
+            failure["field"] in about["field"].split("+")
+            and about["start"] <= failure["start"]
+            and failure["end"] <= about["end"]
             for failure in failed
         )
         for about in asked

@@ -51,6 +51,7 @@ class Settings:
     price: Price | None = None
     limits: Limits = field(default_factory=Limits)
     log: Path | None = None
+    apart: bool = False
 
     def documents(self) -> Iterator[Document | Unreadable]:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column))
@@ -121,7 +122,8 @@ def prepared(
     )
     price = settings.price_of(model)
     accounts.append(Account(price, settings.limits, tell))
-    profile = replace(model.profile, fill=settings.fill, confirm=settings.confirm)
+    together = model.profile.together and not settings.apart
+    profile = replace(model.profile, fill=settings.fill, confirm=settings.confirm, together=together)
     recipe = Recipe(schema, model.name, profile, price)
     with opened(model) as call:
         yield Ready(recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt)

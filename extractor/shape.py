@@ -27,7 +27,9 @@ from extractor.fields import (
     Shown,
     Signs,
     Subject,
+    Together,
     Unless,
+    Was,
     Within,
     Words,
 )
@@ -81,6 +83,8 @@ class Field:
     unless: Unless | None
     mood: Mood | None
     signs: Signs | None
+    was: str | None = None
+    group: str | None = None
 
     @property
     def anchor(self) -> Leaf:
@@ -114,6 +118,8 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
             "Clause, Quantity or EdtfDate."
         )
     signs = _mark(marks, Signs)
+    was, together = _mark(marks, Was), _mark(marks, Together)
+    others = (was and was.name, together and together.group)
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
@@ -123,9 +129,9 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs)
+        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs, *others)
     else:
-        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs)
+        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs, *others)
     if signs is not None and signs.pattern is None and not _has_signs_of_its_own(field):
         raise SchemaError(
             f'{where}: Signs() needs a pattern here, such as Signs("应当|必须"): only numbers, dates and persons with '

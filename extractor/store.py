@@ -17,7 +17,9 @@ from extractor.faults import FATAL, Unanswered, kinds
 from extractor.held import Held
 from extractor.journal import Journal
 from extractor.output import Output, OutputError, encode, failures_path, guard, part_path
+from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
+from extractor.recipe import Recipe
 from extractor.run import NOT_REACHED
 
 # Failures that say nothing of the document: it is asked about when the run goes on.
@@ -33,20 +35,21 @@ SYNC_EVERY = 1.0
 class Store:
     """The documents of an output.
 
-    `held` counts those among the inputs that are done already; `waiting` those that failed in an earlier run and are not
+    `outdated` counts the records of an earlier recipe that were there, some fields of which hold: their documents are
+    back-filled. `held` counts those among the inputs that are done already; `waiting` those that failed in an earlier run and are not
     asked again, `left` those to retry that are not among the inputs.
     """
 
     def __init__(
         self,
         files: Output,
-        recipe: str,
+        recipe: Recipe,
         journal: Journal,
         restart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take up what is there. Raises OutputError where it is of another recipe, or no records."""
-        self._files, self._journal, self._now = files, journal, now
+        """Take up what is there. Raises OutputError where nothing of it holds under this recipe, or it is no records."""
+        self._files, self._recipe, self._journal, self._now = files, recipe, journal, now
         self._synced = now()
         self._unsynced: list[str] = []
         self._last: str | None = None
@@ -56,9 +59,21 @@ class Store:
         if restart:
             journal.clear()
         self._records = Held(files, recipe, restart)
+        self.outdated = self._records.outdated
         if files.failures is not None and not restart:
             self._failed = _failures_in(files.failures.path, part_path(files.failures.path))
             files.failures.refill(_encode(self._failed))
+
+    @property
+    def to_fill(self) -> list[str]:
+        """The fields that some record lacks, or has by an earlier recipe."""
+        kept = [names for recipe, names in self._records.recipes.items() if recipe != self._recipe.digest]
+        return [name for name in self._recipe.fields if any(name not in names for names in kept)]
+
+    @property
+    def still_outdated(self) -> int:
+        """How many records are of an earlier recipe just now."""
+        return self._records.outdated
 
     # --- what is to be done ---
 
@@ -92,6 +107,16 @@ class Store:
         """What failed in a document of this content. Failures of what it was before say nothing of it."""
         noted = self._failed.get(document.id, ())
         return [f for f in noted if f["path"] in (document.path, None) and f["sha256"] in (document.sha256, None)]
+
+    def known(self, document: Document) -> Known:
+        """The lines that there are of a document, by name, without what failed in them."""
+        failed = frozenset(failure["field"] for failure in self._failed.get(document.id, ()) if failure["field"])
+
+        def older(name: str) -> Older | None:
+            line = None if self._files.failures is None else self._records.line(name)
+            return None if line is None else Older(line, failed)
+
+        return older
 
     # --- what is done ---
 
@@ -135,10 +160,12 @@ class Store:
 
     def finish(self, whole: bool) -> bool:
         """Put the files in their places; False where they stay `.part`, since an older output holds other records and
-        these are not whole. Raises OutputError."""
+        these are not whole. What was back-filled stays beside it as it was before. Raises OutputError."""
         self.sync()
-        if not whole and self._records.replaces:
+        if not whole and (self._records.replaces or (self.outdated and self._files.path.is_file())):
             return False
+        if self.outdated:
+            self._files.keep_before()
         noted = self._files.failures
         if noted is not None and self._mended:
             noted.refill(_encode(_failures_in(part_path(noted.path), keep_unreached=True)))

@@ -94,7 +94,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
     once = iter([Step(500, {"error": {"message": "internal"}}, {"retry-after": "0.01"})])
     key = "sk-secret-0123456789"
     with answering(lambda body: next(once, None)) as fake:
-        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
         more = ["--log-json", "log.jsonl", "--price-in", "1", "--price-out", "2"]
         result = CliRunner(env={"EXTRACTOR_API_KEY": key}).invoke(app, [*command, *more])
         asked = len(fake.seen)
@@ -129,7 +129,18 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
 )
 def test_wrong_usage(texts: None, arguments: list[str], words: str) -> None:
     with answering() as fake:
-        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake", *arguments]
+        command = [
+            "extract",
+            "a.txt",
+            "-o",
+            "o.jsonl",
+            "--base-url",
+            fake.base_url,
+            "--model",
+            "fake",
+            "--apart",
+            *arguments,
+        ]
         result = CliRunner().invoke(app, command)
         assert fake.seen == []
     assert result.exit_code == 2

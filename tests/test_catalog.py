@@ -40,8 +40,8 @@ def test_shipped_schemas_load_by_name() -> None:
 
 
 def test_a_shipped_schema_and_the_same_file_by_path_are_one() -> None:
-    by_name, by_path = load_schema("meeting"), load_schema(str(MEETING))
-    assert (by_name.digest, by_name.prompts.digest) == (by_path.digest, by_path.prompts.digest)
+    by_name, by_path = (Recipe(load_schema(name), "m", LARGE) for name in ("meeting", str(MEETING)))
+    assert (by_name.digest, by_name.fields) == (by_path.digest, by_path.fields)
 
 
 # --- a field is added ---
@@ -121,7 +121,7 @@ class Record(BaseModel):
 def test_the_digest_tells_all_that_decides_records(tmp_path: Path) -> None:
     variants = [("other", "主持"), ("guest", "主持"), ("other", "主持|召集")]
     sources = [SHOWN.replace("OTHERWISE", one).replace("PATTERN", other) for one, other in variants]
-    assert len({load_schema(write(tmp_path, s, f"s{i}.py")).digest for i, s in enumerate(sources)}) == len(variants)
+    assert len({Recipe(load_schema(write(tmp_path, s, "s.py")), "m", LARGE).digest for s in sources}) == len(variants)
 
 
 # --- errors ---

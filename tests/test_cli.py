@@ -57,7 +57,7 @@ def extractor(*arguments: str, stdin: bytes | None = None) -> Result:
 
 
 def extract(fake: FakeServer, *arguments: str, stdin: bytes | None = None) -> Result:
-    return extractor("extract", *arguments, "--base-url", fake.base_url, "--model", "fake", stdin=stdin)
+    return extractor("extract", *arguments, "--base-url", fake.base_url, "--model", "fake", "--apart", stdin=stdin)
 
 
 def command(*arguments: str) -> list[str]:
@@ -247,7 +247,17 @@ def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monke
         raise ModelMissing("The embedded model is not installed.")
 
     with answering() as fake:
-        arguments = ["--base-url", fake.base_url, "--model", "fake", "--replies", "replies", "-o", "out.jsonl"]
+        arguments = [
+            "--base-url",
+            fake.base_url,
+            "--model",
+            "fake",
+            "--apart",
+            "--replies",
+            "replies",
+            "-o",
+            "out.jsonl",
+        ]
         assert extractor("extract", "texts/a.txt", "--mode", "record", *arguments).exit_code == 0
         monkeypatch.setattr(model, "connect", open_nothing)
         result = extractor("extract", "texts", *arguments[:-1], "two.jsonl")
@@ -296,13 +306,13 @@ def recorded(texts: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def replay(base_url: str, *more: str) -> Result:
-    arguments = ["--base-url", base_url, "--model", "fake", "--replies", "replies"]
+    arguments = ["--base-url", base_url, "--model", "fake", "--apart", "--replies", "replies"]
     return extractor("extract", "texts", *arguments, "--mode", "replay", *more)
 
 
 def check(base_url: str, *more: str) -> Result:
     return extractor(
-        "replies", "check", "texts", "--base-url", base_url, "--model", "fake", "--replies", "replies", *more
+        "replies", "check", "texts", "--base-url", base_url, "--model", "fake", "--apart", "--replies", "replies", *more
     )
 
 
@@ -400,6 +410,7 @@ def test_a_wrong_model_empties_no_folder(recorded: str) -> None:
         recorded,
         "--model",
         "other",
+        "--apart",
         "--replies",
         "replies",
         "--prune",
@@ -569,7 +580,7 @@ def test_model_status_says_that_nothing_is_installed() -> None:
 
 
 def live(fake: FakeServer, *more: str) -> list[str]:
-    return ["extract", "texts", "--base-url", fake.base_url, "--model", "fake", *more]
+    return ["extract", "texts", "--base-url", fake.base_url, "--model", "fake", "--apart", *more]
 
 
 def test_a_process_writes_as_the_runner_does(texts: Path, fake: FakeServer) -> None:

@@ -46,7 +46,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def extract(fake: FakeServer, *more: str) -> Result:
-    arguments = ["extract", "texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", *more]
+    arguments = [
+        "extract",
+        "texts",
+        "-o",
+        "out.jsonl",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        *more,
+    ]
     result = CliRunner().invoke(app, arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.stdout == ""
@@ -351,7 +362,9 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
 
 def test_without_a_file_failures_are_said(folder: Path) -> None:
     with answering(always(BROKEN)) as fake:
-        result = CliRunner().invoke(app, ["extract", "texts", "-q", "--base-url", fake.base_url, "--model", "fake"])
+        result = CliRunner().invoke(
+            app, ["extract", "texts", "-q", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+        )
     assert result.exit_code == 1
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "c"]
     assert "extractor: b: officials at 0-" in result.stderr

@@ -107,6 +107,8 @@ def test_two_runs_are_the_same_bytes() -> None:
 def test_a_line_says_where_it_is_from_and_what_it_took() -> None:
     line = converted(TEXT, scripted(by_field(**ANSWERS))).line
     assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "start": 0, "end": len(TEXT)}
+    spent = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
+    assert line["run"].pop("fields") == {name: {"as": digits, **spent} for name, digits in recipe().fields.items()}
     assert line["run"] == {
         **{"schema": "meeting", "recipe": recipe().digest, "model": "scripted", "requests": 5},
         **{"input_tokens": 500, "cached_tokens": 0, "output_tokens": 50, "cost": None},
@@ -242,7 +244,7 @@ def test_what_is_spent_is_counted_with_second_tries_and_halves() -> None:
 def test_usage_as_endpoints_tell_it(usage: Any, expect: Usage) -> None:
     meter = Meter(lambda request: Reply({**completion("{}").body, "usage": usage}))
     meter(Request({}))
-    assert meter.usage == expect
+    assert meter.total == expect
 
 
 # --- orders in a speech, and anything at all ---

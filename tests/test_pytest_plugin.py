@@ -34,7 +34,7 @@ def test_wrong(replies):
 
 
 def test_pleased(replies):
-    list(extract([document("要加强领导。", "e")], model="m", base_url="{url}", replies=replies))
+    list(extract([document(TEXT, "e")], apart=True, model="m", base_url="{url}", replies=replies))
 """
 
 
@@ -115,7 +115,7 @@ def test_replies_are_recorded_once_and_replayed(project: Path) -> None:
 def test_a_miss_fails_a_test_that_did_not_look(project: Path) -> None:
     done = run(project, "-k", "pleased")
     assert "pytest --record-replies tests/test_it.py::test_pleased" in done.stdout
-    assert "So it is with 1 more." in done.stdout
+    assert re.search(r"So it is with [1-9] more\.", done.stdout)
     assert "1 failed" in done.stdout
 
 

@@ -1,0 +1,306 @@
+"""A new field costs only itself: what is asked, kept and moved when a schema changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from answering import Json, answering, field_of, passage_of
+from click.testing import Result
+from fake_server import FakeServer, Step
+from scripted import ROOT
+from typer.testing import CliRunner
+
+from extractor.cli import app
+from extractor.naming import request_key
+from extractor.output import before_path
+
+OUT = Path("out.jsonl")
+SCHEMA = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
+VENUE = '    venue: Verbatim | None = Field(description="会议地点，照抄原文")\n'
+FILES = '    files: list[Verbatim] = Field(description="印发的文件名，照抄原文")\n'
+# Kept when fields are added, whatever else a line holds.
+PARTS = ("date", "officials", "statistics", "targets", "measures")
+
+Edit = Callable[[str], str]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write(lambda text: text)
+    Path("meeting.example.json").write_bytes((ROOT / "prompts" / "meeting.example.json").read_bytes())
+    Path("texts").mkdir()
+    for city in "丁丙乙":
+        text = (
+            f"5月27日，全市安全生产工作会议在{city}市人民礼堂召开。市委书记李明主持会议。去年，全市排查隐患1260处。\n"
+        )
+        Path(f"texts/{city}.txt").write_text(
+            text + "李明要求，各部门要加强隐患排查，确保不发生重大事故。\n", encoding="utf-8"
+        )
+    return tmp_path
+
+
+def write(edit: Edit) -> None:
+    """The schema, edited."""
+    Path("my.py").write_text(edit(SCHEMA), encoding="utf-8")
+
+
+def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
+    command = [
+        "extract",
+        inputs,
+        "-o",
+        str(OUT),
+        "--schema",
+        "my.py",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+    ]
+    result = CliRunner().invoke(app, [*command, *more])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def lines(path: Path = OUT) -> dict[str, Json]:
+    return {line["id"]: line for line in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+
+
+def add(*fields: str) -> Edit:
+    return lambda text: text + "".join(fields)
+
+
+def afresh() -> dict[str, Json]:
+    """What a run over nothing makes of it."""
+    OUT.rename("filled.jsonl")
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    fresh = lines()
+    Path("filled.jsonl").rename(OUT)
+    return fresh
+
+
+def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
+    """Old values stay byte for byte, and a line is what a run over nothing would have made of it."""
+    seeds = str(ROOT / "seeds")
+    with answering() as fake:
+        assert extract(fake, inputs=seeds).exit_code == 0
+        before, first = lines(), Counter(request_key(seen.body) for seen in fake.seen)
+    write(add(VENUE, FILES))
+    with answering() as fake:
+        result = extract(fake, inputs=seeds)
+        assert result.exit_code == 0, result.stderr
+        asked = Counter(field_of(seen.body) for seen in fake.seen)
+        again = Counter(request_key(seen.body) for seen in fake.seen)
+    assert asked.keys() == {"venue", "files"}
+    assert (
+        "back-fill: 12 records are of an earlier recipe; asked for is venue, files, the rest is kept" in result.stderr
+    )
+    after = lines()
+    for name, line in after.items():
+        for part in PARTS:
+            dumped = [json.dumps(x["record"][part], ensure_ascii=False) for x in (before[name], line)]
+            assert dumped[0] == dumped[1]
+        assert list(line["record"]) == [*PARTS, "venue", "files"]
+    assert len(lines(before_path(OUT))) == 12
+    OUT.unlink()
+    with answering() as fake:
+        assert extract(fake, inputs=seeds).exit_code == 0
+        assert Counter(request_key(seen.body) for seen in fake.seen) == first + again
+    assert lines() == after
+
+
+@pytest.mark.parametrize(
+    ("edit", "asked"),
+    [
+        (lambda t: t.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立"), {"measures"}),
+        (lambda t: t.replace("此人做了什么，可多选", "此人做了什么"), {"officials"}),
+        (lambda t: t.replace('"chair", "speaker", "reporter"', '"speaker", "chair", "reporter"'), {"officials"}),
+        (lambda t: t.replace('Within("passage"), Like', 'Within("sentence"), Like'), {"statistics"}),
+        (lambda t: t.replace("召开|举行|举办", "召开|举行"), {"date"}),
+        (lambda t: t.replace('Mood("goal"), Signs', "Mood('goal'), Signs"), set()),
+        (lambda t: t.replace("list[Measure], Mood", "list[Measure], Most(9), Mood").replace("    Name,", "    Most,\n    Name,"), {"measures"}),
+        (lambda t: t.replace('"""一次会议或一篇讲话。"""', '"""一篇讲话。"""'), set()),
+        (lambda t: t.replace('"""要采取的行动。"""', '"""行动。"""'), set()),
+        (lambda t: "# a comment\n" + t.replace("PLEDGE = ", "# another\nPLEDGE = "), set()),
+        (lambda t: re.sub(r"(    date: .*?\n    \)\n)(    officials: .*?\n    \)\n)", r"\2\1", t, flags=re.S), set()),
+        (lambda t: re.sub(r"    date: .*?\n    \)\n", "", t, flags=re.S), set()),
+        (lambda t: t.replace('PLEDGE = "确保', 'PLEDGE = "一定|确保'), set()),
+    ],
+    ids=[
+        *("a description", "a part's description", "choices", "a part's reach", "a cue", "spelling", "a bound"),
+        *("docstring of the record", "docstring of an item", "comments", "order", "a field removed", "signs"),
+    ],
+)  # fmt: skip
+def test_what_a_change_asks_again(edit: Edit, asked: set[str]) -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    before = OUT.read_bytes()
+    write(edit)
+    assert Path("my.py").read_text(encoding="utf-8") != SCHEMA
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert {field_of(seen.body) for seen in fake.seen} == asked
+    filled = lines()
+    assert {name: line["record"] for name, line in filled.items()} == {
+        name: line["record"] for name, line in afresh().items()
+    }
+    if before_path(OUT).exists():
+        assert before_path(OUT).read_bytes() == before
+
+
+def test_a_field_that_is_renamed_keeps_its_values_without_a_question() -> None:
+    write(add(VENUE))
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    before = lines()
+    renamed = VENUE.replace("venue: Verbatim | None", 'place: Annotated[Verbatim | None, Was("venue")]')
+    write(lambda text: text.replace("    Within,", "    Was,\n    Within,") + renamed)
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert fake.seen == []
+    for name, line in lines().items():
+        assert line["record"]["place"] == before[name]["record"]["venue"] is not None
+        assert line["evidence"] == {"place": before[name]["evidence"]["venue"]}
+        assert "venue" not in line["record"]
+        assert line["run"]["requests"] == before[name]["run"]["requests"]
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert fake.seen == [], "it is of today's recipe now"
+
+
+def test_a_back_fill_that_is_stopped_leaves_the_output_and_goes_on() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    before = OUT.read_bytes()
+    write(add(VENUE, FILES))
+    used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
+    with answering(lambda body: used_up if "丙市" in passage_of(body) and field_of(body) == "files" else None) as fake:
+        assert extract(fake).exit_code == 1
+        assert len(fake.seen) == 4
+    assert OUT.read_bytes() == before
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert len(fake.seen) == 3
+    assert before_path(OUT).read_bytes() == before
+    assert lines() == afresh()
+
+
+def test_what_failed_in_a_back_fill_is_asked_again_and_nothing_else() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    write(add(VENUE, FILES))
+    bad = Step(400, {"error": {"message": "bad"}})
+    with answering(lambda body: bad if "丙市" in passage_of(body) and field_of(body) == "files" else None) as fake:
+        assert extract(fake).exit_code == 1
+    with answering() as fake:
+        assert extract(fake, "--retry-failed").exit_code == 0
+        assert [field_of(seen.body) for seen in fake.seen] == ["files"]
+    assert lines() == afresh()
+
+
+def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    before = lines()
+    write(add(VENUE))
+    with answering() as fake:
+        result = extract(fake, inputs="texts/丙.txt")
+        assert len(fake.seen) == 1
+    assert result.exit_code == 1
+    assert "outdated: 2 records of texts that are not among the inputs" in result.stderr
+    after = lines()
+    assert after.keys() == before.keys()
+    assert (after["丁"], after["乙"]) == (before["丁"], before["乙"])
+    assert after["丙"]["record"]["venue"] == "丙市人民礼堂"
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert len(fake.seen) == 2
+
+
+# --- before it is paid for ---
+
+
+def command(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def changed(text: str) -> str:
+    text = text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立").replace(
+        "    Within,", "    Was,\n    Within,"
+    )
+    text = text.replace(
+        "    targets: Annotated[list[Target], Mood", '    goals: Annotated[list[Target], Was("targets"), Mood'
+    )
+    text = re.sub(r"    date: .*?\n    \)\n", "", text, flags=re.S)
+    text = text.replace("    period: Annotated[Verbatim | None", "    when: Annotated[Verbatim | None")
+    return text + VENUE
+
+
+DIFFERENCES = [
+    "same     officials",
+    "changed  statistics: period removed, when added",
+    "renamed  goals (was targets: no question is asked)",
+    "changed  measures: description",
+    "added    venue",
+    "removed  date",
+    "to ask   statistics, measures, venue",
+]
+
+
+def test_a_difference_is_told_field_by_field() -> None:
+    Path("older.py").write_text(SCHEMA, encoding="utf-8")
+    write(changed)
+    replies = ROOT / "fixtures" / "replies"
+    calls = [call for path in replies.glob("*.json") for call in json.loads(path.read_text(encoding="utf-8"))["calls"]]
+    recorded = Counter(call["about"]["field"] for call in calls)
+    told = command("schema", "diff", "older.py", "my.py", "--replies", str(replies))
+    assert told.exit_code == 1
+    assert told.stdout.splitlines() == [
+        *DIFFERENCES,
+        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
+    ]
+    same = command("schema", "diff", "my.py", "my.py")
+    assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
+
+
+def test_a_difference_to_what_an_output_was_made_by() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    Path("gold").mkdir()
+    Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
+    write(changed)
+    told = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
+    assert told.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    Path("out.jsonl.runs.jsonl").unlink()
+    lost = command("schema", "diff", str(OUT), "my.py")
+    assert lost.exit_code == 2
+    assert "out.jsonl.runs.jsonl does not tell of the recipe" in lost.stderr
+
+
+def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them() -> None:
+    options = ["--replies", "r", "--schema", "my.py"]
+    with answering() as fake:
+        options += ["--base-url", fake.base_url, "--model", "fake", "--apart"]
+        assert command("extract", "texts", "-o", "a.jsonl", "--mode", "record", *options).exit_code == 0
+        assert command("replies", "check", "texts", *options).exit_code == 0
+        write(lambda text: text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立") + VENUE)
+        told = command("replies", "check", "texts", *options)
+        assert told.exit_code == 1
+        lines = told.stdout.splitlines()
+        assert "stale    measures: 3 missing, 3 unused" in lines
+        assert "stale    venue: 3 missing" in lines
+        (renew,) = (line for line in lines if line.startswith("renew"))
+        before = len(fake.seen)
+        assert command(*renew.split()[2:]).exit_code == 0
+        assert {field_of(seen.body) for seen in fake.seen[before:]} == {"measures", "venue"}
+        assert len(fake.seen) == before + 6
