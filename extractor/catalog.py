@@ -69,11 +69,16 @@ def list_schemas() -> list[str]:
     return sorted(path.stem for path in shipped("schemas").glob("*.py") if not path.stem.startswith("_"))
 
 
-def load_schema(name: str) -> Schema:
-    """The schema called `name`, or in the file `name` (`my.py`, or `my.py:ClassName`). Raises SchemaError."""
-    path, class_name = _find(name)
-    module = _load_module(path)
-    record = _pick_record(module, path, class_name)
+def load_schema(schema: str | type[BaseModel]) -> Schema:
+    """The schema of that name, or in that file (`my.py`, or `my.py:ClassName`), or of that model. Raises SchemaError."""
+    if isinstance(schema, str):
+        path, class_name = _find(schema)
+        module = _load_module(path)
+        record = _pick_record(module, path, class_name)
+    else:
+        record, module = schema, sys.modules[schema.__module__]
+        # A class of a notebook is in no file: its prompts are the shipped ones.
+        path = Path(getattr(module, "__file__", None) or shipped("schemas") / f"{schema.__name__}.py")
     try:
         fields = read_shape(record)
     except SchemaError as error:

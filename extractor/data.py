@@ -197,8 +197,8 @@ class Profile:
     find candidates (names, numbers, dates, clauses), the model only chooses among them and describes them; a small
     model copies well but neither enumerates nor judges. `passage` is visible characters a question, `rows` candidates a form, `output` the
     most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
-    shape of the answer is told: as a JSON Schema beside the messages, or, where an endpoint knows no such thing, in
-    words. `limit` is the request field that bounds the answer. `fill` asks once more where the signs of a field are left
+    shape of the answer is told: as a JSON Schema beside the messages (`strict`: as OpenAI's strict mode wants it), or,
+    where an endpoint knows no such thing, in words. `limit` is the request field that bounds the answer. `fill` asks once more where the signs of a field are left
     uncited, `confirm` puts each item to the model once more; `sure` is how probable its yes must then be, where the
     endpoint tells probabilities (None: it doesn't, and a yes is a yes).
     """
@@ -208,7 +208,7 @@ class Profile:
     rows: int = 20
     output: int = 4000
     sampling: Json = field(default_factory=dict)
-    answer: Literal["json_schema", "json_object"] = "json_schema"
+    answer: Literal["json_schema", "strict", "json_object"] = "json_schema"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     fill: bool = False
     confirm: bool = False

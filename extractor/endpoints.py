@@ -17,10 +17,11 @@ from extractor.faults import EndpointUnknown, KeyMissing
 class Dialect:
     """What an endpoint takes in a request; others refuse fields that they do not know.
 
-    `extras` are the sampling fields beyond `temperature`; `limit` is the field that bounds the answer's tokens.
+    `extras` are the sampling fields beyond `temperature`; `limit` is the field that bounds the answer's tokens. "strict" is
+    a JSON Schema of OpenAI's stricter kind, which answers then always fit.
     """
 
-    response_format: Literal["json_schema", "json_object"] = "json_schema"
+    response_format: Literal["json_schema", "strict", "json_object"] = "json_schema"
     extras: frozenset[str] = frozenset()
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
@@ -64,7 +65,7 @@ PROVIDERS = {
     "openai": _Provider(
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        Dialect(extras=frozenset({"seed"}), limit="max_completion_tokens"),
+        Dialect("strict", extras=frozenset({"seed"}), limit="max_completion_tokens"),
     ),
     "deepseek": _Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", _OBJECT),
     "dashscope": _Provider("https://dashscope.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", _OBJECT),

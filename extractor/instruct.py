@@ -17,6 +17,7 @@ from extractor.data import AGAIN, Call, Json, Profile, Request
 from extractor.faults import Fault, Misfit, Truncated
 from extractor.question import system_text
 from extractor.recipe import Recipe
+from extractor.strict import strict_schema, violations
 
 _SHAPE = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
@@ -39,6 +40,8 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
     def send(body: Json) -> Json:
         if profile.answer == "json_object":
             body["response_format"] = {"type": "json_object"}
+        elif profile.answer == "strict":
+            body["response_format"]["json_schema"] |= _strict(model)
         # instructor asks once more where an answer does not fit.
         asked = {**about, AGAIN: True} if completions else about
         completions.append(call(Request(body, asked)).body)
@@ -71,7 +74,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
 
 def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that takes none beside the messages."""
-    if profile.answer == "json_schema":
+    if profile.answer != "json_object":
         return ""
     return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 
@@ -84,6 +87,13 @@ def shape_of(body: Json) -> Json:
     question = next(message["content"] for message in body["messages"] if message["role"] == "user")
     in_words: Json = json.loads(question.rpartition(_SHAPE)[2])
     return in_words
+
+
+@lru_cache(maxsize=256)
+def _strict(model: type[BaseModel]) -> Json:
+    """What of `response_format` turns strict mode on. instructor leaves the flag out, and its schema open."""
+    schema = strict_schema(model.model_json_schema())
+    return {"schema": schema, "strict": True} if not violations(schema) else {}
 
 
 class _Create(Protocol):

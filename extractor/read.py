@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Literal
 
 from extractor.data import Document
@@ -216,3 +217,13 @@ def _failure(place: Place, error: OSError) -> Unreadable:
     if isinstance(error, PermissionError):
         return _unreadable(place, "permission", "may not be read: change its permissions, or leave it out.")
     return _unreadable(place, "unreadable", f"can't be read: {error.strerror or type(error).__name__}.")
+
+
+class _Callable(ModuleType):
+    """This module. Its name is that of its function, so `from extractor import read` may give either: both read."""
+
+    def __call__(self, inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[Document | Unreadable]:
+        return read(inputs, options)
+
+
+sys.modules[__name__].__class__ = _Callable

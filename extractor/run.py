@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -83,6 +83,31 @@ class Outcome:
     unfinished: bool = False
 
 
+def outcomes(
+    documents: Iterator[Document | Unreadable],
+    recipe: Recipe,
+    call: Call,
+    workers: Workers | None = None,
+    halt: Halt | None = None,
+    known: Callable[[Document], Known] = lambda document: nothing_known,
+) -> Generator[Outcome]:
+    """What becomes of each document, as it is done: one at a time, or as many side by side as there are workers. A failed
+    one is a value among the failures. After `halt`, which a fault that no later request can escape (no model, key refused,
+    quota used up) sets as well, no more documents are taken. Closing the generator ends the asking.
+    """
+    workers, halt = workers or Workers(), halt or Halt()
+    floor = Floor()
+    stopping = Stopping(floor.leaving(call) if workers.count > 1 else call, halt)
+    with _pools(workers, halt, floor) as (asking, lines):
+        done: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, documents))
+        if asking and lines:
+            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking, floor), known=known)
+            done = in_order(convert_one, _until(halt, documents), lines, AHEAD * workers.count, workers.ordered)
+        for outcome in done:
+            if not outcome.unfinished:
+                yield outcome
+
+
 def run(
     documents: Iterable[Document | Unreadable],
     recipe: Recipe,
@@ -93,37 +118,30 @@ def run(
     max_failures: int | None = None,
     known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Summary:
-    """Convert all documents: one at a time, or as many side by side as there are workers. A failed one is a value among
-    the failures. A fault that no later request can escape (no model, key refused, quota used up) and more failed
-    documents than `max_failures` end the asking: the documents after it are noted as not reached. So does the user,
-    by `halt`: what was not finished then is left for another run. What of the lines that are `known` holds is kept.
+    """Convert all documents, and have each written as it is done. Faults that end the asking, and more failed documents
+    than `max_failures`, do so: the documents after that are noted as not reached. So does the user, by `halt`: what was
+    not finished then is left for another run. What of the lines that are `known` holds is kept.
     """
-    summary = Summary()
-    workers, halt = workers or Workers(), halt or Halt()
-    stopping = Stopping(call, halt)
+    summary, halt = Summary(), halt or Halt()
     remaining = iter(documents)
-    floor = Floor()
-    stopping = Stopping(floor.leaving(call) if workers.count > 1 else call, halt)
-    with _pools(workers, halt, floor) as (asking, lines):
-        outcomes: Iterator[Outcome] = (
-            _convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, remaining)
-        )
-        if asking and lines:
-            convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking, floor), known=known)
-            outcomes = in_order(convert_one, _until(halt, remaining), lines, AHEAD * workers.count, workers.ordered)
-        for outcome in outcomes:
-            if outcome.unfinished:
-                continue
-            for done in outcome.converted:
-                _count(done, summary)
-            _hand_on(outcome.document, [done.line for done in outcome.converted], outcome.failures, summary, write)
-            if max_failures is not None and summary.failed > max_failures:
-                halt.stop(TooManyFailures(f"{summary.failed} documents failed, which is more than --max-failures."))
+    with closing(outcomes(remaining, recipe, call, workers, halt, known)) as done:
+        for outcome in done:
+            write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
+            count(outcome, summary)
+            stop_at(max_failures, summary, halt)
     summary.stopped = halt.fault
     if halt.fault is not None and not isinstance(halt.fault, Interrupted):
         for document in remaining:
-            _hand_on(document, [], [_not_reached(document, halt.fault)], summary, write)
+            outcome = Outcome(document, failures=[_not_reached(document, halt.fault)])
+            write(document, [], outcome.failures)
+            count(outcome, summary)
     return summary
+
+
+def stop_at(max_failures: int | None, summary: Summary, halt: Halt) -> None:
+    """Ask no more where more documents than that have failed."""
+    if max_failures is not None and summary.failed > max_failures:
+        halt.stop(TooManyFailures(f"{summary.failed} documents failed, which is more than --max-failures."))
 
 
 @contextmanager
@@ -170,16 +188,6 @@ def _until(halt: Halt, documents: Iterator[Document | Unreadable]) -> Iterator[D
             yield next(documents)
         except StopIteration:
             return
-
-
-def _hand_on(
-    document: Document | Unreadable, lines: list[Json], failures: list[Json], summary: Summary, write: Write
-) -> None:
-    """Count a document and have it written."""
-    write(document, lines, failures)
-    summary.documents += 1
-    summary.failed += bool(failures)
-    summary.failures.update(failure["kind"] for failure in failures)
 
 
 def _convert(
@@ -276,7 +284,16 @@ def _describe_bug(error: Exception) -> str:
     )
 
 
-def _count(done: Converted, summary: Summary) -> None:
+def count(outcome: Outcome, summary: Summary) -> None:
+    """Add what became of a document to the summary."""
+    summary.documents += 1
+    summary.failed += bool(outcome.failures)
+    summary.failures.update(failure["kind"] for failure in outcome.failures)
+    for done in outcome.converted:
+        _count_record(done, summary)
+
+
+def _count_record(done: Converted, summary: Summary) -> None:
     items = _count_items(done)
     summary.records += 1
     summary.usage += done.usage

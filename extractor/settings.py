@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from extractor.account import Account, Limits
-from extractor.catalog import load_schema
+from extractor.catalog import Schema, load_schema
 from extractor.data import Call, Document, Json
 from extractor.faults import PriceUnknown
 from extractor.halt import Halt
@@ -105,10 +105,11 @@ def prepared(
     halt: Halt | None = None,
     tell: Callable[[Json], None] | None = None,
     installing: Callable[[int, int], None] | None = None,
+    schema: Schema | None = None,
 ) -> Iterator[Ready]:
     """What the settings come to. Nothing is opened before the first question. `tell` hears events, `installing` of the
-    embedded model's bytes as they are joined."""
-    schema = load_schema(settings.schema)
+    embedded model's bytes as they are joined; `schema` is the settings' own where it is loaded already."""
+    schema = schema or load_schema(settings.schema)
     halt = halt or Halt()
     accounts: list[Account] = []
     model = choose(

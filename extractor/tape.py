@@ -55,6 +55,8 @@ class Tape:
     replay  answers from the tape only; a request that it does not hold raises NotRecorded
     record  answers from the tape, asks the model for the rest, and writes that down
     live    does without the tape
+
+    `missed` holds what a replay did not find.
     """
 
     def __init__(self, folder: Path | None, mode: Mode) -> None:
@@ -62,6 +64,7 @@ class Tape:
         self.mode = mode if folder is not None else "live"
         self._reels: OrderedDict[str, Reel] = OrderedDict()
         self._lock = threading.Lock()
+        self.missed: list[NotRecorded] = []
 
     def over(self, call: Call) -> Call:
         """`call` behind this tape."""
@@ -77,7 +80,9 @@ class Tape:
                 known.used = True
                 return Reply(json.loads(json.dumps(known.reply)), known.by)
         if self.mode == "replay":
-            raise self._missed(request, reel)
+            missed = self._missed(request, reel)
+            self.missed.append(missed)
+            raise missed
         reply = call(request)
         if self.mode == "record":
             kept = {k: v for k, v in reply.body.items() if k in _KEPT}

@@ -72,7 +72,7 @@ def answering(misbehave: Respond = lambda body: None) -> Iterator[FakeServer]:
                 return True
 
             def pop(self, index: Any = -1) -> Step:
-                body = fake.seen[-1].body
+                body = fake.mine.seen.body  # the last one seen may be another thread's
                 return misbehave(body) or say(read_facts(body))
 
         fake.steps = Steps()

@@ -10,6 +10,9 @@ import pytest
 
 from extractor import weights
 
+# Somebody else's project: its tests are run by test_pytest_plugin, as they would be there.
+collect_ignore = ["example_project"]
+
 # Subprocesses are beyond pytest-socket: each Python that is started runs this first.
 OFFLINE = """
 import sys

@@ -42,11 +42,12 @@ class Seen:
 
 @dataclass
 class FakeServer:
-    """Where it listens, what it has yet to answer, and what it was asked."""
+    """Where it listens, what it has yet to answer, what it was asked; `mine.seen` is the request of this very thread."""
 
     base_url: str
     steps: list[Step]
     seen: list[Seen] = field(default_factory=list)
+    mine: threading.local = field(default_factory=threading.local)
 
 
 def completion(text: str = '{"a": 1}', finish_reason: str = "stop", **more: Any) -> dict[str, Any]:
@@ -72,13 +73,12 @@ def serve(*steps: Step) -> Iterator[FakeServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            fake.seen.append(
-                Seen(
-                    self.path,
-                    {name.lower(): value for name, value in self.headers.items()},
-                    json.loads(self.rfile.read(length)),
-                )
+            fake.mine.seen = Seen(
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                json.loads(self.rfile.read(length)),
             )
+            fake.seen.append(fake.mine.seen)
             step = fake.steps.pop(0) if fake.steps else Step(400, {"error": {"message": "the script has no step left"}})
             if step.hang:
                 released.wait(30)

@@ -17,7 +17,12 @@ SCHEMAS = sorted((ROOT / "schemas").glob("*.py"))
 
 def imported_by(*arguments: str) -> set[str]:
     """Top-level packages that the command loads."""
-    command = [sys.executable, "-X", "importtime", "-m", "extractor", *arguments]
+    return loaded_by("-m", "extractor", *arguments)
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Top-level packages that a Python loads."""
+    command = [sys.executable, "-X", "importtime", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
@@ -37,6 +42,15 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("arguments", [("schema", "list"), ("schema", "show"), ("model", "status")])
 def test_what_asks_no_model_loads_no_client(arguments: tuple[str, ...]) -> None:
     assert imported_by(*arguments) & CLIENTS == set()
+
+
+def test_the_library_loads_what_is_used_of_it() -> None:
+    alone = loaded_by("-c", "import extractor")
+    assert "extractor" in alone
+    assert alone & (HEAVY | {"pydantic", "typer", "pytest"}) == set()
+    reading = loaded_by("-c", "from extractor import extract, load_schema; load_schema('meeting')")
+    assert "pydantic" in reading
+    assert reading & (CLIENTS | {"typer", "pytest", "xllamacpp"}) == set()
 
 
 def engine_imports(source: str) -> set[str]:

@@ -92,7 +92,7 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
 def test_the_wheel_holds_the_package_its_schemas_and_its_prompts(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    expected = {f"extractor/{path.name}" for path in (ROOT / "extractor").glob("*.py")}
+    expected = {f"extractor/{path.name}" for path in (ROOT / "extractor").glob("*.py")} | {"extractor/py.typed"}
     expected |= {f"extractor/_schemas/{path.name}" for path in (ROOT / "schemas").glob("*.py")}
     expected |= {f"extractor/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir() if path.is_file()}
     assert expected >= {"extractor/_schemas/meeting.py", "extractor/_schemas/notice.py", "extractor/_prompts/task.md"}
@@ -129,6 +129,13 @@ def test_the_installed_command_prints_a_json_schema(installed: Installed) -> Non
 def test_the_installed_command_takes_a_schema_of_one_s_own(installed: Installed) -> None:
     shutil.copy(ROOT / "schemas" / "notice.py", installed.folder / "mine.py")
     assert installed.extractor("schema", "show", "mine.py").stdout
+
+
+def test_the_installed_package_is_a_library_and_a_plugin_of_pytest(installed: Installed) -> None:
+    where = "from importlib.metadata import entry_points as e; print(*[p.value for p in e(group='pytest11')])"
+    assert "extractor.pytest_plugin" in installed.run("python", "-c", where).stdout.split()
+    used = "from extractor import load_schema, read; print(load_schema('meeting').record.__name__, callable(read))"
+    assert installed.run("python", "-c", used).stdout.split() == ["MeetingRecord", "True"]
 
 
 def test_an_input_that_is_not_there(installed: Installed) -> None:

@@ -1,0 +1,134 @@
+"""The fixture for the tests of others' projects, in a project of that kind and in a Python of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from answering import answering
+
+EXAMPLE = Path(__file__).parent / "example_project"
+TEST = """
+from extractor import document, extract
+
+TEXT = "5月27日，全市安全生产工作会议召开。要加强管理。"
+
+
+def test_measures(replies):
+    (done,) = extract([document(TEXT, "d")], model="m", base_url="{url}", replies=replies)
+    assert [measure.text for measure in done.records[0].measures] == ["加强管理"]
+
+
+def test_nothing(replies):
+    pass
+
+
+def test_wrong(replies):
+    assert "this" == "that"
+
+
+def test_pleased(replies):
+    list(extract([document(TEXT, "e")], apart=True, model="m", base_url="{url}", replies=replies))
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    assert "extractor.pytest_plugin" in {point.value for point in entry_points(group="pytest11")}, (
+        "the installation is older than the plugin: run `pip install -e '.[test]'` again"
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "500", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose model is at an address that nobody listens at."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    write(tmp_path, "http://127.0.0.1:1/v1")
+    return tmp_path
+
+
+def write(project: Path, url: str) -> None:
+    (project / "tests" / "test_it.py").write_text(TEST.format(url=url), encoding="utf-8")
+
+
+def test_a_project_s_tests_ask_no_model(example: Path) -> None:
+    done = run(example)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("1 passed")
+
+
+def test_what_is_not_recorded_fails_with_the_command_that_records_it(example: Path) -> None:
+    shutil.rmtree(example / "replies")
+    done = run(example)
+    assert done.returncode == 1
+    expected = (
+        r"^No recorded reply for library, date of the passage at 0-97: there is no \S+/replies/library\.json\. "
+        r"Have the model asked and its replies recorded: "
+        r"pytest --record-replies test_opening\.py::test_an_opening_is_read$"
+    )
+    assert re.search(expected, done.stdout, re.MULTILINE), done.stdout
+    assert "AssertionError" not in done.stdout
+    assert not (example / "replies").exists()
+
+
+def test_recording_without_a_model_says_how_to_get_one(example: Path) -> None:
+    shutil.rmtree(example / "replies")
+    done = run(example, "--record-replies")
+    assert done.returncode == 1
+    assert "pip install 'meeting-extractor[local]'" in done.stdout
+
+
+def test_replies_are_recorded_once_and_replayed(project: Path) -> None:
+    with answering() as fake:
+        write(project, fake.base_url)
+        assert "1 failed, 3 passed" in run(project, "--record-replies").stdout
+        asked = len(fake.seen)
+        assert asked
+        run(project, "--record-replies")
+        assert len(fake.seen) == asked
+    write(project, "http://127.0.0.1:1/v1")
+    assert {path.name for path in (project / "tests" / "replies").iterdir()} == {"d.json", "e.json"}
+    done = run(project)
+    assert "1 failed, 3 passed" in done.stdout
+    assert "assert 'this' == 'that'" in done.stdout
+
+
+def test_a_miss_fails_a_test_that_did_not_look(project: Path) -> None:
+    done = run(project, "-k", "pleased")
+    assert "pytest --record-replies tests/test_it.py::test_pleased" in done.stdout
+    assert re.search(r"So it is with [1-9] more\.", done.stdout)
+    assert "1 failed" in done.stdout
+
+
+def test_the_folder_is_an_option_of_the_project(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\nextractor_replies = ../tapes\n")
+    with answering() as fake:
+        write(project, fake.base_url)
+        run(project, "--record-replies", "-k", "measures")
+    assert [path.name for path in (project / "tapes").iterdir()] == ["d.json"]
+
+
+def test_the_plugin_loads_nothing_heavy() -> None:
+    """pytest loads it in every project of the environment."""
+    code = "import sys, extractor.pytest_plugin; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"pydantic", "openai", "instructor", "typer"} & set(loaded) == set()

@@ -1,0 +1,172 @@
+"""OpenAI's strict mode: what is asked of every field of every shipped schema is accepted there, by the published rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from scripted import document, nothing, recipe, scripted
+
+from extractor.catalog import list_schemas
+from extractor.data import Json, Request
+from extractor.model import choose
+from extractor.pipeline import convert
+from extractor.strict import strict_schema, violations
+
+
+def closed(**properties: Any) -> Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+
+
+def nested(levels: int) -> Json:
+    return closed(a=nested(levels - 1) if levels > 1 else TEXT)
+
+
+def formats(schema: str, style: str, answer: str) -> dict[str, Json]:
+    """What is sent as response_format for each field, asked about the schema's own example and confirmed."""
+    asked: list[Request] = []
+    together = style == "together"
+    how = recipe(schema, "read" if together else style, answer=answer, confirm=True, together=together)
+    assert how.schema.prompts.example is not None
+    list(convert(document(how.schema.prompts.example.text), how, scripted(nothing, asked)))
+    return {
+        f"{request.about['field']}{' confirmed' * ('confirming' in request.about)}": request.body["response_format"]
+        for request in asked
+    }
+
+
+@pytest.mark.parametrize("style", ["read", "together", "form"])
+@pytest.mark.parametrize("schema", list_schemas())
+def test_what_is_asked_is_accepted_in_strict_mode(schema: str, style: str) -> None:
+    sent = formats(schema, style, "strict")
+    if style == "read":
+        assert {name.partition(" ")[0] for name in sent} == {field.name for field in recipe(schema).schema.fields}
+    if style == "together":
+        assert len(sent) < len(recipe(schema).schema.fields)
+    for name, told in sent.items():
+        assert told["type"] == "json_schema"
+        assert told["json_schema"]["strict"] is True, name
+        assert violations(told["json_schema"]["schema"]) == [], name
+        assert re.fullmatch(r"[\w-]{1,64}", told["json_schema"]["name"], re.ASCII)
+
+
+@pytest.mark.parametrize("style", ["read", "form"])
+def test_other_endpoints_get_what_they_got(style: str) -> None:
+    for name, told in formats("meeting", style, "json_schema").items():
+        assert "strict" not in told["json_schema"], name
+        assert any("additionalProperties" in found for found in violations(told["json_schema"]["schema"]))
+
+
+def test_openai_is_asked_strictly_and_nobody_else() -> None:
+    def answer(model: str, base_url: str | None = None) -> str:
+        return choose(model, base_url, {}).profile.answer
+
+    assert answer("openai/gpt-4o") == answer("gpt-4o", "https://api.openai.com/v1") == "strict"
+    for model in ("local", "openrouter/x", "ollama/x", "vllm/x"):
+        assert answer(model) == "json_schema"
+    assert answer("x", "http://127.0.0.1:8000/v1") == "json_schema"
+
+
+def test_an_answer_that_is_too_long_is_still_no_answer() -> None:
+    """Lengths are not told in strict mode; they are checked when the answer is there."""
+    asked: list[Request] = []
+    call = scripted(lambda request: {"date": "5" * 31} if request.about["field"] == "date" else nothing(request), asked)
+    (done,) = convert(document("5月27日，会议召开。"), recipe(answer="strict"), call)
+    assert [failed.fault.kind for failed in done.failures] == ["invalid_answer"]
+    assert len(asked) > 1
+
+
+# --- the rules ---
+
+MANY = [f"选项{n:03}" + "长" * 80 for n in range(251)]
+VIOLATIONS: dict[str, tuple[Json, str]] = {
+    "an array": ({"type": "array", "items": TEXT}, "$: the outermost schema must be an object"),
+    "a choice of objects": ({"anyOf": [closed(a=TEXT)]}, "$: the outermost schema must be an object"),
+    "open": ({**closed(a=TEXT), "additionalProperties": True}, "$: additionalProperties is not false."),
+    "not said": ({"type": "object", "properties": {}, "required": []}, "$: additionalProperties is not false."),
+    "not required": ({**closed(a=TEXT, b=TEXT), "required": ["a"]}, "$: b not required."),
+    "within a list": (
+        closed(a={"type": "array", "items": {**closed(b=TEXT), "required": []}}),
+        "$.properties.a.items: b not required.",
+    ),
+    "within a choice": (
+        closed(a={"anyOf": [{"type": "null"}, {"type": "object", "properties": {}}]}),
+        "$.properties.a.anyOf[1]: additionalProperties is not false.",
+    ),
+    "a length": (closed(a={**TEXT, "maxLength": 9}), "$.properties.a: maxLength is not supported."),
+    "a default": (closed(a={**TEXT, "default": ""}), "$.properties.a: default is not supported."),
+    "allOf": (closed(a={"allOf": [TEXT]}), "$.properties.a: allOf is not supported."),
+    "a format": (closed(a={**TEXT, "format": "uri"}), "$.properties.a: the format 'uri' is not supported."),
+    "a type": (closed(a={"type": ["string", "any"]}), "$.properties.a: the type 'any' is not supported."),
+    "words beside a $ref": (
+        {**closed(a={"$ref": "#/$defs/A", "description": "x"}), "$defs": {"A": closed()}},
+        "$.properties.a: $ref stands beside description.",
+    ),
+    "a $ref to nothing": (closed(a={"$ref": "#/$defs/A"}), "$.properties.a: $ref '#/$defs/A' leads nowhere"),
+    "in a definition": (
+        {**closed(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"type": "object", "properties": {}}}},
+        "$.$defs.A: additionalProperties is not false.",
+    ),
+    "too deep": (nested(11), "$: 11 levels of nesting, of which 10 are the most."),
+    "too many properties": (closed(**{f"a{n}": TEXT for n in range(5001)}), "$: 5001 properties, of which 5000"),
+    "too many choices": (
+        closed(a={**TEXT, "enum": [str(n) for n in range(1001)]}),
+        "$: 1001 choices, of which 1000 are the most.",
+    ),
+    "too long choices": (closed(a={**TEXT, "enum": MANY}), "$.properties.a: 251 choices of 21335 characters"),
+    "too much text": (
+        closed(**{"长" * 60_001: TEXT, "短" * 60_000: TEXT}),
+        "$: 120001 characters in names and choices",
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "says"), VIOLATIONS.values(), ids=VIOLATIONS)
+def test_a_violation_is_a_sentence_with_its_place_and_the_mend(schema: Json, says: str) -> None:
+    (found,) = violations(schema)
+    assert found.startswith(says)
+    assert re.search(r"\. [A-Z].*\.$", found)
+
+
+ACCEPTED: list[Json] = [
+    closed(),
+    nested(10),
+    closed(minLength=TEXT, format={"type": ["string", "null"], "pattern": "a"}),
+    closed(a={"type": "array", "items": TEXT, "minItems": 1, "maxItems": 3}, b={"type": "number", "minimum": 0}),
+    {
+        **closed(a={"$ref": "#/$defs/A"}),
+        "$defs": {"A": closed(next={"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})},
+    },
+    closed(a={**TEXT, "enum": MANY[:250]}),
+]
+
+
+@pytest.mark.parametrize("schema", ACCEPTED)
+def test_what_the_rules_allow_is_left_as_it_is(schema: Json) -> None:
+    assert violations(schema) == []
+    assert strict_schema(schema) == schema
+
+
+def test_a_schema_is_brought_into_the_strict_form() -> None:
+    loose = {
+        "type": "object",
+        "properties": {
+            "default": {"type": "string", "maxLength": 9, "default": "x"},
+            "a": {"$ref": "#/$defs/A", "description": "x"},
+        },
+        "required": [],
+        "$defs": {"A": {"type": "object", "properties": {"b": {"type": "array", "items": {"minLength": 1, **TEXT}}}}},
+    }
+    inner = closed(b={"type": "array", "items": TEXT})
+    expected = {**closed(default=TEXT, a={**inner, "description": "x"}), "$defs": {"A": inner}}
+    assert strict_schema(loose) == expected
+    assert violations(expected) == []
