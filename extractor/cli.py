@@ -91,7 +91,7 @@ def extract(
     fill: FillOption = False,
     confirm: ConfirmOption = False,
     apart: ApartOption = False,
-    concurrency: ConcurrencyOption = "1",
+    concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
     ordered: Annotated[

@@ -57,7 +57,7 @@ def estimate(
     fill: FillOption = False,
     confirm: ConfirmOption = False,
     apart: ApartOption = False,
-    concurrency: ConcurrencyOption = "1",
+    concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
     price_in: PriceInOption = None,

@@ -11,15 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from extractor.catalog import Schema, load_schema, schema_path
 from extractor.data import Excerpt
 from extractor.model import LARGE
+from extractor.question import answer_type
 from extractor.schema_cues import check_cues
 from extractor.schema_example import check_example
 from extractor.schema_lines import field_place
 from extractor.shape import Field, Leaf, marks_of
+from extractor.strict import strict_schema, violations
 from extractor.tokens import tokens_of
 
 
@@ -37,7 +40,7 @@ def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
     schema = load_schema(name)
     path = schema_path(name)
     findings = Findings([complaint for field in schema.fields for complaint in _check_field(field, schema, path)])
-    # The rules of a provider (such as OpenAI's strict mode) have their place here: one complaint a violation.
+    findings.complaints += _check_strict(schema, path)
     wrong, notes = check_example(schema, path)
     findings.complaints += wrong
     findings.notes += notes
@@ -69,6 +72,15 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
         yield from _check_words(at, leaf.description or leaf.kind in ("evidence", "places"), _patterns_of_leaf(leaf))
         yield from _check_info(at, field.item.model_fields[leaf.name])
         yield from _check_leaf(at, leaf)
+
+
+def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
+    """What OpenAI's strict mode, of all providers' the strictest, has against what is asked for a field."""
+    for shape in schema.fields:
+        here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
+        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.most), ...)})  # type: ignore[call-overload]
+        for violation in violations(strict_schema(model.model_json_schema())):
+            yield f"{here}: {violation}"
 
 
 def _check_words(here: str, described: object, patterns: Iterator[str]) -> Iterator[str]:

@@ -94,7 +94,19 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
     once = iter([Step(500, {"error": {"message": "internal"}}, {"retry-after": "0.01"})])
     key = "sk-secret-0123456789"
     with answering(lambda body: next(once, None)) as fake:
-        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+        command = [
+            "extract",
+            "a.txt",
+            "-o",
+            "o.jsonl",
+            "--base-url",
+            fake.base_url,
+            "--model",
+            "fake",
+            "--apart",
+            "--concurrency",
+            "1",
+        ]
         more = ["--log-json", "log.jsonl", "--price-in", "1", "--price-out", "2"]
         result = CliRunner(env={"EXTRACTOR_API_KEY": key}).invoke(app, [*command, *more])
         asked = len(fake.seen)

@@ -63,6 +63,8 @@ def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
         "--model",
         "fake",
         "--apart",
+        "--concurrency",
+        "1",
     ]
     result = CliRunner().invoke(app, [*command, *more])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

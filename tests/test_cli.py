@@ -57,7 +57,18 @@ def extractor(*arguments: str, stdin: bytes | None = None) -> Result:
 
 
 def extract(fake: FakeServer, *arguments: str, stdin: bytes | None = None) -> Result:
-    return extractor("extract", *arguments, "--base-url", fake.base_url, "--model", "fake", "--apart", stdin=stdin)
+    return extractor(
+        "extract",
+        *arguments,
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+        stdin=stdin,
+    )
 
 
 def command(*arguments: str) -> list[str]:
@@ -306,7 +317,7 @@ def recorded(texts: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def replay(base_url: str, *more: str) -> Result:
-    arguments = ["--base-url", base_url, "--model", "fake", "--apart", "--replies", "replies"]
+    arguments = ["--base-url", base_url, "--model", "fake", "--apart", "--concurrency", "1", "--replies", "replies"]
     return extractor("extract", "texts", *arguments, "--mode", "replay", *more)
 
 
@@ -589,7 +600,7 @@ def test_model_status_says_that_nothing_is_installed() -> None:
 
 
 def live(fake: FakeServer, *more: str) -> list[str]:
-    return ["extract", "texts", "--base-url", fake.base_url, "--model", "fake", "--apart", *more]
+    return ["extract", "texts", "--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1", *more]
 
 
 def test_a_process_writes_as_the_runner_does(texts: Path, fake: FakeServer) -> None:

@@ -151,7 +151,7 @@ def test_nothing_is_written_and_no_key_is_needed(folder: Path, more: list[str]) 
 
 
 def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
-    server = ["--base-url", fake.base_url, "--model", "fake", "--apart"]
+    server = ["--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"]
     told = said("texts", *server)
     assert fake.seen == []
     assert extractor("extract", "texts", *server).exit_code == 0
@@ -163,7 +163,18 @@ def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
 def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: int, held: int, kept: int) -> None:
     refused: list[Step] = []
     with answering(lambda body: refused[0] if refused and len(fake.seen) > answered else None) as fake:
-        arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+        arguments = [
+            "texts",
+            "-o",
+            "out.jsonl",
+            "--base-url",
+            fake.base_url,
+            "--model",
+            "fake",
+            "--apart",
+            "--concurrency",
+            "1",
+        ]
         refused.append(Step(401, {"error": {"message": "no"}}))
         extractor("extract", *arguments)
         refused.clear()
@@ -177,7 +188,18 @@ def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: 
 
 
 def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServer) -> None:
-    arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    arguments = [
+        "texts",
+        "-o",
+        "out.jsonl",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+    ]
     extractor("extract", *arguments)
     Path("texts/b.txt").write_text(SPEECH.format("丁"), encoding="utf-8")
     told = said(*arguments)
@@ -190,7 +212,18 @@ def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServ
 
 
 def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeServer) -> None:
-    arguments = ["texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    arguments = [
+        "texts",
+        "-o",
+        "out.jsonl",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+    ]
     extractor("extract", *arguments)
     with open_output(Path("out.jsonl")):
         assert said(*arguments)["held"] == 3
@@ -199,7 +232,18 @@ def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeSer
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
     Path("there").mkdir()
-    arguments = ["texts", "-o", "there/out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+    arguments = [
+        "texts",
+        "-o",
+        "there/out.jsonl",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+    ]
     extractor("extract", *arguments)
     Path("link.jsonl").symlink_to("there/out.jsonl")
     arguments[2] = "link.jsonl"
@@ -333,12 +377,18 @@ def test_the_price_list_is_of_known_providers() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model", "openai/gpt-4o-mini", "--apart"], "as long as 15 answers take in turn"),
+        (
+            ["--model", "openai/gpt-4o-mini", "--apart"],
+            "as long as the endpoint takes for 15 answers, up to 32 at a time",
+        ),
         (
             ["--model", "openai/gpt-4o-mini", "--apart", "--concurrency", "4"],
             "as long as 4 answers take in turn, 4 at a time",
         ),
-        (["--model", "openai/gpt-4o-mini", "--rpm", "5"], "at least 0.6 min at --rpm 5, and as long as 3"),
+        (
+            ["--model", "openai/gpt-4o-mini", "--rpm", "5"],
+            "at least 0.6 min at --rpm 5, and as long as the endpoint takes for 3 answers, up to 32 at a time",
+        ),
         (["--model", "openai/gpt-4o-mini", "--concurrency", "auto"], "as long as the endpoint takes for 3 answers"),
         (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take in turn"),
     ],

@@ -56,6 +56,8 @@ def extract(fake: FakeServer, *more: str) -> Result:
         "--model",
         "fake",
         "--apart",
+        "--concurrency",
+        "1",
         *more,
     ]
     result = CliRunner().invoke(app, arguments)
@@ -363,7 +365,8 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
 def test_without_a_file_failures_are_said(folder: Path) -> None:
     with answering(always(BROKEN)) as fake:
         result = CliRunner().invoke(
-            app, ["extract", "texts", "-q", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+            app,
+            ["extract", "texts", "-q", "--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"],
         )
     assert result.exit_code == 1
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "c"]

@@ -43,7 +43,20 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def arguments(fake: FakeServer, *more: str) -> list[str]:
-    return ["extract", "texts", "-o", str(OUT), "--base-url", fake.base_url, "--model", "fake", "--apart", *more]
+    return [
+        "extract",
+        "texts",
+        "-o",
+        str(OUT),
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+        *more,
+    ]
 
 
 def extract(fake: FakeServer, *more: str) -> Result:
@@ -266,7 +279,19 @@ def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: 
     Path("more").mkdir()
     Path("more/甲.txt").write_text(SPEECH.format("辛"), encoding="utf-8")
     with answering() as fake:
-        command = ["extract", "more", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake", "--apart"]
+        command = [
+            "extract",
+            "more",
+            "-o",
+            "out.jsonl",
+            "--base-url",
+            fake.base_url,
+            "--model",
+            "fake",
+            "--apart",
+            "--concurrency",
+            "1",
+        ]
         result = CliRunner().invoke(app, command)
         assert (result.exit_code, fake.seen) == (1, [])
     (failure,) = lines(FAILED)
