@@ -162,8 +162,9 @@ def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, par
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
         if len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
             return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
-    # Asking for less: the same question about each half. Rows of a half have no place, so they need no shifting.
-    answers = [_ask_reading(field, half, recipe, call, parts=True) for half in halves]
+    # Asking for less: the same question about each half, whatever becomes of the other. Rows of a half have no place, so
+    # they need no shifting.
+    answers = [_ask_apart(field, half, recipe, call) for half in halves]
     rows = tuple(row for answer in answers for row in answer.rows)
     return Answer(field.name, passage, rows, tuple(failed for answer in answers for failed in answer.failed))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import os
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from extractor import compare  # noqa: F401 (its command joins `schema`)
+from extractor.batch import batch_app, check_batch
 from extractor.commands import model_app, stop
 from extractor.estimate import estimate
 from extractor.evaluate import evaluate
+from extractor.launch import abandon_stdout, launch
 from extractor.options import (
     ApartOption,
     BaseUrlOption,
@@ -40,9 +40,6 @@ from extractor.options import (
 )
 from extractor.schema_commands import schema_app
 
-if TYPE_CHECKING:
-    from extractor.settings import Settings
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -57,12 +54,9 @@ replies_app = typer.Typer(
 app.add_typer(schema_app, name="schema")
 app.add_typer(model_app, name="model")
 app.add_typer(replies_app, name="replies")
+app.add_typer(batch_app, name="batch")
 app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
 app.command(epilog="Example: extractor estimate speeches/ --model deepseek/deepseek-flash -o records.jsonl")(estimate)
-
-
-# What shells give for a command that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -125,6 +119,12 @@ def extract(
     log_json: Annotated[
         Path | None, typer.Option("--log-json", help="Add a JSON line for each attempt at a question to this file.")
     ] = None,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch", help="Ask nothing now: submit the questions to the provider's batch API (see `extractor batch`)."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Convert texts to records, one JSON line a speech. With -o, a run goes on where an earlier one stopped.
@@ -168,7 +168,9 @@ def extract(
     if restart and (retry or retry_failed):
         stop("--restart converts all anew, so there is nothing to retry: leave out one of the two.")
     _check_kinds(retry or [])
-    _run(settings, output, quiet)
+    if batch:
+        check_batch(settings, output)
+    launch(settings, output, quiet, batch)
 
 
 def _check_kinds(retry: list[str]) -> None:
@@ -178,39 +180,6 @@ def _check_kinds(retry: list[str]) -> None:
     for kind in retry:
         if kind not in known:
             stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(known)}.")
-
-
-def _run(settings: Settings, output: Path | None, quiet: bool) -> None:
-    """Everything that `extract` may end in, as an exit code."""
-    from extractor.conversion import convert_all, convert_to
-    from extractor.faults import Fault
-    from extractor.halt import Halt, stopped_by_user
-    from extractor.output import OutputError, part_path
-    from extractor.read import InputError
-    from extractor.report import describe, progressing
-    from extractor.shape import SchemaError
-
-    began = time.monotonic()
-    halt = Halt()
-    try:
-        with progressing(quiet, to_stdout=output is None) as progress, stopped_by_user(halt, progress.warn):
-            if output is None:
-                summary = convert_all(settings, progress, halt)
-            else:
-                summary = convert_to(settings, output, progress, halt, sys.argv[1:])
-    except (SchemaError, InputError, OutputError, Fault) as error:
-        stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
-    except KeyboardInterrupt:
-        done = f" What was done is in {part_path(output)}." if output and part_path(output).exists() else ""
-        stop(f"Stopped.{done} Run the same command again: it goes on from there.", code=INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has left (head, say): nothing is wrong, and nobody to tell.
-        _abandon_stdout()
-        raise typer.Exit(1) from None
-    if not quiet or summary.exit_code:
-        for line in describe(summary, time.monotonic() - began):
-            print(line, file=sys.stderr)
-    raise typer.Exit(summary.exit_code)
 
 
 @replies_app.command("check", epilog="Example: extractor replies check seeds")
@@ -250,24 +219,6 @@ def replies_check(
     raise typer.Exit(1 if findings else 0)
 
 
-def _kept(error: Exception, output: Path | None) -> str:
-    """Where the finished records of a run are that could not write on."""
-    from extractor.output import OutputError, part_path
-
-    if not isinstance(error, OutputError) or output is None:
-        return ""
-    with suppress(OSError):
-        if part_path(output).stat().st_size:
-            return f" What is finished is in {part_path(output)}."
-    return ""
-
-
-def _abandon_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: its error has been told, or is nobody's business."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _prepare_streams() -> None:
     """UTF-8 and \\n everywhere; a closed standard error must not lead messages into the records."""
     if sys.stderr is None:
@@ -291,7 +242,7 @@ def main() -> None:
             sys.stdout.flush()
     except OSError as error:
         code = code or _say_unwritten(error)
-        _abandon_stdout()
+        abandon_stdout()
     sys.exit(code)  # type: ignore[arg-type]
 
 

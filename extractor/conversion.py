@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from extractor.account import Account
-from extractor.data import Document, Json
+from extractor.data import Call, Document, Json
 from extractor.events import telling
 from extractor.faults import Interrupted
 from extractor.halt import Halt
@@ -16,9 +18,10 @@ from extractor.journal import Journal, answers_path
 from extractor.output import OutputError, failures_path, open_output, part_path, write_line
 from extractor.places import Closed, find_places
 from extractor.read import Unreadable, count_documents
-from extractor.run import NOT_REACHED, Summary, Write, run
-from extractor.settings import Settings, prepared
+from extractor.run import NOT_REACHED, Summary, Workers, Write, run
+from extractor.settings import Ready, Settings, prepared
 from extractor.store import Store, nothing_to_retry
+from extractor.submission import refuse_under_way
 
 if TYPE_CHECKING:
     from extractor.report import Progressing
@@ -62,7 +65,24 @@ def _say(progress: Progressing, failure: Json) -> None:
         progress.failed_line(failure)
 
 
-def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Halt, arguments: list[str]) -> Summary:
+@dataclass(frozen=True)
+class Later:
+    """What a run does that puts no question now: `first`, before anything is taken up; `ask` in the place of the model;
+    `last`, once all documents have been gone through. All while the output is this run's alone."""
+
+    first: Callable[[Ready], None]
+    ask: Call
+    last: Callable[[Summary], None]
+
+
+def convert_to(
+    settings: Settings,
+    output: Path,
+    progress: Progressing,
+    halt: Halt,
+    arguments: list[str],
+    later: Later | None = None,
+) -> Summary:
     """Records to `output`, failures beside it, added to what an earlier run left there. `arguments` are noted."""
     _refuse_own_output(settings.inputs, output)
     documents = settings.documents()
@@ -77,9 +97,13 @@ def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Ha
     ):
         if files.failures is None and settings.retry is not None:
             raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
+        if later is None:
+            refuse_under_way(files.path)
+        else:
+            later.first(ready)
         journal = Journal(answers_path(files.path))
         store = Store(files, ready.recipe, journal, settings.restart)
-        ask = progress.over(ready.ask)
+        ask = progress.over(ready.ask if later is None else later.ask)
         call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
         progress.skipped = lambda: store.held + store.waiting
         _show_all(progress, settings, ready.account)
@@ -92,20 +116,27 @@ def convert_to(settings: Settings, output: Path, progress: Progressing, halt: Ha
                 ready.recipe,
                 call,
                 _writing(store, progress, noted=files.failures is not None),
-                ready.workers,
+                ready.workers if later is None else Workers(1),  # there is no answer to wait for
                 halt,
                 settings.max_failures,
                 store.known,
             )
             summary.account = ready.account
             summary.held, summary.waiting, summary.left = store.held, store.waiting, store.left
-            summary.outdated = store.still_outdated
+            # Those of documents that wait for a batch will be renewed.
+            summary.outdated = 0 if summary.open else store.still_outdated
             summary.resumes = files.failures is not None
-            if isinstance(summary.stopped, Interrupted):
-                store.sync()
-                placed = False
-            else:
-                placed = store.finish(whole=summary.stopped is None)
+            try:
+                if later is not None:
+                    store.sync()
+                    later.last(summary)
+            finally:
+                if isinstance(summary.stopped, Interrupted):
+                    store.sync()
+                    placed = False
+                else:
+                    is_open = summary.open or summary.submitted
+                    placed = store.finish(whole=summary.stopped is None and not is_open)
             noted = failures_path(output) if files.failures is not None and files.failures.size else None
             summary.output = output if placed else part_path(output)
             summary.noted = noted if placed or noted is None else part_path(noted)

@@ -18,6 +18,7 @@
     │   ├── Truncated             cut off at its length limit, however little was asked
     │   └── Misfit                does not fit the schema, even when told so
     ├── NotRecorded               a replay asked what no recording answers
+    ├── Postponed                 the question is not put now: it goes, or has gone, into a batch
     ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
     └── ProviderFault             what an endpoint answered, or that it did not answer
         ├── KeyRefused            401, 403
@@ -159,6 +160,12 @@ class NotRecorded(Fault):
     """A request was replayed that no recording answers."""
 
     kind = "not_recorded"
+
+
+class Postponed(Fault):
+    """A question is not put to the model now."""
+
+    kind = "postponed"
 
 
 class TapeDamaged(Fault):

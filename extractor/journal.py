@@ -2,7 +2,8 @@
 
 records.jsonl.answers/DOCUMENT.jsonl   an answer a line, with the operating system before it is used
 
-A document's file goes once its records are on disk. Of a document in which something failed it stays, without the
+A refusal that asking again does not mend, as a batch brings home, stands in the place of an answer until it is noted
+among the failures. A document's file goes once its records are on disk. Of a document in which something failed it stays, without the
 answers that failed, so that a retry asks only for those.
 """
 
@@ -16,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from extractor.data import Call, Json, Reply, Request
-from extractor.faults import CannotKeep
+from extractor.faults import CannotKeep, Fault, ProviderFault, kinds
 from extractor.naming import dump, file_stem, request_key
 
 # Where a question lay: field, and start and end in the source.
@@ -31,7 +32,8 @@ class Journal:
         self._lock = threading.Lock()
         # What an earlier run left. Answers of this one are written, and not asked for again.
         self._left = {name for name in os.listdir(folder) if name.endswith(".jsonl")} if folder.is_dir() else set()
-        self._known: dict[str, dict[str, Reply]] = {}
+        self._known: dict[str, dict[str, Reply | Fault]] = {}
+        self._keys: dict[str, set[str]] = {}
         self._open: set[str] = set(self._left)
 
     def over(self, call: Call) -> Call:
@@ -41,6 +43,8 @@ class Journal:
             document = str(request.about.get("document", "unnamed"))
             key = request_key(request.body)
             known = self._read(document).get(key) if self._left else None
+            if isinstance(known, Fault):
+                raise type(known)(known.what, status=known.status)
             if known is not None:
                 return Reply(json.loads(json.dumps(known.body)), known.by, known.attempts)
             reply = call(request)
@@ -49,9 +53,20 @@ class Journal:
 
         return answer
 
-    def add(self, document: str, key: str, about: Json, reply: Reply) -> None:
-        """Write an answer down. Raises CannotKeep."""
-        entry = {"key": key, "about": about, "reply": reply.body, "by": reply.by, "attempts": reply.attempts}
+    def holds(self, document: str, key: str) -> bool:
+        """Whether an answer to this request is written down, whoever did. Memory: some 150 bytes an answer."""
+        name = self._path(document).name
+        if name not in self._keys:
+            self._keys[name] = {entry["key"] for entry in _entries(self._path(document))}
+        return key in self._keys[name]
+
+    def add(self, document: str, key: str, about: Json, reply: Reply | Fault) -> None:
+        """Write an answer down, or a refusal. Raises CannotKeep."""
+        entry: Json = {"key": key, "about": about}
+        if isinstance(reply, Fault):
+            entry["fault"] = {"kind": reply.kind, "what": reply.what, "status": reply.status}
+        else:
+            entry |= {"reply": reply.body, "by": reply.by, "attempts": reply.attempts}
         line = (dump(entry) + "\n").encode()
         path = self._path(document)
         with self._lock:
@@ -60,6 +75,8 @@ class Journal:
                     self.folder.mkdir(exist_ok=True)
                 self._open.add(path.name)
                 _append(path, line)
+                if path.name in self._keys:
+                    self._keys[path.name].add(key)
             except OSError as error:
                 raise CannotKeep(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
 
@@ -88,12 +105,20 @@ class Journal:
         with suppress(OSError):
             self.folder.rmdir()
 
-    def drop(self, document: str, failed: Sequence[Place]) -> None:
-        """Forget the answers to questions that failed: a retry is to ask for them again."""
+    def drop(self, document: str, answered: Sequence[Place], failed: Sequence[Place]) -> None:
+        """Forget what a retry is to ask for again: answers that are to blame for a failure, and refusals that are noted."""
         path = self._path(document)
-        if path.name not in self._open or not failed:
+        if path.name not in self._open:
             return
-        kept = [entry for entry in _entries(path) if not any(_is_in(entry["about"], place) for place in failed)]
+        entries = _entries(path)
+        kept = [
+            entry
+            for entry in entries
+            if not any(_is_in(entry["about"], place) for place in answered)
+            and not ("fault" in entry and any(_meets(entry["about"], place) for place in failed))
+        ]
+        if len(kept) == len(entries):
+            return
         if not kept:
             self.close([document])
             return
@@ -105,16 +130,14 @@ class Journal:
     def _path(self, document: str) -> Path:
         return self.folder / f"{file_stem(document)}.jsonl"
 
-    def _read(self, document: str) -> dict[str, Reply]:
+    def _read(self, document: str) -> dict[str, Reply | Fault]:
         """What an earlier run left of a document, read at its first question."""
         path = self._path(document)
         if path.name not in self._left:
             return {}
         with self._lock:
             if path.name not in self._known:
-                self._known[path.name] = {
-                    entry["key"]: Reply(entry["reply"], entry["by"], entry["attempts"]) for entry in _entries(path)
-                }
+                self._known[path.name] = {entry["key"]: _reply_of(entry) for entry in _entries(path)}
             return self._known[path.name]
 
 
@@ -154,13 +177,33 @@ def _entries(path: Path) -> list[Json]:
         for line in content.splitlines():
             with suppress(ValueError, KeyError, TypeError):
                 entry = json.loads(line)
-                entries.append({name: entry[name] for name in ("key", "about", "reply", "by", "attempts")})
+                names = ("key", "about", "fault") if "fault" in entry else ("key", "about", "reply", "by", "attempts")
+                entries.append({name: entry[name] for name in names})
         if content and not content.endswith(b"\n"):
             path.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in entries))
     return entries
+
+
+def _reply_of(entry: Json) -> Reply | Fault:
+    if "fault" not in entry:
+        return Reply(entry["reply"], entry["by"], entry["attempts"])
+    told = entry["fault"]
+    return _fault_class(told["kind"])(told["what"], status=told["status"])
+
+
+def _fault_class(kind: str, root: type[Fault] = ProviderFault) -> type[Fault]:
+    """The class of this name; of an unknown one, the root."""
+    below = next((inner for inner in root.__subclasses__() if kind in kinds(inner)), None)
+    return root if root.kind == kind or below is None else _fault_class(kind, below)
 
 
 def _is_in(about: Json, failed: Place) -> bool:
     """Whether a question is a failed one, or a part of it."""
     field, start, end = failed
     return bool(about.get("field") == field and start <= about["start"] and about["end"] <= end)
+
+
+def _meets(about: Json, failed: Place) -> bool:
+    """Whether a failure lies in what a question was about; it may have been about several fields."""
+    field, start, end = failed
+    return bool(field in str(about.get("field")).split("+") and start < about["end"] and about["start"] < end)

@@ -11,9 +11,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from extractor import local, weights
+from extractor.batch_api import BatchApi
 from extractor.data import Attempt, Call, Profile, Reply, Request
 from extractor.endpoints import EMBEDDED, Endpoint, dialect_of, resolve
-from extractor.faults import KeyMissing
+from extractor.faults import KeyMissing, SetupFault
 from extractor.halt import Halt
 from extractor.pace import Pace
 from extractor.provider import connect
@@ -80,6 +81,13 @@ def _profile_of(model: str, base_url: str | None) -> Profile:
     """LARGE, in the words that the endpoint understands."""
     dialect = dialect_of(model, base_url)
     return replace(LARGE, answer=dialect.response_format, limit=dialect.limit)
+
+
+def batch_desk(model: str, base_url: str | None, environ: Mapping[str, str], halt: Halt | None = None) -> BatchApi:
+    """The batch desk of the endpoint that the settings mean. Raises SetupFault."""
+    if base_url is None and (model == "local" or model.startswith("local:")):
+        raise SetupFault("The embedded model takes no batches.", "Leave out --batch, or name an endpoint with --model.")
+    return BatchApi(resolve(model, base_url, environ), halt)
 
 
 @contextmanager

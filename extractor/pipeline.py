@@ -14,7 +14,7 @@ from extractor.backfill import Kept, keep, together
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import AGAIN, Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
-from extractor.faults import FATAL, Fault
+from extractor.faults import FATAL, Fault, Postponed
 from extractor.ground import Item, ground, prepare, wording_of
 from extractor.merge import Merged, merge
 from extractor.normalise import infer_meeting_year, normalise
@@ -103,7 +103,8 @@ def convert_speech(
     found = Found(speech, recipe, meter, gather)
     found.take(asked, [answer for several in answers for answer in several])
     merged, covered = _merge(found, kept, shapes, speech, recipe)
-    if profile.fill:
+    # What is left uncited is not known before all has been answered.
+    if profile.fill and not found.is_waiting:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
         found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
         merged, covered = _merge(found, kept, shapes, speech, recipe)
@@ -144,6 +145,7 @@ class Found:
         self.problems: list[Problem] = []
         self.failures: list[Failure] = []
         self.asked = 0
+        self.is_waiting = False
 
     def take(self, asked: Sequence[tuple[Field, Excerpt]], answers: Sequence[Answer], mark: str | None = None) -> None:
         """Ground and normalise the answers to what was asked; their items get the `mark`, and another if the model does
@@ -152,6 +154,7 @@ class Found:
         items: list[tuple[Field, Excerpt, Item, Json]] = []
         for (shape, passage), answer in zip(asked, answers, strict=True):
             for start, end, fault in answer.failed:
+                self.is_waiting |= isinstance(fault, Postponed)
                 self._fail(shape, start, end, fault)
             grounded, ungrounded = ground(answer, shape, self._prepared)
             self.problems += ungrounded

@@ -14,10 +14,11 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from extractor.data import Call
     from extractor.transport import Transport
 
+Done = TypeVar("Done")
+
 LONGEST_WAIT = 120.0
 """Seconds: an endpoint that wants to be left alone for longer is given up at once."""
 
@@ -58,7 +61,7 @@ _UNFINISHED: dict[str, type[ProviderFault]] = {
     "insufficient_system_resource": Overloaded,
 }
 # Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
-_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )\S+")
+_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+")
 
 
 def connect(
@@ -90,13 +93,6 @@ def connect(
             return transports[0]
 
     paced, halt = pace or Pace(), halt or Halt()
-    retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(max_attempts),
-        wait=_wait,
-        retry=tenacity.retry_if_exception(_worth_another),
-        sleep=sleep or halt.sleep,
-        reraise=True,
-    )
 
     def call(request: Request) -> Reply:
         attempts = itertools.count(1)
@@ -116,9 +112,21 @@ def connect(
                 heard(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
                 return replace(reply, attempts=number)
 
-        return retrying(attempt)
+        return patiently(attempt, sleep or halt.sleep, max_attempts)
 
     return call
+
+
+def patiently(attempt: Callable[[], Done], sleep: Callable[[float], None], max_attempts: int = 5) -> Done:
+    """What `attempt` gives, tried again where that can help. Raises the last Fault."""
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(max_attempts),
+        wait=_wait,
+        retry=tenacity.retry_if_exception(_worth_another),
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(attempt)
 
 
 def _ask_in_turn(
@@ -150,20 +158,41 @@ def _ask_once(
     heard: dict[str, str],
 ) -> Reply:
     """One attempt. The headers of the answer, be it a refusal, are put into `heard`."""
-    import openai
-
-    cause: Exception
-    try:
+    with as_faults(endpoint, now, heard):
         response = transport.post(request.body)
         heard.update(response.headers)
         body = _read(_without_key(response.content, endpoint), response.headers.get("content-type", ""), endpoint)
         return Reply(body, dict(by) if by else _answered_by(body, endpoint))
+
+
+def read_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
+    """An answer that came home in a batch's file. Raises the fault that it is in truth."""
+    content = json.dumps(body)
+    if status != 200:
+        raise fault_of(status, json.loads(blot(content, endpoint)), endpoint.host)
+    read = _read(_without_key(content.encode(), endpoint), "application/json", endpoint)
+    return Reply(read, _answered_by(read, endpoint))
+
+
+@contextmanager
+def as_faults(
+    endpoint: Endpoint, now: Callable[[], float] = time.time, heard: dict[str, str] | None = None
+) -> Iterator[None]:
+    """Turn what the client raises in the block into a Fault; the headers of a refusal are put into `heard`."""
+    import openai
+
+    from extractor.transport import UNREACHED
+
+    cause: Exception
+    try:
+        yield
+        return
     except openai.APIStatusError as error:
-        heard.update(error.response.headers)
+        (heard if heard is not None else {}).update(error.response.headers)
         cause, fault = error, _refusal(error.response, endpoint, now)
-    except (openai.APIConnectionError, TimeoutError) as error:
+    except UNREACHED as error:
         cause, fault = error, _unreached(error, endpoint)
-    raise fault from (cause if _blot(str(cause), endpoint) == str(cause) else None)
+    raise fault from (cause if blot(str(cause), endpoint) == str(cause) else None)
 
 
 def _unreached(error: Exception, endpoint: Endpoint) -> ProviderFault:
@@ -175,11 +204,11 @@ def _unreached(error: Exception, endpoint: Endpoint) -> ProviderFault:
         return TimedOut(f"{endpoint.host} did not answer in time.")
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
     why = os.strerror(numbers[-1]) if numbers else str(error.__cause__ or error) or type(error.__cause__).__name__
-    return Network(_blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+    return Network(blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
 
 
 def _refusal(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderFault:
-    text = _blot(response.text, endpoint)
+    text = blot(response.text, endpoint)
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -193,7 +222,7 @@ def _read(content: bytes, media: str, endpoint: Endpoint) -> Json:
         body = json.loads(content)
         json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair could not be written down later
     except (ValueError, RecursionError):
-        start = _blot(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
+        start = blot(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
         if "html" in media or content.lstrip()[:1] == b"<":
             raise NotJson(f"{endpoint.host} answered with a web page: {start!r}.") from None
         raise Garbled(f"{endpoint.host} answered with {len(content)} bytes that are no JSON: {start!r}.") from None
@@ -201,7 +230,7 @@ def _read(content: bytes, media: str, endpoint: Endpoint) -> Json:
         raise _error_in_disguise(body, endpoint)
     choice = _first_choice(body)
     if choice is None:
-        start = _blot(json.dumps(body, ensure_ascii=False)[:200], endpoint)
+        start = blot(json.dumps(body, ensure_ascii=False)[:200], endpoint)
         raise NotJson(f"{endpoint.host} answered with JSON that is no chat completion: {start}.")
     if fault := _UNFINISHED.get(str(choice.get("finish_reason"))):
         raise fault(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
@@ -216,7 +245,7 @@ def _first_choice(body: Any) -> Json | None:
 
 def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderFault:
     """Gateways answer 200 with the error, and its status as `code`, inside."""
-    error = json.loads(_blot(json.dumps(body["error"], ensure_ascii=False), endpoint))
+    error = json.loads(blot(json.dumps(body["error"], ensure_ascii=False), endpoint))
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     return fault_of(status, {"error": error}, endpoint.host)
@@ -278,7 +307,8 @@ def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
     return content.replace(key, b"***") if len(key) >= 16 else content
 
 
-def _blot(text: str, endpoint: Endpoint) -> str:
+def blot(text: str, endpoint: Endpoint) -> str:
+    """Without keys: the endpoint's, and what looks like one."""
     if endpoint.key and len(endpoint.key) > 3:
         text = text.replace(endpoint.key, "***")
     return _KEYS.sub("***", text)

@@ -199,6 +199,11 @@ def describe(summary: Summary, seconds: float) -> list[str]:
         lines.append(
             f"outdated: {_count(summary.outdated, 'record')} of texts that are not among the inputs: name those as well"
         )
+    if summary.submitted:
+        lines.append(f"submitted: the open questions of {_count(summary.submitted, 'document')}")
+    if summary.open:
+        lines.append(f"open: {_count(summary.open, 'document')} with questions that no reply has answered yet")
+    lines += summary.notes
     if summary.stopped is not None:
         lines.append(f"stopped: {summary.stopped}")
     return lines + _next_steps(summary)

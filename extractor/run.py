@@ -12,7 +12,7 @@ from pathlib import Path
 
 from extractor.account import Account
 from extractor.data import Call, Document, Json, Reply, Request, Usage
-from extractor.faults import FATAL, Fault, Interrupted, Stopped, TooManyFailures
+from extractor.faults import FATAL, Fault, Interrupted, Postponed, Stopped, TooManyFailures
 from extractor.halt import Halt
 from extractor.pipeline import Converted, Gather, Known, convert, nothing_known, one_by_one
 from extractor.read import Unreadable
@@ -30,7 +30,8 @@ class Summary:
     """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
     cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
     were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
-    inputs, `outdated` records of an earlier recipe whose texts were not. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
+    inputs, `outdated` records of an earlier recipe whose texts were not. Of questions that go into a batch: `submitted` counts
+    the documents whose questions went, `open` those whose wait for an answer still. `notes` are more lines for the user. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
 
     documents: int = 0
     records: int = 0
@@ -40,6 +41,8 @@ class Summary:
     waiting: int = 0
     left: int = 0
     outdated: int = 0
+    submitted: int = 0
+    open: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     signs: Counter[str] = field(default_factory=Counter)
@@ -51,6 +54,7 @@ class Summary:
     resumes: bool = False
     output: Path | None = None
     noted: Path | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -58,7 +62,7 @@ class Summary:
         has stopped it."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        return 1 if self.failed or self.waiting or self.left or self.outdated else 0
+        return 1 if self.failed or self.waiting or self.left or self.outdated or self.open else 0
 
 
 Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
@@ -75,12 +79,14 @@ class Workers:
 
 @dataclass
 class Outcome:
-    """What became of a document: its records and failures; `unfinished` if the user stopped the run before its end."""
+    """What became of a document: its records and failures; `unfinished` if the user stopped the run before its end, `open` if questions of it are postponed: then nothing
+    is written of it yet."""
 
     document: Document | Unreadable
     converted: list[Converted] = field(default_factory=list)
     failures: list[Json] = field(default_factory=list)
     unfinished: bool = False
+    open: bool = False
 
 
 def outcomes(
@@ -126,6 +132,9 @@ def run(
     remaining = iter(documents)
     with closing(outcomes(remaining, recipe, call, workers, halt, known)) as done:
         for outcome in done:
+            if outcome.open:
+                summary.open += 1
+                continue
             write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
             count(outcome, summary)
             stop_at(max_failures, summary, halt)
@@ -211,6 +220,7 @@ def _convert(
 
     try:
         for done in convert(document, recipe, noting, gather, known(document)):
+            outcome.open |= any(isinstance(failed.fault, Postponed) for failed in done.failures)
             failed = list(_failures_of(document, done))
             outcome.failures += failed
             if not _is_lost(done, asked, failed):

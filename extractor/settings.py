@@ -81,6 +81,14 @@ class Settings:
             raise PriceUnknown(f"No price is known for {self.model}, so --max-cost can't be kept.")
         return price
 
+    @classmethod
+    def from_json(cls, saved: Json) -> Settings:
+        """What `to_json` was made of."""
+        paths = {name: Path(saved[name]) for name in ("replies", "log") if saved[name] is not None}
+        retry = None if saved["retry"] is None else tuple(saved["retry"])
+        price = None if saved["price"] is None else Price(**saved["price"])
+        return cls(**{**saved, **paths, "retry": retry, "price": price, "limits": Limits(**saved["limits"])})
+
     def to_json(self) -> Json:
         """As resolved, for the history of runs."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

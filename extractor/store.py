@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from extractor.data import Document, Json
 from extractor.faults import FATAL, Unanswered, kinds
 from extractor.held import Held
-from extractor.journal import Journal, Left, answers_path
+from extractor.journal import Journal, Left, Place, answers_path
 from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
 from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
@@ -139,8 +139,9 @@ class Store:
         if mended and not failures:
             noted.add(mended)
         if failures:
-            answered = [f for f in failures if f["kind"] in _ANSWERED]
-            self._journal.drop(document.id, [(f["field"], f["start"], f["end"]) for f in answered])
+            placed = [f for f in failures if f["field"] is not None]
+            answered = [f for f in placed if f["kind"] in _ANSWERED]
+            self._journal.drop(document.id, _places_of(answered), _places_of(placed))
         else:
             self._let_go(document.id)
 
@@ -175,6 +176,10 @@ class Store:
         self._files.put(whole, self._records.standing() if self._records.superseded else None)
         self._journal.close([] if self._last is None else [self._last])
         return True
+
+
+def _places_of(failures: list[Json]) -> list[Place]:
+    return [(failure["field"], failure["start"], failure["end"]) for failure in failures]
 
 
 def _taken(document: Document, output: Path, path: str | None) -> Unreadable:

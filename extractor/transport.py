@@ -32,6 +32,8 @@ _CONNECTIONS = 100_000
 _SWITCH = 0.0005
 # Seconds to wait for connections to be closed.
 _CLOSING = 1.0
+# What is raised where no answer came, or not all of it.
+UNREACHED = (openai.APIConnectionError, httpx2.HTTPError, TimeoutError)
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
 _starting = threading.Lock()
@@ -58,6 +60,25 @@ class Transport:
             )
 
 
+def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
+    """A client for files, in the calling thread; `timeout` in seconds for each wait. It tries once."""
+    try:
+        http = openai.DefaultHttpxClient(trust_env=not endpoint.loopback)
+    except (ImportError, ValueError) as error:
+        raise _no_proxy(error) from error
+    client = openai.OpenAI(
+        api_key=endpoint.key or "none", base_url=endpoint.base_url, timeout=timeout, max_retries=0, http_client=http
+    )
+    if endpoint.name != "openai":
+        client.organization = client.project = None
+    return client
+
+
+def _no_proxy(error: Exception) -> SetupFault:
+    """A SOCKS proxy without its package, or an address that is none."""
+    return SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.")
+
+
 def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     # A proxy of the environment does not lead to a server on this machine.
     trusting = not endpoint.loopback
@@ -67,8 +88,8 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEPT)
     try:
         http = kind(trust_env=trusting, limits=limits)
-    except (ImportError, ValueError) as error:  # a SOCKS proxy without its package, or an address that is none
-        raise SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.") from error
+    except (ImportError, ValueError) as error:
+        raise _no_proxy(error) from error
     client = openai.AsyncOpenAI(
         api_key=endpoint.key or "none",
         base_url=endpoint.base_url,

@@ -125,7 +125,7 @@ def test_a_command_in_the_readme_is_one(arguments: list[str]) -> None:
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_an_example_in_the_help_is_one(words: tuple[str, ...]) -> None:
     examples = re.findall(r"^ +Example: (.+(?:\n .+)*)", help_of(words), re.MULTILINE)
-    assert len(examples) == (words != () and words not in {("schema",), ("model",), ("replies",)})
+    assert len(examples) == (words != () and words not in {("schema",), ("model",), ("replies",), ("batch",)})
     for example in examples:
         (arguments,) = documented(f"```bash\n{' '.join(example.split())}\n```")
         assert arguments[: len(words)] == list(words)

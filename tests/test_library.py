@@ -45,7 +45,7 @@ RECORDS = ROOT / "fixtures" / "records.jsonl"
 REPLIES = ROOT / "fixtures" / "replies"
 TEXT = "5月27日，全市安全生产工作会议召开。副县长李明指出，要加强管理。去年排查隐患1260处。"
 # Options that say where records go and how a file of them is gone on with.
-OF_THE_OUTPUT = {"output", "restart", "retry_failed", "retry", "quiet"}
+OF_THE_OUTPUT = {"output", "restart", "retry_failed", "retry", "batch", "quiet"}
 
 
 class Rules(BaseModel):

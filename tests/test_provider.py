@@ -425,3 +425,9 @@ def test_importing_loads_no_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_looks_like_a_key_at_the_end_of_a_disguised_error_is_blotted_out() -> None:
+    disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
+    with serve(disguised) as fake, pytest.raises(faults.BadRequest, match=r"refused: Bearer \*\*\*"):
+        ask(fake)
