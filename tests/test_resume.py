@@ -129,7 +129,7 @@ def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> No
             if next(count) >= last and not killed.is_set():
                 killed.set()
                 running[0].send_signal(signal.SIGKILL)
-            return Step(drop=True) if killed.is_set() else None
+            return Step(hang=True) if killed.is_set() else None
 
         with answering(kill) as fake:
             running.append(start(fake, "--concurrency", str(at_once)))
