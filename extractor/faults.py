@@ -141,9 +141,10 @@ class CannotKeep(SetupFault):
 
 
 class Unanswered(Fault):
-    """The model's own answer is to blame."""
+    """The model's own answer is to blame. `requests` names those that were answered so (`naming.request_key`)."""
 
     kind = "unanswered"
+    requests: tuple[str, ...] = ()
 
 
 class Truncated(Unanswered):

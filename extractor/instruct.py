@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar, cast
 from pydantic import BaseModel
 
 from extractor.data import AGAIN, Call, Json, Profile, Request
-from extractor.faults import Fault, Misfit, Truncated
+from extractor.faults import Fault, Misfit, Truncated, Unanswered
+from extractor.naming import request_key
 from extractor.question import system_text
 from extractor.recipe import Recipe
 from extractor.strict import strict_schema, violations
@@ -35,6 +36,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
         {"role": "system", "content": system_text(recipe.schema.prompts)},
         {"role": "user", "content": text + _shape_in_words(model, profile)},
     ]
+    requests: list[Request] = []
     completions: list[Json] = []
 
     def send(body: Json) -> Json:
@@ -43,8 +45,8 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(model)
         # instructor asks once more where an answer does not fit.
-        asked = {**about, AGAIN: True} if completions else about
-        completions.append(call(Request(body, asked)).body)
+        requests.append(Request(body, {**about, AGAIN: True} if completions else about))
+        completions.append(call(requests[-1]).body)
         return completions[-1]
 
     create = instructed(send)
@@ -58,18 +60,24 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             **profile.sampling,
         )
     except IncompleteOutputException as error:
-        raise Truncated("The answer was cut off at its length limit.") from error
+        raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
     except InstructorRetryException as error:
         fault = _fault_within(error)
         if fault is not None:
             raise fault from None
         if _was_cut_off(error):
-            raise Truncated("The answer was cut off at its length limit.") from error
+            raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
         if not _is_misfit(error):
             # A bug of ours or of a library is no bad answer: let it be seen.
             raise
-        raise Misfit("The answer did not fit the schema, nor did the second try.") from error
+        raise _blaming(Misfit("The answer did not fit the schema, nor did the second try."), requests) from error
     return answer, completions[-1]
+
+
+def _blaming(fault: Unanswered, requests: list[Request]) -> Unanswered:
+    """The fault, with the requests whose answers are to blame: a retry is not to find them again."""
+    fault.requests = tuple(request_key(request.body) for request in requests)
+    return fault
 
 
 def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:

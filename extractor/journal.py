@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,8 +105,9 @@ class Journal:
         with suppress(OSError):
             self.folder.rmdir()
 
-    def drop(self, document: str, answered: Sequence[Place], failed: Sequence[Place]) -> None:
-        """Forget what a retry is to ask for again: answers that are to blame for a failure, and refusals that are noted."""
+    def drop(self, document: str, requests: Collection[str], failed: Sequence[Place]) -> None:
+        """Forget what a retry is to ask for again: answers to these requests, which are to blame for a failure, and
+        refusals that are noted."""
         path = self._path(document)
         if path.name not in self._open:
             return
@@ -114,7 +115,7 @@ class Journal:
         kept = [
             entry
             for entry in entries
-            if not any(_is_in(entry["about"], place) for place in answered)
+            if entry["key"] not in requests
             and not ("fault" in entry and any(_meets(entry["about"], place) for place in failed))
         ]
         if len(kept) == len(entries):
@@ -195,12 +196,6 @@ def _fault_class(kind: str, root: type[Fault] = ProviderFault) -> type[Fault]:
     """The class of this name; of an unknown one, the root."""
     below = next((inner for inner in root.__subclasses__() if kind in kinds(inner)), None)
     return root if root.kind == kind or below is None else _fault_class(kind, below)
-
-
-def _is_in(about: Json, failed: Place) -> bool:
-    """Whether a question is a failed one, or a part of it."""
-    field, start, end = failed
-    return bool(about.get("field") == field and start <= about["start"] and about["end"] <= end)
 
 
 def _meets(about: Json, failed: Place) -> bool:

@@ -263,7 +263,9 @@ def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
 def _failures_of(document: Document, done: Converted) -> Iterator[Json]:
     """The questions of a speech that got no answer, whether a fault or the answer itself is to blame."""
     for failed in done.failures:
-        yield _failure(document, failed.fault.kind, str(failed.fault), (failed.field, failed.start, failed.end))
+        noted = _failure(document, failed.fault.kind, str(failed.fault), (failed.field, failed.start, failed.end))
+        requests = getattr(failed.fault, "requests", ())
+        yield noted | ({"requests": list(requests)} if requests else {})
 
 
 def _failure(

@@ -16,9 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from extractor.data import Document, Json
-from extractor.faults import FATAL, Unanswered, kinds
+from extractor.faults import FATAL, kinds
 from extractor.held import Held
-from extractor.journal import Journal, Left, Place, answers_path
+from extractor.journal import Journal, Left, answers_path
 from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
 from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
@@ -27,8 +27,6 @@ from extractor.run import NOT_REACHED
 
 # Failures that say nothing of the document: it is asked about when the run goes on.
 PASSING = frozenset({NOT_REACHED, *kinds(*FATAL)})
-# Failures to which there is an answer, one that a retry must not find again.
-_ANSWERED = frozenset(kinds(Unanswered))
 # In the place of a document's earlier failures, which stand no more.
 _MENDED = "mended"
 # Seconds between writings to disk: what a power loss may take.
@@ -140,8 +138,8 @@ class Store:
             noted.add(mended)
         if failures:
             placed = [f for f in failures if f["field"] is not None]
-            answered = [f for f in placed if f["kind"] in _ANSWERED]
-            self._journal.drop(document.id, _places_of(answered), _places_of(placed))
+            requests = {request for f in failures for request in f.get("requests", ())}
+            self._journal.drop(document.id, requests, [(f["field"], f["start"], f["end"]) for f in placed])
         else:
             self._let_go(document.id)
 
@@ -176,10 +174,6 @@ class Store:
         self._files.put(whole, self._records.standing() if self._records.superseded else None)
         self._journal.close([] if self._last is None else [self._last])
         return True
-
-
-def _places_of(failures: list[Json]) -> list[Place]:
-    return [(failure["field"], failure["start"], failure["end"]) for failure in failures]
 
 
 def _taken(document: Document, output: Path, path: str | None) -> Unreadable:

@@ -339,6 +339,17 @@ def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
         assert [(city_of(seen.body), field_of(seen.body)) for seen in fake.seen] == [("乙", "date")]
 
 
+def test_a_confirmation_that_did_not_fit_is_asked_for_again() -> None:
+    with answering(lambda body: bad if field_of(body) == "answer" and city_of(body) == "乙" else None) as fake:
+        assert extract(fake, "--confirm").exit_code == 1
+    failed = len(lines(FAILED))
+    assert failed > 1
+    with answering() as fake:
+        assert extract(fake, "--confirm", "--retry-failed").exit_code == 0
+        assert [field_of(seen.body) for seen in fake.seen] == ["answer"] * failed
+    assert not FAILED.exists()
+
+
 def test_a_quota_that_is_topped_up_lets_the_same_command_go_on(undisturbed: list[str]) -> None:
     remove_output()
     used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
