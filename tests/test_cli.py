@@ -264,6 +264,8 @@ def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monke
             "--model",
             "fake",
             "--apart",
+            "--concurrency",
+            "1",
             "--replies",
             "replies",
             "-o",
