@@ -230,6 +230,8 @@ class Held:
 
     def _names_of(self, document: str, path: str) -> list[str]:
         """The names of the records that there are of a document."""
+        if hash((_NUMBER.sub("", document), path)) not in self._sources:
+            return []  # as of nearly all
         names = [document, *(f"{document}#{number}" for number in range(1, 1000))]
         there = [name for name in names if name in self._live]
         return [name for name in there if (head := self._head_at(self._live[name][0])) and head.path == path]
