@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from extractor.data import Json
 
@@ -29,6 +30,7 @@ _DIGITS = re.compile("[0-9]+")
 _MESSAGE, _TURN = 5, 3
 
 
+@lru_cache(maxsize=128)  # a request's are counted for the limits and for the pace
 def tokens_of(text: str) -> int:
     """A Chinese character or full-width sign is 0.65 tokens, a digit 1, any other character 0.3."""
     chinese = sum(map(len, _CHINESE.findall(text)))
