@@ -20,6 +20,7 @@ from extractor.cli import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIELD_PAGE = (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
 
 FENCED = re.compile(r"^```(?:bash|sh|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(extractor [^`\n]+)`")
@@ -117,7 +118,7 @@ def test_an_example_of_a_field_is_what_the_engine_computes(example: Example, cas
     assert computed(example, case) == case
 
 
-@pytest.mark.parametrize("arguments", documented(README), ids=" ".join)
+@pytest.mark.parametrize("arguments", documented(README + FIELD_PAGE), ids=" ".join)
 def test_a_command_in_the_readme_is_one(arguments: list[str]) -> None:
     assert complaint(arguments) is None
 
