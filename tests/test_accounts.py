@@ -157,3 +157,17 @@ def test_wrong_usage(texts: None, arguments: list[str], words: str) -> None:
         assert fake.seen == []
     assert result.exit_code == 2
     assert result.stderr.startswith(f"extractor: {words}")
+
+
+def test_a_clock_that_goes_back_disturbs_no_run(texts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(2_000_000_000, 0, -3600))
+    monkeypatch.setattr("time.time", lambda: float(next(clock)))
+    busy = iter([Step(503, {"error": {"message": "busy"}}, {"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"})])
+    with answering(lambda body: next(busy, None)) as fake:
+        server = ["--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"]
+        command = ["extract", "a.txt", "-o", "o.jsonl", *server]
+        first = CliRunner().invoke(app, command)
+        again = CliRunner().invoke(app, [*command, "--retry-failed"])
+    # An endpoint that wants to be left alone for decades is given up at once, and asked when that is said.
+    assert (first.exit_code, again.exit_code) == (1, 0)
+    assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
