@@ -16,7 +16,6 @@ from extractor.halt import Halt
 from extractor.history import recorded
 from extractor.journal import Journal, answers_path
 from extractor.output import OutputError, failures_path, open_output, part_path, write_line
-from extractor.places import Closed, find_places
 from extractor.read import Unreadable, count_documents
 from extractor.run import NOT_REACHED, Summary, Workers, Write, run
 from extractor.settings import Ready, Settings, prepared
@@ -47,10 +46,10 @@ def convert_all(settings: Settings, progress: Progressing, halt: Halt) -> Summar
     return summary
 
 
-def _show_all(progress: Progressing, settings: Settings, account: Account) -> None:
+def _show_all(progress: Progressing, settings: Settings, account: Account, output: Path | None = None) -> None:
     progress.watch(account)
     if progress.is_shown:
-        progress.total = count_documents(settings.inputs)
+        progress.total = count_documents(settings.inputs, output)
 
 
 def _standard_output() -> TextIO:
@@ -85,7 +84,7 @@ def convert_to(
 ) -> Summary:
     """Records to `output`, failures beside it, added to what an earlier run left there. `arguments` are noted."""
     _refuse_own_output(settings.inputs, output)
-    documents = settings.documents()
+    documents = settings.documents(output)
     if settings.retry is not None and (output.is_file() or not output.exists()) and nothing_to_retry(output):
         raise OutputError(
             f"There is neither {failures_path(output)} nor {output}: there is nothing to retry. Leave out --retry-failed."
@@ -106,7 +105,7 @@ def convert_to(
         ask = progress.over(ready.ask if later is None else later.ask)
         call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
         progress.skipped = lambda: store.held + store.waiting
-        _show_all(progress, settings, ready.account)
+        _show_all(progress, settings, ready.account, output)
         if store.outdated:
             asked = f"asked for is {', '.join(store.to_fill)}" if store.to_fill else "nothing is asked"
             progress.say(f"back-fill: {store.outdated} records are of an earlier recipe; {asked}, the rest is kept")
@@ -155,16 +154,12 @@ def _writing(store: Store, progress: Progressing, noted: bool) -> Write:
 
 
 def _refuse_own_output(inputs: list[str], output: Path) -> None:
-    """Raise OutputError where a run would read what it writes, or would put it in the place of a source."""
+    """Raise OutputError where a run would put what it writes in the place of a text that is named as an input."""
     own = [path for path in (output, failures_path(output), part_path(output)) if path.is_file()]
-    for given in inputs if own else ():
-        for found in find_places(given):
-            for path in own:
-                if not isinstance(found, Closed) and _is_same(found.file, path):
-                    raise OutputError(
-                        f"{path} would be written and is also among the inputs ({given}): name another file with -o, "
-                        "in a folder that is not read."
-                    )
+    for given in inputs:
+        for path in own:
+            if _is_same(given, path):
+                raise OutputError(f"{path} would be written and is also among the inputs: name another file with -o.")
 
 
 def _is_same(file: str, path: Path) -> bool:

@@ -102,7 +102,7 @@ def forecast(settings: Settings, output: Path | None) -> Forecast:
     raises for wrong settings, and Fault where the recordings can't be read."""
     if settings.mode == "record":  # which would write the least answers down
         settings = replace(settings, mode="auto")
-    documents = settings.documents()
+    documents = settings.documents(output)
     with prepared(settings) as ready, ExitStack() as stack:
         told = Forecast(ready.recipe.model, ready.model.is_local, ready.recipe.price)
         counting = Counting(told)

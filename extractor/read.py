@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
@@ -60,11 +61,13 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read: an encoding in place of the guess, and the columns of JSONL and CSV files."""
+    """How to read: an encoding in place of the guess, and the columns of JSONL and CSV files. `output` and the files beside
+    it that have its name are no inputs, though they lie in a folder that is read."""
 
     encoding: str | None = None
     text_column: str | None = None
     id_column: str | None = None
+    output: Path | None = None
 
 
 def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[Document | Unreadable]:
@@ -83,16 +86,25 @@ def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
     taken: dict[int, int] = {}
     for given in wanted:
-        for place in find_places(given):
+        for place in _places(given, options.output):
             for item in _read_place(place, options):
                 yield replace(item, id=unique(safe(item.id)[:_LONGEST_ID] or "untitled", taken))
 
 
-def count_documents(inputs: Sequence[str]) -> int | None:
+def _places(given: str, output: Path | None) -> Iterator[Place | Closed]:
+    """The files that an input stands for, but for those of a run into `output` that it does not name itself."""
+    own = None if output is None else str(output.resolve())
+    for place in find_places(given):
+        file = None if isinstance(place, Closed) or place.file in ("-", given) else os.path.realpath(place.file)
+        if own is None or file is None or not (file == own or file.startswith(f"{own}.")):
+            yield place
+
+
+def count_documents(inputs: Sequence[str], output: Path | None = None) -> int | None:
     """About how many documents there are: files, and lines of JSONL and CSV files. None where only reading tells."""
     total = 0
     for given in dict.fromkeys(inputs):
-        for place in find_places(given):
+        for place in _places(given, output):
             if isinstance(place, Closed):
                 continue
             name = place.file.lower()

@@ -53,8 +53,9 @@ class Settings:
     log: Path | None = None
     apart: bool = False
 
-    def documents(self) -> Iterator[Document | Unreadable]:
-        return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column))
+    def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
+        """The inputs, but for the files of a run into `output` that lie in the same folder."""
+        return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
     def pace(self, halt: Halt) -> Pace:
         """As many at a time as was said; else as many as the endpoint bears."""

@@ -191,7 +191,8 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeServer) 
         (["good.txt", "-o", "good.txt"], "good.txt would be written and is also among the inputs"),
         (["./good.txt", "-o", "link.txt"], "link.txt would be written and is also among the inputs"),
         (["good.txt", "-o", "/dev/null", "--retry-failed"], "/dev/null is no file, so nothing is known of what failed"),
-        ([".", "-o", "rows.jsonl"], "rows.jsonl would be written and is also among the inputs (.)"),
+        ([".", "-o", "rows.jsonl"], "rows.jsonl, line 1, is no record: mend or delete it, name another file"),
+        (["./rows.jsonl", "-o", "rows.jsonl"], "rows.jsonl would be written and is also among the inputs"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

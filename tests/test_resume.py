@@ -300,6 +300,18 @@ def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: 
     assert content() == undisturbed
 
 
+def test_a_folder_may_hold_its_own_output() -> None:
+    for city in CITIES:
+        Path(f"texts/{city}.txt").rename(f"{city}.txt")
+    refused = Step(400, {"error": {"message": "bad"}})
+    for step, code in ((refused, 1), (None, 1)):
+        with answering(lambda body, step=step: step if city_of(body) == "乙" else None) as fake:  # type: ignore[misc]
+            command = ["extract", ".", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+            assert CliRunner().invoke(app, command).exit_code == code
+    assert {line["id"] for line in lines()} == set(CITIES) - {"乙"}
+    assert {failure["id"] for failure in lines(FAILED)} == {"乙"}
+
+
 # --- failures ---
 
 
