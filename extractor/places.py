@@ -29,6 +29,15 @@ class Place:
     id: str
 
 
+def has_halves(text: str) -> bool:
+    """Whether it holds half characters, which no encoding has. Quicker than a search."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
     """A folder whose names the system does not tell."""
@@ -136,11 +145,15 @@ def _stem(name: str) -> str:
 
 def unique(name: str, taken: dict[int, int]) -> str:
     """`name`, or `name~2`, `name~3` where it is taken. Keeps 8-byte hashes, not names."""
-    number, unique = taken.get(_hash(name), 1), name
+    own = _hash(name)
+    if own not in taken:
+        taken[own] = 1
+        return name
+    number, unique = taken[own], name
     while _hash(unique) in taken:
         number += 1
         unique = f"{name}~{number}"
-    taken[_hash(name)] = number
+    taken[own] = number
     taken.setdefault(_hash(unique), 1)
     return unique
 

@@ -88,7 +88,8 @@ def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Un
     for given in wanted:
         for place in _places(given, options.output):
             for item in _read_place(place, options):
-                yield replace(item, id=unique(safe(item.id)[:_LONGEST_ID] or "untitled", taken))
+                name = unique(safe(item.id)[:_LONGEST_ID] or "untitled", taken)
+                yield item if name == item.id else replace(item, id=name)
 
 
 def _places(given: str, output: Path | None) -> Iterator[Place | Closed]:
@@ -209,7 +210,7 @@ def _read_row(place: Place, line: int, row: Cells | Flaw, options: ReadOptions) 
     if options.id_column and key not in row:
         return _unreadable(here, "no-id-column", f"has no column {key}; {columns_of(row)}: name one with --id-column.")
     if isinstance(row.get(key), str | int) and str(row[key]).strip():
-        here = replace(here, id=str(row[key]))
+        here = Place(place.file, here.path, str(row[key]))
     text = row_text(row, options.text_column)
     if isinstance(text, Flaw):
         return _unreadable(here, text.kind, text.reason)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from extractor.decode import Undecodable, detect
-from extractor.places import SURROGATE, safe
+from extractor.places import SURROGATE, has_halves, safe
 
 TEXT_COLUMNS = ("text", "content", "正文", "内容", "body", "article")
 
@@ -63,7 +63,7 @@ def jsonl_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | Flaw]]:
             line = line.removeprefix("\ufeff")
         if not line.strip():
             continue
-        if SURROGATE.search(line):
+        if has_halves(line):
             yield number, _NOT_TEXT
             continue
         try:
@@ -115,7 +115,7 @@ def row_text(row: Cells, column: str | None) -> str | Flaw:
         return Flaw("empty", f"has nothing in its column {name}.")
     if not isinstance(text, str):
         return Flaw("row", f"holds no string in its column {name}: name another with --text-column.")
-    return _NOT_TEXT if SURROGATE.search(text) else text
+    return _NOT_TEXT if has_halves(text) else text
 
 
 def columns_of(row: Cells) -> str:
