@@ -34,6 +34,8 @@ _SWITCH = 0.0005
 _CLOSING = 1.0
 # What is raised where no answer came, or not all of it.
 UNREACHED = (openai.APIConnectionError, httpx2.HTTPError, TimeoutError)
+# Seconds in which a request that was given up is ended.
+_SETTLING = 0.1
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
 _starting = threading.Lock()
@@ -115,6 +117,9 @@ def _in_loop(work: Coroutine[Any, Any, Done]) -> Done:
         return future.result()
     except BaseException:
         future.cancel()  # Ctrl-C: nobody waits for it any more
+        # A server in this process that is stopped next would wait, and keep the loop, for a connection that is open.
+        with suppress(Exception):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(_SETTLING), _loop()).result(_CLOSING)
         raise
 
 
