@@ -28,8 +28,9 @@ from extractor.candidates import Candidate, find_candidates
 from extractor.catalog import Example, Schema, load_schema
 from extractor.clean import clean
 from extractor.data import Answer, Call, Excerpt, Json, Row, Usage
+from extractor.evidence import prepare
 from extractor.faults import Fault
-from extractor.ground import ground, prepare
+from extractor.ground import ground
 from extractor.instruct import put
 from extractor.merge import merge
 from extractor.model import choose, opened

@@ -8,22 +8,16 @@ stand in its sentence, and a choice, whose words (`Shown`) must stand in a sente
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass
 from typing import Any
 
-from extractor.data import Answer, Excerpt, Problem, Row
+from extractor.data import Answer, Problem, Row
+from extractor.evidence import HAN, Prepared, Span, places_of, sentences_naming, telling_clause
 from extractor.fold import fold
-from extractor.locate import Index, Match, Place, locate
-from extractor.passages import clauses, sentences
+from extractor.locate import Match, Place, locate
 from extractor.shape import Field, Leaf
 
-Span = tuple[int, int]
-
-# A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
-FEWEST_WORDS = 4
-_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _SPACES = re.compile("[ \u3000]+")
 # What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
@@ -60,30 +54,6 @@ class Item:
     values: dict[str, Any]
     places: tuple[Span, ...]
     marks: frozenset[str] = frozenset()
-
-
-@dataclass
-class Prepared:
-    """A speech made ready for grounding: index, sentences and clauses built once; where repeats were left off."""
-
-    speech: Excerpt
-    index: Index
-    sentences: list[Span]
-    clauses: list[Span]
-    used: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def sentence(self, i: int, j: int) -> Span:
-        """The sentence (or the run of sentences) that holds the visible characters i:j."""
-        return _covering(self.sentences, i, j)
-
-    def clause(self, i: int, j: int) -> Span:
-        """The clause (or the run of clauses) that holds the visible characters i:j."""
-        return _covering(self.clauses, i, j)
-
-
-def prepare(speech: Excerpt) -> Prepared:
-    """A speech made ready for grounding."""
-    return Prepared(speech, Index(speech), list(sentences(speech.text)), list(clauses(speech.text)))
 
 
 def ground(answer: Answer, shape: Field, prepared: Prepared) -> tuple[list[Item], list[Problem]]:
@@ -124,7 +94,7 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
         start, end = prepared.speech.span(place.start, place.end)
         detail = f"left out: a {shape.name} needs {missing.name}, and none was found in its sentence"
         return None, [*problems, Problem("incomplete", shape.name, grounded[anchor.name].text, start, end, detail)]
-    places = _evidence(shape, grounded, prepared, place, passage)
+    places = places_of(shape, grounded, prepared, place, passage)
     return Item(shape.name, grounded, tuple(places), _marks(grounded)), problems
 
 
@@ -218,21 +188,8 @@ def _is_shown(leaf: Leaf, choice: str, shape: Field, prepared: Prepared, anchor:
     """Whether the words that a choice needs stand in a sentence of the passage that names its item."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     return pattern is None or any(
-        re.search(pattern, prepared.speech.text[i:j]) for i, j in _sentences_naming(prepared, anchor, passage)
+        re.search(pattern, prepared.speech.text[i:j]) for i, j in sentences_naming(prepared, anchor, passage)
     )
-
-
-def _sentences_naming(prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
-    text = prepared.speech.text
-    name = text[anchor.start : anchor.end]
-    spans = []
-    at = text.find(name, passage[0], passage[1])
-    while at >= 0:
-        span = prepared.sentence(at, at + len(name))
-        if span not in spans:
-            spans.append(span)
-        at = text.find(name, at + len(name), passage[1])
-    return spans
 
 
 def _wording(quote: str, prepared: Prepared, anchor: Place) -> str | None:
@@ -258,11 +215,11 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
     if leaf.kind != "worded" or leaf.optional:
         return None
     text = prepared.speech.text
-    i, j = _telling_clause(prepared, anchor)
+    i, j = telling_clause(prepared, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
     # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
-    words = before if len(_HAN.findall(before)) > 1 else after if len(_HAN.findall(after)) > 1 else text[i:j]
+    words = before if len(HAN.findall(before)) > 1 else after if len(HAN.findall(after)) > 1 else text[i:j]
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
@@ -276,59 +233,6 @@ def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
     if leaf.kind == "name":
         text, clean = _SPACES.sub("", text), _SPACES.sub("", clean)
     return Value(text, clean, start, end, place.how)
-
-
-def _evidence(shape: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
-    """The places that show an item, source offsets: its own clause; for a named one also where its choices are shown."""
-    if shape.anchor.kind == "date":
-        return [prepared.speech.span(anchor.start, anchor.end)]
-    if shape.anchor.kind == "quantity":
-        return [prepared.speech.span(*_telling_clause(prepared, anchor))]
-    if shape.anchor.kind != "name":
-        return [prepared.speech.span(*_touching(prepared, anchor))]
-    spans = [prepared.clause(anchor.start, anchor.end)]
-    for leaf in shape.leaves:
-        if leaf.shown is None:
-            continue
-        chosen = grounded[leaf.name] if leaf.many else [grounded[leaf.name]]
-        for choice in chosen:
-            spans += _showing(leaf, choice, prepared, anchor, passage)
-    return [prepared.speech.span(*span) for span in dict.fromkeys(spans)]
-
-
-def _touching(prepared: Prepared, anchor: Place) -> Span:
-    """A clause item's evidence: the clause it is (part of), or exactly its own words where it spans several."""
-    i, j = prepared.clause(anchor.start, anchor.end)
-    whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
-    return (i, j) if whole <= 1 else (anchor.start, anchor.end)
-
-
-def _telling_clause(prepared: Prepared, anchor: Place) -> Span:
-    """The clause of a number, with the one before it where it has too few words of its own."""
-    i, j = prepared.clause(anchor.start, anchor.end)
-    lowest, _ = prepared.sentence(anchor.start, anchor.end)
-    text = prepared.speech.text
-    while len(_HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
-        at = bisect_left(prepared.clauses, (i, 0)) - 1
-        if at < 0 or prepared.clauses[at][0] < lowest:
-            break
-        i = prepared.clauses[at][0]
-    return i, j
-
-
-def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
-    """The clauses from an item's name to the words that show a choice, in the first sentence that has both."""
-    pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
-    if pattern is None:
-        return []
-    text = prepared.speech.text
-    name = text[anchor.start : anchor.end]
-    for i, j in _sentences_naming(prepared, anchor, passage):
-        at = text.index(name, i) if name in text[i:j] else i
-        match = re.compile(pattern).search(text, at, j) or re.compile(pattern).search(text, i, j)
-        if match:
-            return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
-    return []
 
 
 def _absent(
@@ -352,12 +256,3 @@ def _absent(
     if kind == "ungrounded" and anchor is not None and leaf.within == "sentence":
         detail = "not found in the sentence of its item"
     return Problem(kind, name, quote, start, end, detail)
-
-
-def _covering(spans: Sequence[Span], i: int, j: int) -> Span:
-    """The run of spans (in order, disjoint) that covers i:j; i:j itself where it lies between them."""
-    first = max(0, bisect_right(spans, (i, 1 << 60)) - 1)
-    last = max(first, bisect_left(spans, (j, 0)) - 1)
-    if not spans or spans[first][1] <= i:
-        return i, j
-    return min(i, spans[first][0]), max(j, spans[last][1])

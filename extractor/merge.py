@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.data import Document, Json, Problem
+from extractor.evidence import Span
 from extractor.fold import fold
-from extractor.ground import Item, Span, Value
+from extractor.ground import Item, Value
 from extractor.shape import Field, Leaf
 
 

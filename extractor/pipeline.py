@@ -14,8 +14,9 @@ from extractor.backfill import Kept, keep, together
 from extractor.clean import clean
 from extractor.coverage import Covered, cover, uncovered
 from extractor.data import AGAIN, Answer, Call, Document, Excerpt, Json, Problem, Reply, Request, Usage
+from extractor.evidence import prepare
 from extractor.faults import FATAL, Fault, Postponed
-from extractor.ground import Item, ground, prepare, wording_of
+from extractor.ground import Item, ground, wording_of
 from extractor.merge import Merged, merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.passages import split_passages

@@ -14,9 +14,10 @@ from scripted import cases, document, labels, whole
 from extractor.catalog import load_schema
 from extractor.clean import clean
 from extractor.data import Answer, Excerpt, Json, Problem, Row
+from extractor.evidence import prepare
 from extractor.fields import Clause, EdtfDate, Name, Places, Quantity, Shown, Verbatim, Worded
 from extractor.fold import fold, simplify
-from extractor.ground import Item, Value, ground, prepare
+from extractor.ground import Item, Value, ground
 from extractor.locate import Match
 from extractor.passages import split_passages
 from extractor.shape import Field, read_shape

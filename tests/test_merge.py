@@ -12,8 +12,9 @@ from scripted import document
 from extractor.catalog import load_schema
 from extractor.clean import clean
 from extractor.data import Answer, Json, Problem, Row
+from extractor.evidence import prepare
 from extractor.fields import EdtfDate, Evidence, Name, Places, Quantity, Shown, Verbatim
-from extractor.ground import ground, prepare
+from extractor.ground import ground
 from extractor.merge import merge
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.shape import Field, read_shape

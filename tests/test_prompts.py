@@ -10,7 +10,8 @@ from scripted import recipe, whole
 
 from extractor.catalog import list_schemas, load_schema
 from extractor.data import Answer, Row
-from extractor.ground import ground, prepare
+from extractor.evidence import prepare
+from extractor.ground import ground
 from extractor.normalise import infer_meeting_year, normalise
 from extractor.question import build_form, build_read, system_text
 from extractor.schema_check import check_schema
