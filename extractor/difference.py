@@ -51,6 +51,10 @@ def recorded_recipe(output: Path) -> Json:
         if entry.get("event") == "start" and entry["recipe"]["digest"] == digest:
             recipe: Json = entry["recipe"]
             return recipe
+    if not path.is_file():
+        raise OutputError(
+            f"There is no {path}, which tells what {output} was made by: it belongs beside it. Name the older schema's file instead."
+        )
     raise OutputError(
         f"{path} does not tell of the recipe {digest} that {output} was made by: name the older schema's file instead."
     )

@@ -187,7 +187,7 @@ class Like:
 @dataclass(frozen=True)
 class Most:
     """The most items that one answer, about one passage, may list: 30 where nothing is said, 8 for a list within an
-    item. Merged records may hold more.
+    item; of a short passage fewer, one for 25 characters (but 3 at the least). Merged records may hold more.
 
     Example:
         bodies: Annotated[list[Name], Most(2)]

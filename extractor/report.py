@@ -170,17 +170,18 @@ def describe(summary: Summary, seconds: float) -> list[str]:
         lines.append(
             f"held: {_count(summary.held, 'document')} converted before, as they are now: not asked about again"
         )
-    lines += [
-        "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
-        "coverage: "
-        + (
-            ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.signs.items() if n)
-            or "nothing to count"
-        ),
-        "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
-        f"asked: {_count(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
-        f"{usage.output_tokens} out",
-    ]
+    if summary.records:
+        lines += [
+            "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
+            "coverage: "
+            + (
+                ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.signs.items() if n)
+                or "nothing to count"
+            ),
+            "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
+            f"asked: {_count(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
+            f"{usage.output_tokens} out",
+        ]
     if summary.account is not None and (summary.account.usage.requests or summary.account.faults):
         lines.append(f"spent: {_spending(summary.account)}")
     if summary.empty:

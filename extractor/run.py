@@ -244,10 +244,10 @@ def _convert(
 
 
 def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
-    """Whether no question of a speech was answered, so that there is nothing to write. A question that was put again in
-    parts has failed where one of them has, and its parts are among the asked."""
+    """Whether no question of a speech was answered, and code found nothing by itself, so that there is nothing to write.
+    A question that was put again in parts has failed where one of them has, and its parts are among the asked."""
     asked = [about for about in asked if not about.get("confirming")]
-    if not failed or not asked or (done.usage.requests and any(_count_items(done).values())):
+    if not failed or not asked or any(_count_items(done).values()):
         return False
     return all(
         any(

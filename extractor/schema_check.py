@@ -66,6 +66,7 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     yield from _check_length(here, field)
     if field.item is None:
         yield from _check_leaf(here, field.leaves[0])
+        yield from _check_idle(here, field.leaves[0])
         return
     for leaf in field.leaves:
         at = f"{field_place(field.item, leaf.name, path)}: {field.item.__name__}.{leaf.name}"
@@ -102,6 +103,16 @@ def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
             f"{here} has {bound!r}, of which no model is told, and a record that breaks it is lost: delete it. What a "
             "model may write is bounded by the field's type, and a list by Most."
         )
+
+
+def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
+    """Markers that tell code what stands around an item: a value of its own has no such surroundings."""
+    for mark in (leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.shown):
+        if mark is not None:
+            yield (
+                f"{here} has {type(mark).__name__}, which does nothing here: it is for a part of an item, beside its Name, "
+                "Clause or Quantity. Delete it; where a field is asked for is said by Cue."
+            )
 
 
 def _check_length(here: str, field: Field) -> Iterator[str]:

@@ -119,7 +119,9 @@ class CannotWrite(ValueError):
 
 def write_schema(name: str, folder: Path) -> list[Path]:
     """Write the three files of a new schema; the paths of the schema, its example and its test. Raises CannotWrite."""
-    if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise CannotWrite(f"{name!r} is a word of Python itself: name the schema otherwise, such as {name}_record.")
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise CannotWrite(f"{name!r} names no schema: use small letters, digits and _, such as budget or road_plan.")
     if not folder.is_dir():
         raise CannotWrite(f"There is no folder {folder}: make it first, or name another with --into.")

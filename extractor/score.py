@@ -104,7 +104,7 @@ def read_gold(path: Path) -> dict[str, Json]:
             line = json.loads(file.read_text(encoding="utf-8"))
             gold[line["id"]] = line["record"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ScoreError(f'{file} is no annotation with "id" and "record" ({error}).') from error
+            raise ScoreError(f'{file} is no annotation with "id" and "record" ({_why(error)}).') from error
     if not gold:
         raise ScoreError(f"{path} holds no annotations: name a folder of *.json, such as fixtures/gold.")
     return gold
@@ -116,7 +116,11 @@ def read_lines(path: Path) -> dict[str, Json]:
         with path.open(encoding="utf-8") as stream:
             return {line["id"]: {**line, "record": dict(line["record"])} for line in map(json.loads, stream)}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScoreError(f"{path} is no output of `extractor extract` ({error}).") from error
+        raise ScoreError(f"{path} is no output of `extractor extract` ({_why(error)}).") from error
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def records_of(lines: Mapping[str, Json]) -> dict[str, Json]:

@@ -286,7 +286,7 @@ def test_a_difference_to_what_an_output_was_made_by() -> None:
     Path("out.jsonl.runs.jsonl").unlink()
     lost = command("schema", "diff", str(OUT), "my.py")
     assert lost.exit_code == 2
-    assert "out.jsonl.runs.jsonl does not tell of the recipe" in lost.stderr
+    assert "There is no out.jsonl.runs.jsonl" in lost.stderr
 
 
 def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +21,7 @@ from fake_server import FakeServer, Step, completion, serve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor import faults
+from extractor import faults, transport
 from extractor.data import Reply, Request
 from extractor.endpoints import PROVIDERS, Endpoint, resolve
 from extractor.pace import Pace
@@ -317,6 +319,25 @@ def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
             ended = [type(future.exception(timeout=20)) for future in met]
     assert sorted(fault.kind for fault in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
     assert len(fake.seen) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="timers of POSIX")
+def test_a_request_that_an_interrupt_gives_up_is_ended_before_the_interrupt_goes_on() -> None:
+    """A server in this process that is stopped next would wait for it for ever."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with serve(Step(hang=True)) as fake:
+            call = connect(Endpoint("custom", "m", fake.base_url), timeout=30)
+            signal.setitimer(signal.ITIMER_REAL, 1.0)
+            with pytest.raises(KeyboardInterrupt):
+                call(Request(BODY))
+            assert asyncio.all_tasks(transport._loop()) == set()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_an_interrupt_is_not_retried() -> None:

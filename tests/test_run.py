@@ -188,6 +188,17 @@ def test_a_question_that_was_answered_in_part_is_written() -> None:
     assert desk.records == []
 
 
+def test_what_code_found_by_itself_is_written_though_no_question_was_answered() -> None:
+    def down(request: Request) -> Reply:
+        raise ServerFault("down")
+
+    desk = Desk()
+    text = "同志们：去年排查隐患1305处。各乡镇要建立台账。"
+    summary = run([document(text, "a")], recipe(style="form"), down, desk.write)
+    assert [measure["text"] for measure in desk.records[0]["record"]["measures"]] == ["各乡镇要建立台账"]
+    assert ({failure["field"] for failure in desk.failures}, summary.exit_code) == ({"statistics"}, 1)
+
+
 def test_a_bug_is_told_with_its_place() -> None:
     def call(request: Request) -> Reply:
         raise ZeroDivisionError("division by zero")

@@ -93,6 +93,7 @@ def test_nothing_to_complain_about() -> None:
         ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3), of which"),
         ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
         ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
+        ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which does nothing here"),
         ('x: Annotated[list[Name], Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only items"),
     ],
 )  # fmt: skip
@@ -421,7 +422,7 @@ def test_a_new_schema_is_formatted() -> None:
     [
         ("Budget", "'Budget' names no schema: use small letters, digits and _, such as budget or road_plan."),
         ("my-plan", "'my-plan' names no schema"),
-        ("class", "'class' names no schema"),
+        ("class", "'class' is a word of Python itself"),
         ("../x", "'../x' names no schema"),
     ],
 )
