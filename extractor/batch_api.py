@@ -87,7 +87,7 @@ class BatchApi:
         with self._asked():
             made = self._client.batches.with_raw_response.create(
                 input_file_id=file,
-                endpoint="/v1/chat/completions",
+                endpoint=self.url,  # type: ignore[arg-type]
                 completion_window="24h",
                 metadata={TAG: tag},
                 extra_headers=self._headers,

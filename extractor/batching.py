@@ -22,7 +22,7 @@ from extractor.faults import FATAL, Fault, ProviderFault
 from extractor.halt import Halt
 from extractor.journal import Journal, answers_path
 from extractor.model import batch_desk
-from extractor.output import OutputError, open_output
+from extractor.output import OutputError, followed, open_output
 from extractor.read import InputError
 from extractor.run import Summary
 from extractor.settings import Ready, Settings
@@ -46,7 +46,7 @@ def submit(settings: Settings, output: Path, progress: Progressing, halt: Halt, 
     """Convert what can be without asking, and hand the questions of the rest to the batch desk. Raises OutputError where a
     batch is under way, but goes on with a submission that was cut short."""
     desk = batch_desk(settings.model, settings.base_url, os.environ, halt)
-    path = _followed(output)
+    path = followed(output)
     if _go_on(path, settings, desk):
         return Summary(notes=[f"batch: the submission of an earlier run is complete now; {_next(path)}"])
     requests = Requests(path, desk.url)
@@ -162,7 +162,7 @@ def _age(since: str) -> str:
 
 def cancel(output: Path) -> list[str]:
     """Ask the desk to end the batches that have not ended; a line for each."""
-    path = _followed(output)
+    path = followed(output)
     with open_output(path):
         submission, desk = _submitted(output)
         lines = []
@@ -176,12 +176,14 @@ def cancel(output: Path) -> list[str]:
                 batch = desk.cancel(part.id)
             part.state = batch.status
             lines.append(_line(part, batch, batch.status))
+        # What was not made yet is not made any more.
+        submission.parts = [part for part in submission.parts if part.id is not None]
         submission.save()
     return lines
 
 
 def _submitted(output: Path, halt: Halt | None = None) -> tuple[Submission, BatchApi]:
-    path = _followed(output)
+    path = followed(output)
     submission = load_submission(path)
     if submission is None:
         raise OutputError(f"Nothing was submitted for {output}: there is no {batch_path(path)}.")
@@ -189,17 +191,12 @@ def _submitted(output: Path, halt: Halt | None = None) -> tuple[Submission, Batc
     return submission, batch_desk(saved["model"], saved["base_url"], os.environ, halt)
 
 
-def _followed(output: Path) -> Path:
-    """The file that a link leads to."""
-    return output.resolve() if output.is_symlink() else output
-
-
 # --- home ---
 
 
 def collect(output: Path, progress: Progressing, halt: Halt, arguments: list[str]) -> Summary:
     """Bring the replies of ended batches home, and write the records that are complete with them."""
-    path = _followed(output)
+    path = followed(output)
     submission, desk = _submitted(output, halt)
     notes: list[str] = []
 

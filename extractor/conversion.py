@@ -16,6 +16,7 @@ from extractor.halt import Halt
 from extractor.history import recorded
 from extractor.journal import Journal, answers_path
 from extractor.output import OutputError, failures_path, open_output, part_path, write_line
+from extractor.places import is_same
 from extractor.read import Unreadable, count_documents
 from extractor.run import NOT_REACHED, Summary, Workers, Write, run
 from extractor.settings import Ready, Settings, prepared
@@ -158,12 +159,5 @@ def _refuse_own_output(inputs: list[str], output: Path) -> None:
     own = [path for path in (output, failures_path(output), part_path(output)) if path.is_file()]
     for given in inputs:
         for path in own:
-            if _is_same(given, path):
+            if given != "-" and is_same(given, path):
                 raise OutputError(f"{path} would be written and is also among the inputs: name another file with -o.")
-
-
-def _is_same(file: str, path: Path) -> bool:
-    try:
-        return file != "-" and path.samefile(file)
-    except OSError:
-        return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from extractor.catalog import load_schema
 from extractor.data import Json, Profile
 from extractor.held import read_head
 from extractor.history import history_path
-from extractor.output import OutputError, guard
+from extractor.output import OutputError, guard_reading
 from extractor.recipe import Recipe
 
 
@@ -37,17 +38,19 @@ class Change:
 def recorded_recipe(output: Path) -> Json:
     """The recipe of an output's last record, as the run that made it noted it. Raises OutputError."""
     digest = None
-    with guard(output), output.open("rb") as stream:
+    with guard_reading(output), output.open("rb") as stream:
         for line in stream:
             head = read_head(line)
             digest = head.recipe if head is not None else digest
     if digest is None:
         raise OutputError(f"{output} holds no record: name a schema, or an output of `extractor extract`.")
     path = history_path(output)
-    with guard(path):
+    with guard_reading(path):
         notes = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     for note in reversed(notes):
-        entry = json.loads(note) if note.strip() else {}
+        entry: Json = {}
+        with suppress(ValueError):  # a note that was cut short
+            entry = json.loads(note)
         if entry.get("event") == "start" and entry["recipe"]["digest"] == digest:
             recipe: Json = entry["recipe"]
             return recipe
@@ -134,7 +137,7 @@ def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
     fields = {change.was or change.field for change in changes if change.how in ("changed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        with guard(path):
+        with guard_reading(path):
             calls = json.loads(path.read_text(encoding="utf-8"))["calls"]
         found.update(call["about"]["field"] for call in calls if call["about"].get("field") in fields)
     return found
@@ -145,7 +148,7 @@ def touched_annotations(folder: Path, changes: list[Change]) -> Counter[str]:
     fields = {c.was or c.field for c in changes if c.how in ("changed", "renamed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        with guard(path):
+        with guard_reading(path):
             record = json.loads(path.read_text(encoding="utf-8")).get("record")
         if isinstance(record, dict):
             found.update(name for name in record if name in fields)

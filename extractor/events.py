@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,15 +21,31 @@ def now() -> str:
 
 @contextmanager
 def telling(path: Path | None) -> Iterator[Callable[[Json], None] | None]:
-    """Adds events to a file, each with its time; None where there is no file. Raises OutputError."""
+    """Adds events to a file, each with its time; None where there is no file. Raises OutputError where it can't be begun;
+    where it can't be gone on with, that is said once, and the run goes on: an answer is worth more than a line about it.
+    """
     if path is None:
         yield None
         return
     lock = threading.Lock()
-    with guard(path), path.open("a", encoding="utf-8", buffering=1, newline="\n") as stream:
+    with ExitStack() as stack:
+        with guard(path):
+            stream = path.open("ab", buffering=0)
+        stack.callback(stream.close)
+        broken = False
 
         def tell(event: Json) -> None:
-            with lock, guard(path):
-                stream.write(dump({"time": now(), **event}) + "\n")
+            nonlocal broken
+            with lock:
+                if broken:
+                    return
+                try:
+                    stream.write((dump({"time": now(), **event}) + "\n").encode())
+                except OSError as error:
+                    broken = True
+                    print(
+                        f"extractor: {path} can't be written: {error.strerror}. The run goes on without.",
+                        file=sys.stderr,
+                    )
 
         yield tell

@@ -64,7 +64,6 @@ def _digits(sha256: str) -> int:
 class Held:
     """The records of an output, and where their lines begin in its `.part`.
 
-    `replaces` tells that an older output stands that holds other records: what is not whole must not take its place.
     `outdated` counts lines of another recipe of which some fields hold: they stay until they are back-filled.
     """
 
@@ -80,20 +79,23 @@ class Held:
         self._sources: dict[int, int] = {}
         self.superseded = False
         self.outdated = 0
-        self.replaces = restart and self._path.is_file()
+        # The document whose lines were cut off a `.part`, and whether the output itself has some of this recipe.
+        self._cut: tuple[str, str] | None = None
+        self.is_mixed = False
         if not restart and files.failures is not None:
             with guard(self._path):
-                began = self._take_up_part()
-                if self._path.is_file():
-                    self._take_up_output(began)
-
-    def __len__(self) -> int:
-        return len(self._live)
+                self._take_up_part()
+                if self._path.is_file() and not files.replaces:
+                    self._take_up_output()
 
     def has(self, document: str, sha256: str) -> bool:
         """Whether a document of this name and content has its records, and they are not outdated."""
         digits = _digits(sha256)
         return any(self._live[name][1:] == (digits, False) for name in self._first_names(document))
+
+    def was_cut(self, document: str, path: str) -> bool:
+        """Whether lines of this document were there that may not have been all."""
+        return self._cut == (_NUMBER.sub("", document), path)
 
     def line(self, name: str) -> Json | None:
         """The record of this name."""
@@ -134,8 +136,8 @@ class Held:
                     yield line
                 offset += len(line)
 
-    def _take_up_part(self) -> bool:
-        """The whole lines of a `.part`, but for those of the last document, which may lack some. Whether there are any."""
+    def _take_up_part(self) -> None:
+        """The whole lines of a `.part`, but for those of the last document, which may lack some."""
         offset = 0
         last: list[tuple[Head, int]] = []
         with self._part.open("rb") as part:
@@ -152,9 +154,10 @@ class Held:
                     last.append((head, offset))
                 offset += len(line)
         self._lines.cut(last[0][1] if last else 0)
-        return bool(last)
+        if last:
+            self._cut = last[0][0].owner
 
-    def _take_up_output(self, began: bool) -> None:
+    def _take_up_output(self) -> None:
         """The lines of the output itself, but for those of the documents that stand in the `.part`."""
         in_part = set(self._live)
         copied: list[bytes] = []
@@ -171,10 +174,8 @@ class Held:
                         f"{self._path}, line {number}, is no record: mend or delete it, name another file with -o, or "
                         "replace the file with --restart."
                     )
-                if began and not self._fits(head, line):
-                    self.replaces = True  # the `.part` is of a --restart that was cut short
-                    return
                 self._check(head, line)
+                self.is_mixed |= head.recipe == self._recipe.digest
                 if head.name in in_part:
                     continue
                 if len(copied) >= _COPIED or self._has_changed(head):

@@ -5,6 +5,7 @@ records.jsonl.runs.jsonl   two lines a run: when it starts (arguments, settings,
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import time
@@ -69,8 +70,10 @@ def recorded(files: Output, arguments: list[str], settings: Json, ready: Ready) 
 
 def _note(path: Path | None, entry: Json) -> None:
     if path is not None:
-        with guard(path), path.open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(dump(entry) + "\n")
+        with guard(path), path.open("ab+") as stream:
+            stream.seek(max(stream.seek(0, os.SEEK_END) - 1, 0))
+            torn = stream.read(1) not in (b"", b"\n")
+            stream.write(b"\n" * torn + (dump(entry) + "\n").encode())
 
 
 def _versions() -> dict[str, str]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from extractor.data import Call, Json, Reply, Request
@@ -69,22 +69,26 @@ class Journal:
             entry |= {"reply": reply.body, "by": reply.by, "attempts": reply.attempts}
         line = (dump(entry) + "\n").encode()
         path = self._path(document)
-        with self._lock:
-            try:
-                if not self._open:
-                    self.folder.mkdir(exist_ok=True)
-                self._open.add(path.name)
-                _append(path, line)
-                if path.name in self._keys:
-                    self._keys[path.name].add(key)
-            except OSError as error:
-                raise CannotKeep(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
+        with self._lock, self._keeping():
+            if not self._open:
+                self.folder.mkdir(exist_ok=True)
+            self._open.add(path.name)
+            _append(path, line)
+            if path.name in self._keys:
+                self._keys[path.name].add(key)
+
+    def left(self, document: str) -> bool:
+        """Whether an earlier run left answers of this document, and it was not gone through since."""
+        if not self._left:
+            return False
+        name = self._path(document).name
+        return name in self._left and name in self._open
 
     def close(self, documents: Iterable[str]) -> None:
-        """Let go of the answers of documents that are finished."""
+        """Let go of the answers of documents that are finished. Raises CannotKeep."""
         if not self._open:
             return
-        with self._lock:
+        with self._lock, self._keeping():
             for document in documents:
                 path = self._path(document)
                 if path.name in self._open:
@@ -123,10 +127,15 @@ class Journal:
         if not kept:
             self.close([document])
             return
-        with self._lock:
-            part = path.with_name(f"{path.name}.part")
-            part.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in kept))
-            os.replace(part, path)
+        with self._lock, self._keeping():
+            _rewrite(path, kept)
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CannotKeep(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
 
     def _path(self, document: str) -> Path:
         return self.folder / f"{file_stem(document)}.jsonl"
@@ -181,8 +190,15 @@ def _entries(path: Path) -> list[Json]:
                 names = ("key", "about", "fault") if "fault" in entry else ("key", "about", "reply", "by", "attempts")
                 entries.append({name: entry[name] for name in names})
         if content and not content.endswith(b"\n"):
-            path.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in entries))
+            _rewrite(path, entries)
     return entries
+
+
+def _rewrite(path: Path, entries: list[Json]) -> None:
+    """In place at once: a kill leaves the older file or the newer one."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in entries))
+    os.replace(part, path)
 
 
 def _reply_of(entry: Json) -> Reply | Fault:

@@ -85,6 +85,8 @@ class Output:
     path: Path
     records: Lines
     failures: Lines | None
+    # Whether what stands at `path` is to be replaced, and nothing of it taken up.
+    replaces: bool = False
 
     def put(self, whole: bool, records: Iterable[bytes] | None = None) -> None:
         """Put the files in their places, the records with these lines instead if there are any given. No records are no
@@ -101,12 +103,23 @@ class Output:
             _put_instead(self.records, records)
         elif whole or self.records.size:
             _put(self.records)
+        with guard(self.path):
+            restart_path(self.path).unlink(missing_ok=True)
 
     def keep_before(self) -> None:
         """Keep the output as it is under another name. Raises OutputError."""
-        if self.path.is_file():
-            with guard(before_path(self.path)):
-                shutil.copyfile(self.path, before_path(self.path))
+        with guard(before_path(self.path)):
+            shutil.copyfile(self.path, before_path(self.path))
+
+
+def followed(output: Path) -> Path:
+    """The file that a link leads to: it is what is written, and the link stays."""
+    return output.resolve() if output.is_symlink() else output
+
+
+def restart_path(output: Path) -> Path:
+    """There while a `.part` is of a run that was to begin anew, beside an older output."""
+    return output.with_name(f"{output.name}.restart")
 
 
 def before_path(output: Path) -> Path:
@@ -130,8 +143,7 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
     they stay `.part` and older files as they were. Raises OutputError, also where another run is writing the same file.
     """
     _check(output)
-    # The file that a link leads to is written, the link stays.
-    path = output.resolve() if output.is_symlink() else output
+    path = followed(output)
     with ExitStack() as stack:
         if path.exists() and not path.is_file():
             with guard(path):
@@ -139,8 +151,10 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
             stack.callback(_close, device)
             yield Output(path, Lines(path, device), None)
             return
+        went_on = part_path(path).exists()
         records = Lines(path, _open_alone(path))
         stack.callback(_close, records.stream)
+        replaces = _replaces(path, restart, went_on)
         noted = failures_path(path)
         with guard(noted):
             failures = Lines(noted, io.FileIO(os.open(part_path(noted), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
@@ -148,12 +162,23 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
         for lines in (records, failures):
             lines.cut(0 if restart else lines.stream.seek(0, os.SEEK_END))
         try:
-            yield Output(path, records, failures)
+            yield Output(path, records, failures, replaces)
         finally:
             for lines in (records, failures):
                 if not lines.size and not lines.placed:
                     with suppress(OSError):
                         part_path(lines.path).unlink(missing_ok=True)
+
+
+def _replaces(path: Path, restart: bool, went_on: bool) -> bool:
+    """Whether the run begins anew beside an older output, or goes on with one that did. That is written down first."""
+    marker = restart_path(path)
+    with guard(path):
+        if restart and path.is_file():
+            marker.touch()
+        elif not (went_on and path.is_file()):
+            marker.unlink(missing_ok=True)
+        return marker.exists()
 
 
 def _check(output: Path) -> None:
@@ -239,6 +264,15 @@ def _put_instead(lines: Lines, records: Iterable[bytes]) -> None:
             lines.stream.close()
         part_path(lines.path).unlink(missing_ok=True)
     lines.placed = True
+
+
+@contextmanager
+def guard_reading(path: Path) -> Iterator[None]:
+    """As `guard`, where a file is only read."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} can't be read: {error.strerror or error}.") from error
 
 
 @contextmanager

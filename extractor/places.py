@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 SUFFIXES = (".jsonl.gz", ".jsonl", ".csv", ".html", ".htm", ".txt", ".md")
 
@@ -168,3 +169,11 @@ def safe(name: str) -> str:
         return name.strip()
     kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))
     return SURROGATE.sub("\ufffd", "".join(kept)).strip()
+
+
+def is_same(file: str, path: Path) -> bool:
+    """Whether this is another name of that file."""
+    try:
+        return path.samefile(file)
+    except OSError:
+        return False

@@ -9,6 +9,8 @@ import re
 import traceback
 from pathlib import Path
 
+from extractor.places import is_same
+
 Keys = tuple[str | int, ...]
 
 _GAP = re.compile(r"[\s,:]*")
@@ -38,7 +40,7 @@ def error_place(error: BaseException, path: Path) -> str:
     """`file:line` of the line that raised an error while the file was loaded."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == path.name:
         return f"{path}:{error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _is_same(frame.filename, path)]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if is_same(frame.filename, path)]
     return f"{path}:{lines[-1]}" if lines else str(path)
 
 
@@ -56,10 +58,10 @@ def line_at(text: str, offset: int) -> int:
 
 def shown(path: Path, given: Path) -> str:
     """A path as the user named it, else from the working folder, else in full."""
-    if _is_same(str(given), path):
+    if is_same(str(given), path):
         return str(given)
     beside = given.parent / path.name
-    if _is_same(str(beside), path):
+    if is_same(str(beside), path):
         return str(beside)
     try:
         return str(path.resolve().relative_to(Path.cwd()))
@@ -113,10 +115,3 @@ def _parsed(path: Path) -> ast.Module:
         return ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):
         return ast.Module([], [])
-
-
-def _is_same(name: str, path: Path) -> bool:
-    try:
-        return Path(name).samefile(path)
-    except OSError:
-        return False

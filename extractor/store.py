@@ -19,7 +19,17 @@ from extractor.data import Document, Json
 from extractor.faults import FATAL, kinds
 from extractor.held import Held
 from extractor.journal import Journal, Left, answers_path
-from extractor.output import Output, OutputError, encode, failures_path, guard, open_output, part_path
+from extractor.output import (
+    Output,
+    OutputError,
+    encode,
+    failures_path,
+    followed,
+    guard,
+    open_output,
+    part_path,
+    restart_path,
+)
 from extractor.pipeline import Known, Older
 from extractor.read import Unreadable
 from extractor.recipe import Recipe
@@ -62,7 +72,8 @@ class Store:
         self._records = Held(files, recipe, restart)
         self.outdated = self._records.outdated
         if files.failures is not None and not restart:
-            self._failed = _failures_in(files.failures.path, part_path(files.failures.path))
+            older = [] if files.replaces else [files.failures.path]
+            self._failed = _failures_in(*older, part_path(files.failures.path))
             files.failures.refill(_encode(self._failed))
 
     @property
@@ -81,8 +92,9 @@ class Store:
     def pending(
         self, documents: Iterable[Document | Unreadable], retry: Collection[str] | None = None
     ) -> Iterator[Document | Unreadable]:
-        """The documents that are not done. Of those in which something failed before, those whose failures say nothing
-        of them; with `retry` also those with failures of these kinds (of any, where it is empty)."""
+        """The documents that are not done, or not surely so: their answers are kept until their lines are on disk. Of
+        those in which something failed before, those whose failures say nothing of them; with `retry` also those with
+        failures of these kinds (of any, where it is empty)."""
         to_retry = set(self._failed) if retry is not None else set()
         for document in documents:
             to_retry.discard(document.id)
@@ -91,13 +103,12 @@ class Store:
                 continue
             failed = self._failures_of(document)
             if failed:
-                if _is_due(failed, retry):
+                if _is_due(failed, retry) or self._records.was_cut(document.id, document.path):
                     yield document
                 else:
                     self.waiting += 1
-            elif self._records.has(document.id, document.sha256):
+            elif self._records.has(document.id, document.sha256) and not self._journal.left(document.id):
                 self.held += 1
-                self._journal.close([document.id])
             elif (path := self._records.path_of(document.id)) not in (None, document.path):
                 yield _taken(document, self._files.path, path)
             else:
@@ -127,21 +138,23 @@ class Store:
         if noted is None:
             self._files.records.add(b"".join(map(encode, lines)))
             return
-        mended = b""
-        if self._failed.pop(document.id, None) is not None:
-            mended = encode({"id": document.id, "path": document.path, "kind": _MENDED})
+        earlier = self._failed.pop(document.id, [])
+        if any(failure["field"] is None for failure in failures):  # it was not gone through: what failed before stands
+            failures = [*earlier, *(failure for failure in failures if failure not in earlier)]
+        if earlier:
+            failures = [{"id": document.id, "path": document.path, "kind": _MENDED}, *failures]
             self._mended = True
-        if failures:  # before the lines: a document that lacks something is never taken for a finished one
-            noted.add(mended + b"".join(map(encode, failures)))
-        self._records.add(document.id, document.path, lines, complete=not failures)
-        if mended and not failures:
-            noted.add(mended)
-        if failures:
-            placed = [f for f in failures if f["field"] is not None]
-            requests = {request for f in failures for request in f.get("requests", ())}
-            self._journal.drop(document.id, requests, [(f["field"], f["start"], f["end"]) for f in placed])
-        else:
+        # The lines first: those of the last document are not relied upon, so that it is gone through again if its
+        # failures are not noted.
+        done = not any(failure["kind"] != _MENDED for failure in failures)
+        self._records.add(document.id, document.path, lines, complete=done)
+        noted.add(b"".join(map(encode, failures)))
+        if done:
             self._let_go(document.id)
+            return
+        placed = [f for f in failures if f.get("field") is not None]
+        requests = {request for f in failures for request in f.get("requests", ())}
+        self._journal.drop(document.id, requests, [(f["field"], f["start"], f["end"]) for f in placed])
 
     def _let_go(self, document: str) -> None:
         """Of the answers of documents whose lines are on disk; of the last one's not before another follows, since
@@ -155,6 +168,7 @@ class Store:
     def sync(self) -> None:
         """Have what was written on disk. Raises OutputError."""
         if self._files.failures is not None:
+            self._files.failures.sync()
             self._files.records.sync()
             self._journal.close(self._unsynced)
             self._unsynced.clear()
@@ -164,9 +178,11 @@ class Store:
         """Put the files in their places; False where they stay `.part`, since an older output holds other records and
         these are not whole. What was back-filled stays beside it as it was before. Raises OutputError."""
         self.sync()
-        if not whole and (self._records.replaces or (self.outdated and self._files.path.is_file())):
+        stands = self._files.path.is_file()
+        if not whole and stands and (self._files.replaces or self.outdated):
             return False
-        if self.outdated:
+        # Not once more where a back-fill goes on that has been put in its place already.
+        if stands and self.outdated > self.still_outdated and not self._records.is_mixed:
             self._files.keep_before()
         noted = self._files.failures
         if noted is not None and self._mended:
@@ -225,12 +241,18 @@ def _encode(failed: dict[str, list[Json]]) -> bytes:
 def look(output: Path, recipe: Recipe) -> Iterator[tuple[Store, Journal]]:
     """What a run that goes on with `output` would find, by a copy: nothing there is locked or written. Raises
     OutputError."""
-    path = output.resolve() if output.is_symlink() else output
+    path = followed(output)
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         noted, noted_too = failures_path(path), failures_path(copy)
         left, left_too = answers_path(path), answers_path(copy)
-        files = {path: copy, noted: noted_too, part_path(path): part_path(copy), part_path(noted): part_path(noted_too)}
+        files = {
+            restart_path(path): restart_path(copy),
+            path: copy,
+            noted: noted_too,
+            part_path(path): part_path(copy),
+            part_path(noted): part_path(noted_too),
+        }
         if left.is_dir():
             left_too.mkdir()
             files |= {file: left_too / file.name for file in left.glob("*.jsonl")}

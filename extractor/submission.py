@@ -24,7 +24,7 @@ from extractor.data import Json, Reply, Request
 from extractor.events import now
 from extractor.faults import CannotKeep, Postponed
 from extractor.naming import dump, request_key
-from extractor.output import OutputError, guard
+from extractor.output import OutputError, guard, guard_reading
 
 # What a batch may hold: OpenAI takes 50,000 requests in 200 MB, Alibaba's older documents say 100 MB.
 MOST_REQUESTS, MOST_BYTES = 50_000, 100_000_000
@@ -87,14 +87,14 @@ class Submission:
         path = batch_folder(self.output) / "asked.jsonl"
         places: dict[bytes, tuple[int, ...]] = {}
         offset = 0
-        with guard(path), path.open("rb") as stream:
+        with guard_reading(path), path.open("rb") as stream:
             for line in stream:
                 name = bytes.fromhex(json.loads(line)["id"])
                 places[name] = (*places.get(name, ()), offset)
                 offset += len(line)
 
         def abouts(name: str) -> list[Json]:
-            with guard(path), path.open("rb") as stream:
+            with guard_reading(path), path.open("rb") as stream:
                 return [about for at in _places(name, places) for about in _about_at(stream, at)]
 
         return abouts

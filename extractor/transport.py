@@ -116,6 +116,8 @@ def _in_loop(work: Coroutine[Any, Any, Done]) -> Done:
     try:
         return future.result()
     except BaseException:
+        if future.done():
+            raise
         future.cancel()  # Ctrl-C: nobody waits for it any more
         # A server in this process that is stopped next would wait, and keep the loop, for a connection that is open.
         with suppress(Exception):

@@ -171,3 +171,30 @@ def test_a_clock_that_goes_back_disturbs_no_run(texts: None, monkeypatch: pytest
     # An endpoint that wants to be left alone for decades is given up at once, and asked when that is said.
     assert (first.exit_code, again.exit_code) == (1, 0)
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_log_that_cannot_be_written_costs_no_answer(texts: None, capfd: pytest.CaptureFixture[str]) -> None:
+    with answering() as fake:
+        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+        result = CliRunner().invoke(app, [*command, "--log-json", "/dev/full"])
+    assert result.exit_code == 0
+    assert result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without.") == 1
+    assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_note_that_was_cut_short_disturbs_neither_the_next_nor_who_reads(texts: None) -> None:
+    with answering() as fake:
+        command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+        assert CliRunner().invoke(app, command).exit_code == 0
+        with history_path(Path("o.jsonl")).open("a", encoding="utf-8") as stream:
+            stream.write('{"run": "ab')
+        assert CliRunner().invoke(app, ["schema", "diff", "o.jsonl", "meeting"]).exit_code == 0
+        assert CliRunner().invoke(app, command).exit_code == 0
+    notes = history_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines()
+    assert [json.loads(note)["event"] for note in notes if note != '{"run": "ab'] == ["start", "end"] * 2
+    missing = CliRunner().invoke(app, ["schema", "diff", "nope.jsonl", "meeting"])
+    assert (missing.exit_code, missing.stderr) == (
+        2,
+        "extractor: nope.jsonl can't be read: No such file or directory.\n",
+    )

@@ -520,6 +520,25 @@ def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
     assert content() == lines
 
 
+def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submission, "MOST_REQUESTS", 10)
+    with batch_desk() as desk:
+        lines, _ = live(desk)
+        desk.refusing = lambda call: (
+            Step(400, {"error": {"message": "too many batches"}}) if call == "POST /batches" and desk.batches else None
+        )
+        assert extract(desk, "--batch").exit_code == 1
+        desk.refusing = lambda call: None
+        assert batch("cancel").exit_code == 0
+        assert extract(desk, "--batch").exit_code == 2, "the one that was made is not home yet"
+        assert len(desk.batches) == 1
+        desk.end("cancelled", answered=0)
+        batch("collect")
+        assert extract(desk).exit_code == 0
+        assert len(desk.batches) == 1
+    assert content() == lines
+
+
 # --- what can't be ---
 
 

@@ -22,11 +22,13 @@ from typer.testing import CliRunner
 from extractor.cli import app
 from extractor.conversion import answers_path
 from extractor.naming import request_key
+from extractor.output import restart_path
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
     "李明要求，各部门要加强隐患排查，确保不发生重大事故。\n"
 )
+FIELDS = ("date", "officials", "statistics", "targets", "measures")
 CITIES = "丁丙乙己戊甲"  # in the order in which they are read
 OUT = Path("out.jsonl")
 PART = Path("out.jsonl.part")
@@ -135,7 +137,9 @@ def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> No
             running.append(start(fake, "--concurrency", str(at_once)))
             running[0].communicate(timeout=60)
         asked += keys(fake)
-        under_way += at_once + 1  # and the one whose answer was on its way when the kill came
+        # And the one whose answer was on its way when the kill came. The second round may have ended before.
+        under_way += (at_once + 1) * killed.is_set()
+        assert killed.is_set() or under_way
     with answering() as fake:
         assert extract(fake, "--concurrency", str(at_once)).exit_code == 0
     asked += keys(fake)
@@ -349,6 +353,111 @@ def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
     with answering() as fake:
         assert extract(fake, "--retry", "invalid_answer").exit_code == 0
         assert [(city_of(seen.body), field_of(seen.body)) for seen in fake.seen] == [("乙", "date")]
+
+
+@pytest.mark.parametrize("stop", ["quota at the same text", "quota before it", "the text is gone"])
+def test_a_retry_that_is_stopped_leaves_what_failed_to_the_next(stop: str, undisturbed: list[str]) -> None:
+    remove_output()
+    bad_officials = Step(400, {"error": {"message": "bad"}})
+    used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
+
+    def misbehave(body: Json) -> Step | None:
+        return bad_officials if city_of(body) in "丁乙" and field_of(body) == "officials" else None
+
+    with answering(misbehave) as fake:
+        assert extract(fake).exit_code == 1
+    text = Path("texts/乙.txt").read_bytes()
+    if stop == "the text is gone":
+        Path("texts/乙.txt").write_text("", encoding="utf-8")
+    with answering(
+        lambda body: used_up if city_of(body) in ("乙" if stop.endswith("same text") else "丁") else None
+    ) as fake:
+        assert extract(fake, *([] if stop == "the text is gone" else ["--retry-failed"])).exit_code == 1
+    Path("texts/乙.txt").write_bytes(text)
+    with answering() as fake:
+        assert extract(fake, "--retry-failed").exit_code == 0
+        assert "乙" in {city_of(seen.body) for seen in fake.seen}
+    assert content() == undisturbed
+    assert not FAILED.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_record_with_a_failure_is_not_lost_when_the_run_is_cut_short_after_it(number: int) -> None:
+    refused = Step(400, {"error": {"message": "bad"}})
+    running: list[subprocess.Popen[str]] = []
+
+    def misbehave(body: Json) -> Step | None:
+        if city_of(body) == CITIES[0]:
+            return refused if field_of(body) == "officials" else None
+        if running and running[0].poll() is None:
+            running[0].send_signal(number)
+        return Step(hang=True) if number == signal.SIGKILL else None
+
+    with answering(misbehave) as fake:
+        running.append(start(fake))
+        running[0].communicate(timeout=60)
+    assert [line["id"] for line in lines(PART)] == [CITIES[0]]
+    with answering(
+        lambda body: refused if city_of(body) == CITIES[0] and field_of(body) == "officials" else None
+    ) as fake:
+        assert extract(fake).exit_code == 1
+    assert {line["id"] for line in lines()} == set(CITIES)
+    assert {failure["id"] for failure in lines(FAILED)} == {CITIES[0]}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("model", ["fake", "other"])
+def test_a_restart_that_is_cut_short_is_gone_on_with_as_one(model: str) -> None:
+    """Whether the recipe is the same or another: nothing of the older output is taken up, neither records nor failures."""
+    with answering(lambda body: bad if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
+        assert extract(fake).exit_code == 1
+    before = OUT.read_bytes()
+    running: list[subprocess.Popen[str]] = []
+
+    def interrupt(body: Json) -> Step | None:
+        if city_of(body) == CITIES[1] and field_of(body) == "targets":
+            running[0].send_signal(signal.SIGINT)
+        return None
+
+    with answering(interrupt) as fake:
+        running.append(start(fake, "--restart", "--model", model))
+        running[0].communicate(timeout=60)
+    assert OUT.read_bytes() == before
+    first = {(city_of(seen.body), field_of(seen.body)) for seen in fake.seen}
+    with answering() as fake:
+        assert extract(fake, "--model", model).exit_code == 0
+        then = {(city_of(seen.body), field_of(seen.body)) for seen in fake.seen}
+    assert first | then == {(city, name) for city in CITIES for name in FIELDS}
+    assert not first & then
+    assert {line["run"]["model"] for line in lines()} == {model}
+    assert sorted(path.name for path in Path().glob("out.jsonl*")) == ["out.jsonl", "out.jsonl.runs.jsonl"]
+
+
+def test_a_restart_mark_that_is_left_alone_means_nothing(undisturbed: list[str]) -> None:
+    restart_path(OUT).touch()
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert fake.seen == []
+    assert not restart_path(OUT).exists()
+
+
+def test_answers_that_cannot_be_let_go_are_a_sentence(undisturbed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    remove_output()
+    with answering() as fake, monkeypatch.context() as patched:
+
+        def full(path: Path, missing_ok: bool = False) -> None:
+            if path.parent.name.endswith(".answers"):
+                raise OSError(28, "No space left on device")
+            os.unlink(path) if not missing_ok or path.exists() else None
+
+        patched.setattr(Path, "unlink", full)
+        result = extract(fake)
+    assert result.exit_code == 2
+    assert "The answers can't be kept in out.jsonl.answers (No space left on device)" in result.stderr
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    assert content() == undisturbed
 
 
 def test_a_confirmation_that_did_not_fit_is_asked_for_again() -> None:
