@@ -46,7 +46,20 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def arguments(desk: Desk, *more: str) -> list[str]:
-    return ["extract", "texts", "-o", str(OUT), "--base-url", desk.base_url, "--model", "fake", "--apart", *more]
+    return [
+        "extract",
+        "texts",
+        "-o",
+        str(OUT),
+        "--base-url",
+        desk.base_url,
+        "--model",
+        "fake",
+        "--apart",
+        "--concurrency",
+        "1",
+        *more,
+    ]
 
 
 def invoke(*words: str) -> Result:
