@@ -1,4 +1,4 @@
-"""How well `extractor.locate` finds what a model quotes, and how fast: `python benchmarks/grounding.py [CORPUS.jsonl]`.
+"""How well `extractor.pipeline.ground.locate` finds what a model quotes, and how fast: `python benchmarks/grounding.py [CORPUS.jsonl]`.
 
 Quotes are sentences and clauses of the longest seed, in seven guises. A corpus, one JSON object a line with
 `content`, adds quotes from unrelated official texts, and the long text for the timing is then made of it.
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import opencc
 
-from extractor.data import Document, Excerpt
-from extractor.fold import fold
-from extractor.locate import Index, Place, locate
-from extractor.tolerance import DIRECTION, NEGATION, NUMBER
+from extractor.document import Document, Excerpt
+from extractor.lang.fold import fold
+from extractor.pipeline.ground.locate import Index, Place, locate
+from extractor.pipeline.ground.tolerance import DIRECTION, NEGATION, NUMBER
 
 ROOT = Path(__file__).parent.parent
 SENTENCE = re.compile(r"[^。！？!?\s][^。！？!?\n]*[。！？!?]?")

@@ -2,7 +2,7 @@
 
     python benchmarks/grouping.py [INPUT ...]
 
-The requests are those that a model that reads would get; nothing is asked. Tokens are estimated (`extractor.tokens`). What a
+The requests are those that a model that reads would get; nothing is asked. Tokens are estimated (`extractor.llm.tokens`). What a
 request shares with the one before it about the same passage may come from the provider's cache, at a part of the price.
 The answers hold the same items either way, so only what is read is counted.
 """
@@ -15,14 +15,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from extractor.catalog import load_schema
-from extractor.data import Document, Reply, Request
-from extractor.faults import Network
-from extractor.model import LARGE
-from extractor.pipeline import convert
-from extractor.read import read
-from extractor.recipe import Recipe
-from extractor.tokens import tokens_of
+from extractor.document import Document
+from extractor.errors import Network
+from extractor.llm.call import Reply, Request
+from extractor.llm.models import LARGE
+from extractor.llm.tokens import tokens_of
+from extractor.pipeline.convert import convert
+from extractor.pipeline.read.read import read
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
 

@@ -22,7 +22,13 @@ EVERY = 10
 
 
 def start(folder: Path, base: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from extractor.cli import main; main()", "extract", str(folder / "texts.jsonl")]
+    command = [
+        sys.executable,
+        "-c",
+        "from extractor.cli.main import main; main()",
+        "extract",
+        str(folder / "texts.jsonl"),
+    ]
     command += ["-o", str(folder / "out.jsonl"), "--schema", str(folder / "note.py"), "--base-url", f"{base}/v1"]
     return subprocess.Popen([*command, "--model", "m", "--mode", "live", "-q", "--concurrency", "16"])
 

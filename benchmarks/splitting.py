@@ -1,4 +1,4 @@
-"""Where `extractor.speeches` cuts texts glued together at random: `python benchmarks/splitting.py [--corpus FILE.jsonl]`.
+"""Where `extractor.pipeline.split.speeches` cuts texts glued together at random: `python benchmarks/splitting.py [--corpus FILE.jsonl]`.
 
 The pieces are the eight speeches of the compilation among the seeds, and the other seeds. A corpus, one JSON object a
 line with `content`, adds whole texts, glued to one another and to the pieces. What stands around a text on its page is
@@ -15,9 +15,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from extractor.clean import clean
-from extractor.data import Document
-from extractor.speeches import split_speeches
+from extractor.document import Document
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.split.speeches import split_speeches
 
 ROOT = Path(__file__).parent.parent
 COMPILATION = "001_b33f20b64f905d37"

@@ -142,7 +142,7 @@ def run_tool(row: Row, base: str, passages: int) -> Ran:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, output = corpus(folder, passages), folder / "out.jsonl"
-        command = [sys.executable, "-c", "from extractor.cli import main; main()", "extract", str(path)]
+        command = [sys.executable, "-c", "from extractor.cli.main import main; main()", "extract", str(path)]
         command += ["-o", str(output), "--schema", str(folder / "note.py"), "--base-url", f"{base}/v1", "--model", "m"]
         command += ["--mode", "live", "-q", "--concurrency", str(row.at_once), *row.arguments]
         _, cpu = timed(command)

@@ -24,25 +24,28 @@ from typing import Annotated, Any, Literal
 from pydantic import Field as Asked
 from pydantic import create_model
 
-from extractor.candidates import Candidate, find_candidates
-from extractor.catalog import Example, Schema, load_schema
-from extractor.clean import clean
-from extractor.data import Answer, Call, Excerpt, Json, Row, Usage
-from extractor.evidence import prepare
-from extractor.faults import Fault
-from extractor.ground import ground
-from extractor.instruct import put
-from extractor.merge import merge
-from extractor.model import choose, opened
-from extractor.normalise import infer_meeting_year, normalise
-from extractor.passages import split_passages
-from extractor.pipeline import Meter, convert_speech
-from extractor.prices import FREE
-from extractor.question import answer_type, rows_read
-from extractor.read import read
-from extractor.recipe import Recipe
-from extractor.score import fields_of, read_gold, score, tabulate
-from extractor.shape import Field
+from extractor.document import Excerpt, Json
+from extractor.errors import Fault
+from extractor.evaluation import fields_of, read_gold, score, tabulate
+from extractor.llm.call import Call, Usage
+from extractor.llm.models import choose, opened
+from extractor.llm.prices import FREE
+from extractor.pipeline.answer import Answer, Row
+from extractor.pipeline.ask.candidates import Candidate, find_candidates
+from extractor.pipeline.ask.questions import answer_type, rows_read
+from extractor.pipeline.ask.structured_output import put
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.convert import convert_speech
+from extractor.pipeline.ground.evidence import prepare
+from extractor.pipeline.ground.ground import ground
+from extractor.pipeline.merge import merge
+from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.read.read import read
+from extractor.pipeline.recipe import Recipe
+from extractor.pipeline.split.passages import split_passages
+from extractor.pipeline.usage import Meter
+from extractor.schema.loading import Example, Schema, load_schema
+from extractor.schema.shape import Field
 
 ROOT = Path(__file__).parent.parent
 Ask = Callable[[Excerpt, Recipe, Call], tuple[Json, Usage]]

@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from extractor.catalog import Schema, load_schema
-    from extractor.data import Document
-    from extractor.describe import line_schema
-    from extractor.faults import (
+    from extractor.api import Done, Extraction, Failed, extract
+    from extractor.authoring.describe import line_schema
+    from extractor.document import Document
+    from extractor.errors import (
         BudgetSpent,
         Fault,
         KeyMissing,
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
         SetupFault,
         TooManyFailures,
     )
-    from extractor.library import Done, Extraction, Failed, document, extract
-    from extractor.output import OutputError
-    from extractor.read import InputError, ReadOptions, Unreadable, read
-    from extractor.run import Summary
-    from extractor.shape import SchemaError
-    from extractor.tape import Tape
+    from extractor.llm.recordings import Tape
+    from extractor.output.files import OutputError
+    from extractor.pipeline.read.read import InputError, ReadOptions, Unreadable, read
+    from extractor.runs.summary import Summary
+    from extractor.schema.loading import Schema, load_schema
+    from extractor.schema.shape import SchemaError
 
 _ROOMS = {
-    "catalog": ("Schema", "load_schema"),
-    "data": ("Document",),
-    "describe": ("line_schema",),
-    "faults": (
+    "schema.loading": ("Schema", "load_schema"),
+    "document": ("Document",),
+    "authoring.describe": ("line_schema",),
+    "errors": (
         "BudgetSpent",
         "Fault",
         "KeyMissing",
@@ -49,12 +49,12 @@ _ROOMS = {
         "SetupFault",
         "TooManyFailures",
     ),
-    "library": ("Done", "Extraction", "Failed", "document", "extract"),
-    "output": ("OutputError",),
-    "read": ("InputError", "ReadOptions", "Unreadable", "read"),
-    "run": ("Summary",),
-    "shape": ("SchemaError",),
-    "tape": ("Tape",),
+    "api": ("Done", "Extraction", "Failed", "extract"),
+    "output.files": ("OutputError",),
+    "pipeline.read.read": ("InputError", "ReadOptions", "Unreadable", "read"),
+    "runs.summary": ("Summary",),
+    "schema.shape": ("SchemaError",),
+    "llm.recordings": ("Tape",),
 }
 
 __all__ = [
@@ -79,7 +79,6 @@ __all__ = [
     "Tape",
     "TooManyFailures",
     "Unreadable",
-    "document",
     "extract",
     "line_schema",
     "load_schema",

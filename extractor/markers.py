@@ -36,7 +36,7 @@ class Cue:
 @dataclass(frozen=True)
 class Mood:
     """Clauses that demand: "action" where somebody is told to do something, "goal" where a result is to be reached (a
-    clause may be both). Told by grammar and context (`extractor.directives`), for items that stand on a clause: where forms are
+    clause may be both). Told by grammar and context (`extractor.lang.directives`), for items that stand on a clause: where forms are
     filled these clauses are the candidates, else a passage without one is not asked about.
 
     Example:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from extractor.faults import NotRecorded
-    from extractor.tape import Tape
+    from extractor.errors import NotRecorded
+    from extractor.llm.recordings import Tape
 
 RECORD = "--record-replies"
 _TAPE = pytest.StashKey["Tape"]()
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def replies(request: pytest.FixtureRequest) -> Tape:
     """The recorded replies beside the test: for `extract(…, replies=replies)`."""
-    from extractor.tape import Tape
+    from extractor.llm.recordings import Tape
 
     folder = request.path.parent / str(request.config.getini("extractor_replies"))
     tape = Tape(folder, "record" if request.config.getoption(RECORD) else "replay")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor import weights
+from extractor.llm import local_weights
 
 # Somebody else's project: its tests are run by test_pytest_plugin, as they would be there.
 collect_ignore = ["example_project"]
@@ -68,8 +68,8 @@ def _is_live(config: pytest.Config) -> bool:
 
 
 def _shadow(folder: Path) -> Path:
-    for n in range(1, weights.MODEL.parts + 1):
-        package = folder / f"{weights.MODEL.package}{n}"
+    for n in range(1, local_weights.MODEL.parts + 1):
+        package = folder / f"{local_weights.MODEL.package}{n}"
         package.mkdir()
         (package / "__init__.py").touch()
     (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")

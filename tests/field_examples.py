@@ -20,12 +20,13 @@ from pydantic import BaseModel
 from scripted import ROOT, document, scripted
 
 from extractor import fields
-from extractor.catalog import Schema, load_prompts
-from extractor.data import Json, Request
-from extractor.model import LARGE, SMALL
-from extractor.pipeline import convert
-from extractor.recipe import Recipe
-from extractor.shape import read_shape
+from extractor.document import Json
+from extractor.llm.call import Request
+from extractor.llm.models import LARGE, SMALL
+from extractor.pipeline.convert import convert
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import Schema, load_prompts
+from extractor.schema.shape import read_shape
 
 SOURCES = [ROOT / "extractor" / "fields.py", ROOT / "extractor" / "markers.py"]
 # Part of how the types are built, of no use to a schema.

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from extractor.catalog import load_schema
-from extractor.data import Call, Document, Excerpt, Json, Profile, Reply, Request
-from extractor.instruct import shape_of
-from extractor.least import least
-from extractor.model import LARGE, SMALL
-from extractor.recipe import Recipe
+from extractor.document import Document, Excerpt, Json
+from extractor.llm.call import Call, Profile, Reply, Request
+from extractor.llm.models import LARGE, SMALL
+from extractor.pipeline.ask.structured_output import shape_of
+from extractor.pipeline.recipe import Recipe
+from extractor.runs.estimate import least
+from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"

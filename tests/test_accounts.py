@@ -12,14 +12,15 @@ from fake_server import Step
 from scripted import completion
 from typer.testing import CliRunner
 
-from extractor.account import Account, Limits
-from extractor.cli import app
-from extractor.data import AGAIN, Attempt, Json, Reply, Request, Usage
-from extractor.faults import BudgetSpent
-from extractor.history import history_path
-from extractor.prices import Price
-from extractor.report import FIRST_LINES, Progressing
-from extractor.tokens import estimate_tokens
+from extractor.cli.main import app
+from extractor.cli.progress import FIRST_LINES, Progressing
+from extractor.document import Json
+from extractor.errors import BudgetSpent
+from extractor.llm.call import AGAIN, Attempt, Reply, Request, Usage
+from extractor.llm.prices import Price
+from extractor.llm.tokens import estimate_tokens
+from extractor.runs.budget import Account, Limits
+from extractor.runs.run_log import history_path
 
 SPEECH = "5月27日，全市安全生产工作会议召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。\n"
 BODY: Json = {"model": "m", "messages": [{"role": "user", "content": "会议" * 100}], "max_tokens": 100}

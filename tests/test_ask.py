@@ -10,15 +10,17 @@ import pytest
 from pydantic import BaseModel, create_model
 from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
 
-from extractor.ask import SMALLEST_PASSAGE, ask
-from extractor.clean import clean
-from extractor.data import Answer, Document, Reply, Request
-from extractor.faults import Fault, KeyRefused, Misfit, Network, RateLimited, Truncated
+from extractor.document import Document
+from extractor.errors import Fault, KeyRefused, Misfit, Network, RateLimited, Truncated
 from extractor.fields import Clause, Cue, EdtfDate, Quantity, Worded
-from extractor.fold import simplify
-from extractor.pipeline import convert
-from extractor.recipe import Recipe
-from extractor.shape import Field, read_shape
+from extractor.lang.fold import simplify
+from extractor.llm.call import Reply, Request
+from extractor.pipeline.answer import Answer
+from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.convert import convert
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.shape import Field, read_shape
 
 
 class Figure(BaseModel):

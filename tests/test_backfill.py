@@ -15,9 +15,9 @@ from fake_server import FakeServer, Step
 from scripted import ROOT
 from typer.testing import CliRunner
 
-from extractor.cli import app
-from extractor.naming import request_key
-from extractor.output import before_path
+from extractor.cli.main import app
+from extractor.llm.call import request_key
+from extractor.output.files import before_path
 
 OUT = Path("out.jsonl")
 SCHEMA = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")

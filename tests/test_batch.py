@@ -18,10 +18,10 @@ from fake_server import Step
 from scripted import least
 from typer.testing import CliRunner
 
-from extractor import submission
-from extractor.cli import app
-from extractor.journal import answers_path
-from extractor.submission import batch_folder, batch_path
+from extractor.cli.main import app
+from extractor.output.answer_cache import answers_path
+from extractor.runs import batch_submission
+from extractor.runs.batch_submission import batch_folder, batch_path
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
@@ -196,7 +196,7 @@ def test_two_texts_that_ask_the_same_ask_it_once() -> None:
 
 
 def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "MOST_REQUESTS", 4)
+    monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 4)
     with batch_desk() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
@@ -208,7 +208,7 @@ def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.Mo
 
 
 def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(batch_submission, "MOST_BYTES", 10_000)
     with batch_desk() as desk:
         extract(desk, "--batch")
         assert len(desk.batches) > 1
@@ -498,7 +498,7 @@ def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
 
 
 def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "MOST_REQUESTS", 10)
+    monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
     with batch_desk() as desk:
         lines, _ = live(desk)
         desk.refusing = lambda call: (
@@ -534,7 +534,7 @@ def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
 
 
 def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "MOST_REQUESTS", 10)
+    monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
     with batch_desk() as desk:
         lines, _ = live(desk)
         desk.refusing = lambda call: (

@@ -8,9 +8,7 @@ import pytest
 from pydantic import BaseModel, create_model
 from scripted import whole
 
-from extractor.candidates import Candidate, find_candidates
-from extractor.catalog import load_schema
-from extractor.data import Document, Excerpt
+from extractor.document import Document, Excerpt
 from extractor.fields import (
     Beside,
     Clause,
@@ -28,7 +26,9 @@ from extractor.fields import (
     Verbatim,
     Within,
 )
-from extractor.shape import Field, read_shape
+from extractor.pipeline.ask.candidates import Candidate, find_candidates
+from extractor.schema.loading import load_schema
+from extractor.schema.shape import Field, read_shape
 
 SENTENCE = "3月12日，县长何志远主持。"
 

@@ -11,14 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from scripted import ROOT, by_field, document, recipe, scripted
 
-from extractor.catalog import list_schemas, load_prompts, load_schema, shipped
-from extractor.data import Json, Profile, Request
-from extractor.describe import line_schema
-from extractor.model import LARGE, SMALL
-from extractor.naming import request_key
-from extractor.pipeline import convert
-from extractor.recipe import Recipe
-from extractor.shape import SchemaError
+from extractor.authoring.describe import line_schema
+from extractor.document import Json
+from extractor.llm.call import Profile, Request, request_key
+from extractor.llm.models import LARGE, SMALL
+from extractor.pipeline.convert import convert
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import list_schemas, load_prompts, load_schema, shipped
+from extractor.schema.shape import SchemaError
 
 MEETING = ROOT / "schemas" / "meeting.py"
 VENUE = '    venue: Verbatim | None = Field(description="会议召开的地点，照抄原文")\n'

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.clean import clean
-from extractor.data import Document, Excerpt
+from extractor.document import Document, Excerpt
+from extractor.pipeline.clean.clean import clean
 
 HERE = Path(__file__).parent
 SEEDS = sorted((HERE.parent / "seeds").glob("*.txt"))

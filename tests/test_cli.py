@@ -19,7 +19,7 @@ from click.testing import Result
 from fake_server import FakeServer, Step
 from typer.testing import CliRunner
 
-from extractor.cli import app
+from extractor.cli.main import app
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk-secret-0123456789abcdefghij"
@@ -252,8 +252,8 @@ def test_without_a_model_the_ways_on_are_said(texts: Path, fake: FakeServer) -> 
 
 
 def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from extractor import model
-    from extractor.faults import ModelMissing
+    from extractor.errors import ModelMissing
+    from extractor.llm import models
 
     def open_nothing(*_: Any, **__: Any) -> Any:
         raise ModelMissing("The embedded model is not installed.")
@@ -273,7 +273,7 @@ def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monke
             "out.jsonl",
         ]
         assert extractor("extract", "texts/a.txt", "--mode", "record", *arguments).exit_code == 0
-        monkeypatch.setattr(model, "connect", open_nothing)
+        monkeypatch.setattr(models, "connect", open_nothing)
         result = extractor("extract", "texts", *arguments[:-1], "two.jsonl")
     assert result.exit_code == 2
     assert "pip install" in result.stderr

@@ -10,7 +10,8 @@ import sys
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
-from extractor import faults, weights
+from extractor import errors
+from extractor.llm import local_weights
 
 
 def run_python(program: str) -> str:
@@ -19,9 +20,11 @@ def run_python(program: str) -> str:
 
 
 def test_the_embedded_model_counts_as_not_installed() -> None:
-    with pytest.raises(faults.ModelMissing, match="22 of its 22 parts are missing"):
-        weights.find("local")
-    assert "22 of its 22 parts are missing" in run_python("from extractor import weights; weights.find('local')")
+    with pytest.raises(errors.ModelMissing, match="22 of its 22 parts are missing"):
+        local_weights.find("local")
+    assert "22 of its 22 parts are missing" in run_python(
+        "from extractor.llm import local_weights as weights; weights.find('local')"
+    )
 
 
 def test_no_socket_leaves_this_machine() -> None:

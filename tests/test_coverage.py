@@ -9,13 +9,14 @@ import pytest
 from pydantic import BaseModel, create_model
 from scripted import answer_schema, by_field, completion, document, recipe, scripted, whole
 
-from extractor.coverage import Covered, cover, uncovered
-from extractor.data import Json, Request
-from extractor.faults import Network
+from extractor.document import Json
+from extractor.errors import Network
 from extractor.fields import Beside, Clause, EdtfDate, Name, Places, Quantity, Signs, Verbatim
-from extractor.pipeline import convert
-from extractor.run import run
-from extractor.shape import Field, SchemaError, read_shape
+from extractor.llm.call import Request
+from extractor.pipeline.convert import convert
+from extractor.pipeline.coverage import Covered, cover, uncovered
+from extractor.runs.run import run
+from extractor.schema.shape import Field, SchemaError, read_shape
 
 
 class Figure(BaseModel):

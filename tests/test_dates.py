@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.dates import parse_date, plan_years
-from extractor.fold import simplify
-from extractor.periods import find_dates, find_periods
-from extractor.years import infer_year
+from extractor.lang.date_spans import find_dates, find_periods
+from extractor.lang.dates import parse_date, plan_years
+from extractor.lang.fold import simplify
+from extractor.lang.meeting_year import infer_year
 
 with warnings.catch_warnings():  # edtf-validate 2.0 calls pyparsing's deprecated names while it is imported
     warnings.simplefilter("ignore")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import cases, labels
 
-from extractor.directives import find_directives
-from extractor.passages import clauses
+from extractor.lang.directives import find_directives
+from extractor.lang.sentences import clauses
 
 # What official prose is made of, so that random strings come near the grammar.
 PIECES = st.lists(

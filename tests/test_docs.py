@@ -16,7 +16,7 @@ from field_examples import INTERNAL, Case, Example, computed, entries, fields_pa
 from update_docs import FIELDS, PAGE, commands, commands_page, help_of
 
 from extractor import fields
-from extractor.cli import app
+from extractor.cli.main import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def test_an_example_in_the_help_is_one(words: tuple[str, ...]) -> None:
         ("pip install -e '.[local]' && extractor extract seeds -o r.jsonl", [["extract", "seeds", "-o", "r.jsonl"]]),
         ("cat a.txt | extractor extract - > r.jsonl", [["extract", "-"]]),
         ("KEY=… extractor extract \\\n  'a b/**/*.txt'", [["extract", "a b/**/*.txt"]]),
-        ("python -m extractor.run\npip install meeting-extractor", []),
+        ("python -m extractor.runs.run\npip install meeting-extractor", []),
     ],
 )
 def test_finds_the_commands_of_a_page(script: str, expected: list[list[str]]) -> None:

@@ -18,13 +18,13 @@ from fake_server import FakeServer, Step
 from scripted import ROOT
 from typer.testing import CliRunner
 
-from extractor.cli import app
-from extractor.endpoints import PROVIDERS
-from extractor.output import open_output
-from extractor.price_list import PRICES, Source
-from extractor.prices import Price, is_old, price_of, source_of
-from extractor.tape import Tape
-from extractor.tokens import WITHIN, tokens_in, tokens_of
+from extractor.cli.main import app
+from extractor.llm.price_list import PRICES, Source
+from extractor.llm.prices import Price, is_old, price_of, source_of
+from extractor.llm.providers import PROVIDERS
+from extractor.llm.recordings import Tape
+from extractor.llm.tokens import WITHIN, tokens_in, tokens_of
+from extractor.output.files import open_output
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"

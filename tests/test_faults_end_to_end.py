@@ -15,9 +15,9 @@ from click.testing import Result
 from fake_server import FakeServer, Step, completion
 from typer.testing import CliRunner
 
-from extractor import model
-from extractor.cli import app
-from extractor.provider import connect
+from extractor.cli.main import app
+from extractor.llm import models
+from extractor.llm.client import connect
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
@@ -32,7 +32,7 @@ FIELDS = ["date", "officials", "statistics", "targets", "measures"]
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Waits, which are noted and not waited for."""
     waited: list[float] = []
-    monkeypatch.setattr(model, "connect", partial(connect, sleep=waited.append))
+    monkeypatch.setattr(models, "connect", partial(connect, sleep=waited.append))
     return waited
 
 
@@ -329,8 +329,8 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
     """A retry in which one speech is lost again keeps that speech's older, incomplete record."""
     from array import array
 
-    from extractor import pipeline
-    from extractor.data import Excerpt
+    from extractor.document import Excerpt
+    from extractor.pipeline import convert
 
     def halves(excerpt: Excerpt) -> list[Excerpt]:
         middle = len(excerpt.text) // 2
@@ -340,7 +340,7 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
             for i, j in parts
         ]
 
-    monkeypatch.setattr(pipeline, "split_speeches", halves)
+    monkeypatch.setattr(convert, "split_speeches", halves)
     second = "加强隐患排查"
     with answering(
         lambda body: BROKEN if second in passage_of(body) and field_of(body) == "measures" else None
@@ -377,23 +377,23 @@ def test_without_a_file_failures_are_said(folder: Path) -> None:
 
 
 def test_a_bug_in_one_document_is_a_failure_of_that_document(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from extractor import pipeline
+    from extractor.pipeline import convert
 
-    clean: Any = pipeline.clean
+    clean: Any = convert.clean
 
     def stumble(document: Any) -> Any:
         if document.id == "b":
             raise IndexError("list index out of range")
         return clean(document)
 
-    monkeypatch.setattr(pipeline, "clean", stumble)
+    monkeypatch.setattr(convert, "clean", stumble)
     with answering() as fake:
         result = extract(fake)
     assert result.exit_code == 1
     assert list(records()) == ["a", "c"]
     (failure,) = failures()
     assert (failure["id"], failure["kind"], failure["field"]) == ("b", "bug", None)
-    assert failure["reason"].startswith("IndexError in pipeline.py, line ")
+    assert failure["reason"].startswith("IndexError in convert.py, line ")
     assert "please report it" in failure["reason"]
 
 

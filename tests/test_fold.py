@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.fold import fold, simplify
+from extractor.lang.fold import fold, simplify
 
 ANYTHING = st.text(alphabet=st.one_of(st.sampled_from("乾淨隻麵答覆瞭望１，。①İß\ud83d\udc4d \n"), st.characters()))
 

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, create_model
 from scripted import cases, document, labels, whole
 
-from extractor.catalog import load_schema
-from extractor.clean import clean
-from extractor.data import Answer, Excerpt, Json, Problem, Row
-from extractor.evidence import prepare
+from extractor.document import Excerpt, Json
 from extractor.fields import Clause, EdtfDate, Name, Places, Quantity, Shown, Verbatim, Worded
-from extractor.fold import fold, simplify
-from extractor.ground import Item, Value, ground
-from extractor.locate import Match
-from extractor.passages import split_passages
-from extractor.shape import Field, read_shape
+from extractor.lang.fold import fold, simplify
+from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.ground.evidence import prepare
+from extractor.pipeline.ground.ground import Item, Value, ground
+from extractor.pipeline.ground.locate import Match
+from extractor.pipeline.split.passages import split_passages
+from extractor.schema.loading import load_schema
+from extractor.schema.shape import Field, read_shape
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.clean import clean
-from extractor.data import Document, Excerpt
-from extractor.html import main_text
+from extractor.document import Document, Excerpt
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.clean.html import main_text
 
 PAGE = """<!DOCTYPE html>
 <html><head><meta charset="gb2312"><title>会议</title><style>p > b {}</style></head><body>

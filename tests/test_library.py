@@ -30,13 +30,12 @@ from extractor import (
     SetupFault,
     Tape,
     Unreadable,
-    document,
     extract,
     line_schema,
     load_schema,
     read,
 )
-from extractor.cli import extract as command
+from extractor.cli.extract import extract as command
 from extractor.fields import Verbatim
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +97,15 @@ def test_inputs_of_every_kind(tmp_path: Path, asking: Any) -> None:
     _, _, how = asking
     path = tmp_path / "a.txt"
     path.write_text(TEXT, encoding="utf-8")
-    for inputs in (str(path), path, [path], iter([str(path)]), tmp_path, read([str(path)]), [document(TEXT, "a")]):
+    for inputs in (
+        str(path),
+        path,
+        [path],
+        iter([str(path)]),
+        tmp_path,
+        read([str(path)]),
+        [Document.from_text(TEXT, "a")],
+    ):
         (done,) = extract(inputs, **how)
         assert (done.id, len(done.records), done.failures) == ("a", 1, ())
         assert [official.name for official in done.records[0].officials] == []
@@ -106,23 +113,20 @@ def test_inputs_of_every_kind(tmp_path: Path, asking: Any) -> None:
 
 
 def test_a_document_of_one_s_own_says_where_it_is_from() -> None:
-    (done,) = extract([document("天气很好。", "d", path="db:7")], mode="replay", replies=REPLIES)
+    (done,) = extract([Document.from_text("天气很好。", "d", path="db:7")], mode="replay", replies=REPLIES)
     assert (done.lines[0]["source"]["path"], done.path) == ("db:7", "db:7")
-    assert document("甲") == Document("text", "text", "甲", document("甲").sha256)
+    assert Document.from_text("甲") == Document("text", "text", "甲", Document.from_text("甲").sha256)
 
 
 def test_a_model_class_is_a_schema(asking: Any) -> None:
     _, said, how = asking
     said.append(say({"rules": ["要加强管理"]}))
-    (done,) = extract([document(TEXT)], schema=Rules, **how)
+    (done,) = extract([Document.from_text(TEXT)], schema=Rules, **how)
     assert done.records == (Rules(rules=["要加强管理"]),)
     assert load_schema(Rules).fields == load_schema(f"{__file__}:Rules").fields
 
 
-def test_read_is_a_function_whatever_was_imported_before() -> None:
-    import extractor.read
-
-    assert callable(extractor.read)
+def test_read_gives_documents() -> None:
     (found,) = extractor.read([str(ROOT / "seeds" / "003_0f4e80f0cf21daff.txt")])
     assert isinstance(found, Document)
 
@@ -141,14 +145,14 @@ def test_every_name_is_there() -> None:
 def test_what_fails_is_a_value_and_the_others_go_on(asking: Any) -> None:
     _, _, how = asking
     gone = Unreadable("gone", "gone.txt", "missing", "gone.txt is no longer there.")
-    first, second = extract([gone, document(TEXT)], **how)
+    first, second = extract([gone, Document.from_text(TEXT)], **how)
     assert (first.id, first.records, first.failures[0].kind) == ("gone", (), "missing")
     assert first.failures[0].reason == "gone.txt is no longer there."
     assert (len(second.records), second.failures) == (1, ())
 
 
 def test_a_missing_recording_is_a_value(tmp_path: Path) -> None:
-    (done,) = extract([document(TEXT)], replies=tmp_path, mode="replay")
+    (done,) = extract([Document.from_text(TEXT)], replies=tmp_path, mode="replay")
     assert {failed.kind for failed in done.failures} == {"not_recorded"}
     assert all(failed.field and failed.start is not None for failed in done.failures)
 
@@ -188,7 +192,7 @@ def test_an_option_that_no_run_could_have_is_raised_at_once(options: Any) -> Non
 def test_what_no_question_can_escape_is_raised_after_what_was_done(asking: Any) -> None:
     _, said, how = asking
     done: list[Done[Any]] = []
-    extraction = extract((document(TEXT, f"d{n}") for n in range(5)), **how)
+    extraction = extract((Document.from_text(TEXT, f"d{n}") for n in range(5)), **how)
     done.append(next(extraction))
     said.append(Step(status=401, body={"error": {"message": "no"}}))
     with pytest.raises(extractor.KeyRefused):
@@ -200,7 +204,7 @@ def test_what_no_question_can_escape_is_raised_after_what_was_done(asking: Any) 
 def test_limits_end_the_run(asking: Any) -> None:
     _, _, how = asking
     with pytest.raises(BudgetSpent):
-        list(extract([document(TEXT)], **how, max_tokens=10))
+        list(extract([Document.from_text(TEXT)], **how, max_tokens=10))
     gone = [Unreadable(str(n), str(n), "missing", "gone") for n in range(5)]
     done: list[Done[Any]] = []
     with pytest.raises(extractor.TooManyFailures):
@@ -214,7 +218,7 @@ def test_limits_end_the_run(asking: Any) -> None:
 def counted(taken: list[int], count: int = 1000) -> Iterator[Document]:
     for number in range(count):
         taken.append(number)
-        yield document(TEXT, f"d{number}")
+        yield Document.from_text(TEXT, f"d{number}")
 
 
 def test_nothing_is_read_or_asked_before_the_first_document(asking: Any) -> None:
@@ -250,8 +254,8 @@ def test_leaving_the_block_closes_the_model(monkeypatch: pytest.MonkeyPatch) -> 
 
     from scripted import nothing, scripted
 
-    from extractor import settings
-    from extractor.data import Call
+    from extractor.llm.call import Call
+    from extractor.runs import session
 
     closed = []
 
@@ -262,8 +266,8 @@ def test_leaving_the_block_closes_the_model(monkeypatch: pytest.MonkeyPatch) -> 
 
         return replace(real(*given), open=opening)
 
-    real = settings.choose
-    monkeypatch.setattr(settings, "choose", choose)
+    real = session.choose
+    monkeypatch.setattr(session, "choose", choose)
     with extract(counted([]), mode="live") as extraction:
         next(extraction)
         assert closed == []
@@ -278,12 +282,12 @@ def test_leaving_the_block_closes_the_model(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_tape_has_its_own_mode(tmp_path: Path, asking: Any) -> None:
     _, _, how = asking
-    (recorded,) = extract([document(TEXT)], **how, replies=Tape(tmp_path, "record"))
+    (recorded,) = extract([Document.from_text(TEXT)], **how, replies=Tape(tmp_path, "record"))
     tape = Tape(tmp_path, "replay")
-    (replayed,) = extract([document(TEXT)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape)
+    (replayed,) = extract([Document.from_text(TEXT)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape)
     assert replayed.lines == recorded.lines
     assert tape.missed == []
-    list(extract([document("要加强管理。" * 9)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape))
+    list(extract([Document.from_text("要加强管理。" * 9)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape))
     assert tape.missed
 
 
@@ -327,7 +331,7 @@ def test_the_readme_s_test_is_the_example_project_s() -> None:
 USER = """
 from opening import Opening
 
-from extractor import Done, Failed, Unreadable, document, extract, load_schema, read
+from extractor import Done, Failed, Document, Unreadable, extract, load_schema, read
 
 for found in read(["texts"]):
     print(found.reason if isinstance(found, Unreadable) else found.text)
@@ -340,7 +344,7 @@ for done in extract("texts", schema=Opening, mode="replay", concurrency="auto"):
 for any_schema in extract(["texts"], schema="meeting", max_cost=1.5):
     print(any_schema.records[0].date.edtf, any_schema.lines[0]["id"])
 
-mine: list[Done[Opening]] = list(extract([document("甲")], schema=Opening))
+mine: list[Done[Opening]] = list(extract([Document.from_text("甲")], schema=Opening))
 load_schema(Opening).record.model_validate({})
 WRONG
 """

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from extractor import faults, local, weights
-from extractor.data import Request
-from extractor.endpoints import EMBEDDED, Endpoint
-from extractor.provider import connect
+from extractor import errors
+from extractor.llm import local_server, local_weights
+from extractor.llm.call import Request
+from extractor.llm.client import connect
+from extractor.llm.providers import EMBEDDED, Endpoint
 
 
 class FakeRuntime:
@@ -57,7 +58,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
 
 
 def test_serves_on_loopback_and_quietly(runtime: FakeRuntime) -> None:
-    with local.serve(Path("/m/mine.gguf"), threads=3, context=4096) as base_url:
+    with local_server.serve(Path("/m/mine.gguf"), threads=3, context=4096) as base_url:
         assert base_url == "http://127.0.0.1:1/v1"
         (given,) = runtime.running
     assert (given.hostnames, given.port, given.verbosity) == (["127.0.0.1"], 0, 0)
@@ -67,7 +68,7 @@ def test_serves_on_loopback_and_quietly(runtime: FakeRuntime) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_stops_whatever_happens(runtime: FakeRuntime, error: type[BaseException]) -> None:
-    serving = local.serve(Path("mine.gguf"))
+    serving = local_server.serve(Path("mine.gguf"))
     serving.__enter__()
     assert len(runtime.running) == 1
     assert not serving.__exit__(error, error(), None)
@@ -77,25 +78,28 @@ def test_stops_whatever_happens(runtime: FakeRuntime, error: type[BaseException]
 @pytest.mark.usefixtures("runtime")
 def test_a_file_that_is_no_model() -> None:
     with (
-        pytest.raises(faults.CannotServe, match=r"llama\.cpp cannot load 'notes\.txt'\. Check that the file is a GGUF"),
-        local.serve(Path("notes.txt")),
+        pytest.raises(errors.CannotServe, match=r"llama\.cpp cannot load 'notes\.txt'\. Check that the file is a GGUF"),
+        local_server.serve(Path("notes.txt")),
     ):
         pass
 
 
 def test_a_machine_without_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(faults.ModelMissing, match=r"needs the package xllamacpp"), local.serve(Path("mine.gguf")):
+    with (
+        pytest.raises(errors.ModelMissing, match=r"needs the package xllamacpp"),
+        local_server.serve(Path("mine.gguf")),
+    ):
         pass
 
 
 def test_uses_at_least_one_core_and_no_more_than_there_are() -> None:
-    assert 1 <= local._cores() <= (os.cpu_count() or 1)
+    assert 1 <= local_server._cores() <= (os.cpu_count() or 1)
 
 
 LIVE = """
 import sys
-from extractor import local, weights
+from extractor.llm import local_server as local, local_weights as weights
 with local.serve(weights.find().path) as base_url:
     print(base_url, flush=True)
     sys.stdin.read()
@@ -104,7 +108,7 @@ with local.serve(weights.find().path) as base_url:
 
 @pytest.mark.live
 def test_the_embedded_model_fills_a_schema(capfd: pytest.CaptureFixture[str]) -> None:
-    embedded = weights.find()
+    embedded = local_weights.find()
     schema = {
         "type": "object",
         "properties": {"indicators": {"type": "array", "items": {"type": "string", "maxLength": 20}, "maxItems": 4}},
@@ -123,18 +127,18 @@ def test_the_embedded_model_fills_a_schema(capfd: pytest.CaptureFixture[str]) ->
         "repeat_penalty": 1.05,
         "response_format": {"type": "json_schema", "json_schema": {"name": "indicators", "schema": schema}},
     }
-    with local.serve(embedded.path) as base_url:
+    with local_server.serve(embedded.path) as base_url:
         endpoint = Endpoint("local", embedded.name, base_url, None, EMBEDDED)
-        call = connect(endpoint, timeout=300, max_attempts=1, by=weights.answered_by(embedded))
+        call = connect(endpoint, timeout=300, max_attempts=1, by=local_weights.answered_by(embedded))
         first, second = call(Request(body)), call(Request(body))
-        with pytest.raises(faults.ContextTooLong):
+        with pytest.raises(errors.ContextTooLong):
             call(Request({**body, "messages": [{"role": "user", "content": "增长。" * 9000}]}))
     answer = json.loads(first.body["choices"][0]["message"]["content"])
     assert any("生产总值" in indicator for indicator in answer["indicators"])
     assert second.body["choices"] == first.body["choices"]
     assert second.body["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
     assert first.body["model"] == embedded.name
-    assert first.by["digest"] == f"sha256:{weights.MODEL.sha256}"
+    assert first.by["digest"] == f"sha256:{local_weights.MODEL.sha256}"
     assert capfd.readouterr() == ("", "")
 
 
@@ -156,7 +160,7 @@ def test_ctrl_c_waits_while_the_model_loads() -> None:
         pytest.skip("no signal masks here")
     reached = False
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (where it comes is the matter)
-        with local._interrupts_held():
+        with local_server._interrupts_held():
             signal.raise_signal(signal.SIGINT)
             reached = True
         raise AssertionError("the interrupt was lost")

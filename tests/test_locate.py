@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.data import Document, Excerpt
-from extractor.fold import fold
-from extractor.locate import Index, Match, Place, locate
+from extractor.document import Document, Excerpt
+from extractor.lang.fold import fold
+from extractor.pipeline.ground.locate import Index, Match, Place, locate
 
 CASES = Path(__file__).parent / "cases"
 FOUND = json.loads((CASES / "locate.json").read_text(encoding="utf-8"))

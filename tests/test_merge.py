@@ -9,15 +9,16 @@ import pytest
 from pydantic import BaseModel, create_model
 from scripted import document
 
-from extractor.catalog import load_schema
-from extractor.clean import clean
-from extractor.data import Answer, Json, Problem, Row
-from extractor.evidence import prepare
+from extractor.document import Json
 from extractor.fields import EdtfDate, Evidence, Name, Places, Quantity, Shown, Verbatim
-from extractor.ground import ground
-from extractor.merge import merge
-from extractor.normalise import infer_meeting_year, normalise
-from extractor.shape import Field, read_shape
+from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.ground.evidence import prepare
+from extractor.pipeline.ground.ground import ground
+from extractor.pipeline.merge import merge
+from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.schema.loading import load_schema
+from extractor.schema.shape import Field, read_shape
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 

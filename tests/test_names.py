@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import cases, labels
 
-from extractor.data import Json
-from extractor.names import find_people
+from extractor.document import Json
+from extractor.lang.people import find_people
 
 NAMES = cases("names")
 

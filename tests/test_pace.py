@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.pace import FIRST, Pace, _seconds
+from extractor.llm.rate_limit import FIRST, Pace, _seconds
 
 
 class Clock:

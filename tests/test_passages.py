@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.data import Document, Excerpt
-from extractor.passages import clauses, sentences, split_passages
+from extractor.document import Document, Excerpt
+from extractor.lang.sentences import clauses, sentences
+from extractor.pipeline.split.passages import split_passages
 
 SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
 CASES = json.loads((Path(__file__).parent / "cases" / "passages.json").read_text(encoding="utf-8"))

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from scripted import ROOT, answer_schema, by_field, completion, document, nothing, recipe, scripted
 
-from extractor.catalog import list_schemas
-from extractor.data import Json, Reply, Request, Usage
-from extractor.describe import line_schema
-from extractor.faults import CannotServe, Fault, KeyMissing, KeyRefused, Network, NotRecorded, QuotaUsedUp, RateLimited
-from extractor.pipeline import Converted, Meter, convert
-from extractor.prices import FREE, Price
-from extractor.recipe import Recipe
+from extractor.authoring.describe import line_schema
+from extractor.document import Json
+from extractor.errors import CannotServe, Fault, KeyMissing, KeyRefused, Network, NotRecorded, QuotaUsedUp, RateLimited
+from extractor.llm.call import Reply, Request, Usage
+from extractor.llm.prices import FREE, Price
+from extractor.pipeline.convert import Converted, convert
+from extractor.pipeline.recipe import Recipe
+from extractor.pipeline.usage import Meter
+from extractor.schema.loading import list_schemas
 
 TEXT = (
     "3月12日上午，全縣安全生產工作會議召開。縣委副書記、縣長何志遠(yuǎn)主持會議，副縣長吳倩通報有關情況。"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from scripted import recipe, whole
 
-from extractor.catalog import list_schemas, load_schema
-from extractor.data import Answer, Row
-from extractor.evidence import prepare
-from extractor.ground import ground
-from extractor.normalise import infer_meeting_year, normalise
-from extractor.question import build_form, build_read, system_text
-from extractor.schema_check import check_schema
-from extractor.shape import Field
+from extractor.authoring.check import check_schema
+from extractor.pipeline.answer import Answer, Row
+from extractor.pipeline.ask.questions import build_form, build_read, system_text
+from extractor.pipeline.ground.evidence import prepare
+from extractor.pipeline.ground.ground import ground
+from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.schema.loading import list_schemas, load_schema
+from extractor.schema.shape import Field
 
 EXAMPLES = [(name, field) for name in list_schemas() for field in load_schema(name).fields]
 IDS = [f"{name}.{field.name}" for name, field in EXAMPLES]

@@ -21,11 +21,12 @@ from fake_server import FakeServer, Step, completion, serve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor import faults, transport
-from extractor.data import Reply, Request
-from extractor.endpoints import PROVIDERS, Endpoint, resolve
-from extractor.pace import Pace
-from extractor.provider import connect
+from extractor import errors
+from extractor.llm import http
+from extractor.llm.call import Reply, Request
+from extractor.llm.client import connect
+from extractor.llm.providers import PROVIDERS, Endpoint, resolve
+from extractor.llm.rate_limit import Pace
 
 KEY = "sk-secret-0123456789abcdef"
 CASES = json.loads((Path(__file__).parent / "cases" / "provider.json").read_text("utf-8"))
@@ -91,7 +92,7 @@ def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPa
 
 def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
-    with pytest.raises(faults.SetupFault, match="proxy settings do not work"):
+    with pytest.raises(errors.SetupFault, match="proxy settings do not work"):
         connect(Endpoint("custom", "m", "http://models.example/v1", KEY), timeout=10)(Request(BODY))
 
 
@@ -122,7 +123,7 @@ def test_waits_its_own_time_where_it_is_told_nonsense(value: str) -> None:
 
 def test_does_not_wait_for_an_hour() -> None:
     sleeps: list[float] = []
-    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(faults.RateLimited) as caught:
+    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(errors.RateLimited) as caught:
         ask(fake, sleeps)
     assert sleeps == []
     assert caught.value.retry_after == 3600
@@ -131,32 +132,32 @@ def test_does_not_wait_for_an_hour() -> None:
 @pytest.mark.parametrize(
     ("trouble", "fault"),
     [
-        (Step(500, {"error": {"message": "boom"}}), faults.ServerFault),
-        (Step(502, "<html>Bad Gateway</html>", media="text/html"), faults.ServerFault),
-        (Step(503, ""), faults.Overloaded),
-        (Step(429, {"error": {"code": "1305", "message": "该模型当前访问量过大，请您稍后再试"}}), faults.RateLimited),
-        (Step(drop=True), faults.Network),
-        (Step(body=completion(), cut=40), faults.Network),
-        (Step(body='{"choices": [{"index": 0, "mess'), faults.Garbled),
-        (Step(body=b"\xff\xfe\x00"), faults.Garbled),
-        (Step(body=""), faults.Garbled),
-        (Step(body="[" * 100_000), faults.Garbled),
-        (Step(body=json.dumps(completion("\ud83d"))), faults.Garbled),
-        (Step(body=completion(finish_reason="insufficient_system_resource")), faults.Overloaded),
-        (Step(body={"error": {"message": "Provider returned error", "code": 502}}), faults.ServerFault),
+        (Step(500, {"error": {"message": "boom"}}), errors.ServerFault),
+        (Step(502, "<html>Bad Gateway</html>", media="text/html"), errors.ServerFault),
+        (Step(503, ""), errors.Overloaded),
+        (Step(429, {"error": {"code": "1305", "message": "该模型当前访问量过大，请您稍后再试"}}), errors.RateLimited),
+        (Step(drop=True), errors.Network),
+        (Step(body=completion(), cut=40), errors.Network),
+        (Step(body='{"choices": [{"index": 0, "mess'), errors.Garbled),
+        (Step(body=b"\xff\xfe\x00"), errors.Garbled),
+        (Step(body=""), errors.Garbled),
+        (Step(body="[" * 100_000), errors.Garbled),
+        (Step(body=json.dumps(completion("\ud83d"))), errors.Garbled),
+        (Step(body=completion(finish_reason="insufficient_system_resource")), errors.Overloaded),
+        (Step(body={"error": {"message": "Provider returned error", "code": 502}}), errors.ServerFault),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_tries_again_and_then_gives_up(trouble: Step, fault: type[faults.Fault]) -> None:
+def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Fault]) -> None:
     sleeps: list[float] = []
     with serve(trouble, trouble, OK) as fake:
         assert ask(fake, sleeps).body == completion()
     assert len(fake.seen) == 3
-    if issubclass(fault, (faults.RateLimited, faults.Overloaded)):
+    if issubclass(fault, (errors.RateLimited, errors.Overloaded)):
         assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
     else:
         assert 0.375 <= sleeps[0] <= 0.5 < 0.75 <= sleeps[1] <= 1.0
-    with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(faults.Fault) as caught:
+    with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(errors.Fault) as caught:
         ask(fake)
     assert type(caught.value) is fault
     assert len(fake.seen) == 3
@@ -165,29 +166,29 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[faults.Fault])
 @pytest.mark.parametrize(
     ("trouble", "fault"),
     [
-        (Step(401, {"error": {"message": "Invalid Authentication"}}), faults.KeyRefused),
-        (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), faults.QuotaUsedUp),
-        (Step(400, {"error": {"message": "bad field"}}), faults.BadRequest),
-        (Step(404, "<html><body>404 page not found</body></html>", media="text/html"), faults.ModelUnknown),
-        (Step(body="<!doctype html><title>登录</title>", media="text/html"), faults.NotJson),
-        (Step(body={"hello": "world"}), faults.NotJson),
-        (Step(body={"choices": []}), faults.NotJson),
-        (Step(body={"choices": [{"message": None}]}), faults.NotJson),
-        (Step(body=[1]), faults.NotJson),
-        (Step(body=completion("", finish_reason="content_filter")), faults.ContentFiltered),
-        (Step(body={"error": {"message": "余额不足", "code": 402}}), faults.QuotaUsedUp),
+        (Step(401, {"error": {"message": "Invalid Authentication"}}), errors.KeyRefused),
+        (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), errors.QuotaUsedUp),
+        (Step(400, {"error": {"message": "bad field"}}), errors.BadRequest),
+        (Step(404, "<html><body>404 page not found</body></html>", media="text/html"), errors.ModelUnknown),
+        (Step(body="<!doctype html><title>登录</title>", media="text/html"), errors.NotJson),
+        (Step(body={"hello": "world"}), errors.NotJson),
+        (Step(body={"choices": []}), errors.NotJson),
+        (Step(body={"choices": [{"message": None}]}), errors.NotJson),
+        (Step(body=[1]), errors.NotJson),
+        (Step(body=completion("", finish_reason="content_filter")), errors.ContentFiltered),
+        (Step(body={"error": {"message": "余额不足", "code": 402}}), errors.QuotaUsedUp),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_does_not_try_again_in_vain(trouble: Step, fault: type[faults.Fault]) -> None:
-    with serve(trouble, OK) as fake, pytest.raises(faults.Fault) as caught:
+def test_does_not_try_again_in_vain(trouble: Step, fault: type[errors.Fault]) -> None:
+    with serve(trouble, OK) as fake, pytest.raises(errors.Fault) as caught:
         ask(fake)
     assert type(caught.value) is fault
     assert len(fake.seen) == 1
 
 
 def test_times_out() -> None:
-    with serve(Step(hang=True), OK) as fake, pytest.raises(faults.TimedOut) as caught:
+    with serve(Step(hang=True), OK) as fake, pytest.raises(errors.TimedOut) as caught:
         ask(fake, timeout=0.05, max_attempts=1)
     assert str(caught.value) == (
         f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
@@ -203,20 +204,20 @@ def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
                 assert not endless.done()
             assert call(Request(BODY)).body == completion()
             assert not endless.done()
-            with pytest.raises(faults.TimedOut):
+            with pytest.raises(errors.TimedOut):
                 endless.result(timeout=20)
 
 
 def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from extractor import transport
+    from extractor.llm import http
 
-    known = transport._loop()
-    monkeypatch.setattr(transport, "_loops", [])
+    known = http._loop()
+    monkeypatch.setattr(http, "_loops", [])
     start = threading.Barrier(8, timeout=20)
 
     def begin() -> asyncio.AbstractEventLoop:
         start.wait()
-        return transport._loop()
+        return http._loop()
 
     with ThreadPoolExecutor(8) as pool:
         loops = {future.result() for future in [pool.submit(begin) for _ in range(8)]}
@@ -232,26 +233,26 @@ def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPat
 def test_a_server_that_is_not_there() -> None:
     with serve() as fake:
         pass
-    with pytest.raises(faults.Network, match=r"cannot be reached: .*refused"):
+    with pytest.raises(errors.Network, match=r"cannot be reached: .*refused"):
         ask(fake, max_attempts=1)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
 def test_the_errors_of_real_providers(case: dict[str, Any]) -> None:
-    fault = faults.fault_of(case["status"], case["body"], "https://api.example.com")
+    fault = errors.fault_of(case["status"], case["body"], "https://api.example.com")
     assert type(fault).__name__ == case["expect"]
     assert fault.status == case["status"]
 
 
 def test_an_error_is_a_sentence_with_the_provider_s_words_and_the_next_step() -> None:
-    fault = faults.fault_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
+    fault = errors.fault_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
     assert str(fault) == (
         "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
         "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
     )
 
 
-def every_fault(of: type[faults.Fault] = faults.Fault) -> list[type[faults.Fault]]:
+def every_fault(of: type[errors.Fault] = errors.Fault) -> list[type[errors.Fault]]:
     return [of, *(fault for direct in of.__subclasses__() for fault in every_fault(direct))]
 
 
@@ -266,7 +267,7 @@ def test_every_fault_is_named_once_and_travels_between_processes() -> None:
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
     for fault in every_fault():
-        assert f" {fault.__name__} " in f"{faults.__doc__} ".replace("\n", " ")
+        assert f" {fault.__name__} " in f"{errors.__doc__} ".replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -281,7 +282,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
     ],
 )
 def test_no_error_shows_the_key(step: Step) -> None:
-    with serve(step) as fake, pytest.raises(faults.Fault) as caught:
+    with serve(step) as fake, pytest.raises(errors.Fault) as caught:
         ask(fake, max_attempts=1)
     shown = [str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)]
     assert KEY not in "".join(shown)
@@ -297,7 +298,7 @@ def test_no_reply_shows_the_key() -> None:
 
 def test_a_key_of_another_account_is_blotted_out_too() -> None:
     step = Step(401, {"error": {"message": "Bearer abcdef.ghijkl or sk-other-99999 is wrong"}})
-    with serve(step) as fake, pytest.raises(faults.KeyRefused) as caught:
+    with serve(step) as fake, pytest.raises(errors.KeyRefused) as caught:
         ask(fake)
     assert "abcdef.ghijkl" not in str(caught.value)
     assert "sk-other" not in str(caught.value)
@@ -335,7 +336,7 @@ def test_a_request_that_an_interrupt_gives_up_is_ended_before_the_interrupt_goes
             signal.setitimer(signal.ITIMER_REAL, 1.0)
             with pytest.raises(KeyboardInterrupt):
                 call(Request(BODY))
-            assert asyncio.all_tasks(transport._loop()) == set()
+            assert asyncio.all_tasks(http._loop()) == set()
     finally:
         signal.signal(signal.SIGALRM, before)
 
@@ -358,7 +359,7 @@ JSON = st.recursive(
 @settings(max_examples=50, deadline=None)
 @given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
 def test_any_error_answer_becomes_a_sentence(status: int, body: Any) -> None:
-    fault = faults.fault_of(status, body, "https://x.cn")
+    fault = errors.fault_of(status, body, "https://x.cn")
     assert str(fault).startswith(f"https://x.cn answered {status}")
     assert len(str(fault)) < 1500
 
@@ -404,7 +405,7 @@ def test_an_address_copied_with_its_path() -> None:
 
 
 def test_a_missing_key_is_named() -> None:
-    with pytest.raises(faults.KeyMissing) as caught:
+    with pytest.raises(errors.KeyMissing) as caught:
         resolve("deepseek/deepseek-chat", None, {})
     assert str(caught.value) == (
         "'deepseek/deepseek-chat' needs a key and DEEPSEEK_API_KEY is not set. "
@@ -414,34 +415,34 @@ def test_a_missing_key_is_named() -> None:
 
 @pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
 def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
-    with pytest.raises(faults.KeyMissing) as caught:
+    with pytest.raises(errors.KeyMissing) as caught:
         resolve("openai/m", None, {"OPENAI_API_KEY": key})
     assert "sk-" not in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
 def test_an_unknown_provider_gets_the_list(model: str) -> None:
-    with pytest.raises(faults.EndpointUnknown, match="one of openai, deepseek, dashscope, zhipu"):
+    with pytest.raises(errors.EndpointUnknown, match="one of openai, deepseek, dashscope, zhipu"):
         resolve(model, None, {"OPENAI_API_KEY": "k"})
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
 def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(faults.EndpointUnknown, match="is no web address"):
+    with pytest.raises(errors.EndpointUnknown, match="is no web address"):
         resolve("m", url, {})
 
 
 @pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
 def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(faults.EndpointUnknown) as caught:
+    with pytest.raises(errors.EndpointUnknown) as caught:
         resolve("m", url, {})
     assert "hunter2" not in str(caught.value)
 
 
 def test_importing_loads_no_client() -> None:
     code = (
-        "import sys, extractor.provider, extractor.endpoints, extractor.faults, extractor.local, extractor.weights\n"
-        "extractor.provider.connect(extractor.endpoints.resolve('ollama/m', None, {}), timeout=1)\n"
+        "import sys, extractor.llm.client, extractor.llm.providers, extractor.errors, extractor.llm.local_server, extractor.llm.local_weights\n"
+        "extractor.llm.client.connect(extractor.llm.providers.resolve('ollama/m', None, {}), timeout=1)\n"
         "print(sorted({'openai', 'httpx2', 'instructor', 'xllamacpp', 'pydantic'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -450,5 +451,5 @@ def test_importing_loads_no_client() -> None:
 
 def test_what_looks_like_a_key_at_the_end_of_a_disguised_error_is_blotted_out() -> None:
     disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
-    with serve(disguised) as fake, pytest.raises(faults.BadRequest, match=r"refused: Bearer \*\*\*"):
+    with serve(disguised) as fake, pytest.raises(errors.BadRequest, match=r"refused: Bearer \*\*\*"):
         ask(fake)

@@ -15,13 +15,13 @@ from answering import answering
 
 EXAMPLE = Path(__file__).parent / "example_project"
 TEST = """
-from extractor import document, extract
+from extractor import Document, extract
 
 TEXT = "5月27日，全市安全生产工作会议召开。要加强管理。"
 
 
 def test_measures(replies):
-    (done,) = extract([document(TEXT, "d")], model="m", base_url="{url}", replies=replies)
+    (done,) = extract([Document.from_text(TEXT, "d")], model="m", base_url="{url}", replies=replies)
     assert [measure.text for measure in done.records[0].measures] == ["加强管理"]
 
 
@@ -34,7 +34,7 @@ def test_wrong(replies):
 
 
 def test_pleased(replies):
-    list(extract([document(TEXT, "e")], apart=True, model="m", base_url="{url}", replies=replies))
+    list(extract([Document.from_text(TEXT, "e")], apart=True, model="m", base_url="{url}", replies=replies))
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.quantities import find_quantities, parse_quantity
+from extractor.lang.quantities import find_quantities, parse_quantity
 
 CASES = Path(__file__).parent / "cases"
 ROOT = Path(__file__).parents[1]

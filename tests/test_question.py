@@ -9,11 +9,18 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic import Field as Described
 from scripted import recipe, whole
 
-from extractor.candidates import find_candidates
-from extractor.data import Row
 from extractor.fields import Clause, Cue, EdtfDate, Like, Most, Name, Quantity, Verbatim, Worded
-from extractor.question import NONE, Question, build_form, build_read, open_candidates, settle_without_model
-from extractor.shape import Field, read_shape
+from extractor.pipeline.answer import Row
+from extractor.pipeline.ask.candidates import find_candidates
+from extractor.pipeline.ask.questions import (
+    NONE,
+    Question,
+    build_form,
+    build_read,
+    open_candidates,
+    settle_without_model,
+)
+from extractor.schema.shape import Field, read_shape
 
 PROMPTS = recipe().schema.prompts
 NO_EXAMPLE = recipe("notice").schema.prompts

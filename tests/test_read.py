@@ -17,10 +17,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from extractor.data import Document
-from extractor.decode import EVERYDAY, Undecodable, decode
-from extractor.fold import fold
-from extractor.read import InputError, ReadOptions, Unreadable, read
+from extractor.document import Document
+from extractor.lang.fold import fold
+from extractor.pipeline.read.encodings import EVERYDAY, Undecodable, decode
+from extractor.pipeline.read.read import InputError, ReadOptions, Unreadable, read
 
 ROOT = Path(__file__).parent.parent
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))

@@ -19,10 +19,10 @@ from click.testing import Result
 from fake_server import FakeServer, Step, completion
 from typer.testing import CliRunner
 
-from extractor.cli import app
-from extractor.conversion import answers_path
-from extractor.naming import request_key
-from extractor.output import restart_path
+from extractor.cli.main import app
+from extractor.llm.call import request_key
+from extractor.output.files import restart_path
+from extractor.runs.convert_to_file import answers_path
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"

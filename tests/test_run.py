@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import by_field, completion, document, nothing, recipe, scripted
 
-from extractor.data import Call, Document, Json, Reply, Request
-from extractor.faults import Fault, Interrupted, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
-from extractor.output import OutputError, encode, failures_path, open_output, part_path
-from extractor.read import Unreadable
-from extractor.report import describe
-from extractor.run import Summary, run
+from extractor.cli.report import describe
+from extractor.document import Document, Json
+from extractor.errors import Fault, Interrupted, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
+from extractor.llm.call import Call, Reply, Request
+from extractor.output.files import OutputError, encode, failures_path, open_output, part_path
+from extractor.pipeline.read.read import Unreadable
+from extractor.runs.run import run
+from extractor.runs.summary import Summary
 
 TEXT = "5月27日，全市安全生产工作会议召开。李明指出，要加强管理。去年排查隐患1260处。"
 FACTS = {

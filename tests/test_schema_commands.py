@@ -15,8 +15,8 @@ from click.testing import Result
 from fake_server import FakeServer
 from typer.testing import CliRunner
 
-from extractor.cli import app
-from extractor.schema_lines import json_lines
+from extractor.cli.main import app
+from extractor.schema.source_lines import json_lines
 
 ROOT = Path(__file__).parent.parent
 

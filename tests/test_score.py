@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from extractor.catalog import load_schema
-from extractor.cli import app
-from extractor.data import Json
-from extractor.score import (
+from extractor.cli.main import app
+from extractor.document import Json
+from extractor.evaluation import (
     UNMARKED,
     Counts,
     Scored,
@@ -24,6 +23,7 @@ from extractor.score import (
     tabulate,
     tabulate_marks,
 )
+from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
 SHAPES = load_schema("meeting").fields

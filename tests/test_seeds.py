@@ -15,17 +15,18 @@ from typing import Any
 import jsonschema
 import pytest
 
-from extractor.catalog import load_schema
-from extractor.data import Document, Json, Reply, Request
-from extractor.describe import line_schema
-from extractor.faults import Network
-from extractor.fold import fold, simplify
-from extractor.model import choose
-from extractor.pipeline import convert
-from extractor.prices import FREE
-from extractor.read import read
-from extractor.recipe import Recipe
-from extractor.tape import Tape
+from extractor.authoring.describe import line_schema
+from extractor.document import Document, Json
+from extractor.errors import Network
+from extractor.lang.fold import fold, simplify
+from extractor.llm.call import Reply, Request
+from extractor.llm.models import choose
+from extractor.llm.prices import FREE
+from extractor.llm.recordings import Tape
+from extractor.pipeline.convert import convert
+from extractor.pipeline.read.read import read
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
 REPLIES = ROOT / "fixtures" / "replies"

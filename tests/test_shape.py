@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, create_model
 
+from extractor.authoring.check import check_schema
 from extractor.fields import (
     Clause,
     Cue,
@@ -22,8 +23,7 @@ from extractor.fields import (
     Within,
     Worded,
 )
-from extractor.schema_check import check_schema
-from extractor.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape
+from extractor.schema.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape
 
 
 def shape_of(annotation: Any, **info: Any) -> Any:

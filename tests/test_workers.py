@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from scripted import by_field, document, recipe, scripted
 
-from extractor.data import Call, Document, Json, Reply, Request
-from extractor.faults import KeyRefused, ServerFault
-from extractor.run import NOT_REACHED, Summary, Workers, run
-from extractor.workers import Floor, Pool, gathering, in_order
+from extractor.document import Document, Json
+from extractor.errors import NOT_REACHED, KeyRefused, ServerFault
+from extractor.llm.call import Call, Reply, Request
+from extractor.runs.run import Workers, run
+from extractor.runs.summary import Summary
+from extractor.runs.workers import Floor, Pool, gathering, in_order
 
 TEXT = "同志们：去年排查隐患1305处。要加强管理。"
 

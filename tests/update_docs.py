@@ -14,7 +14,7 @@ from unittest.mock import patch
 import typer.main
 from field_examples import fields_page
 
-from extractor.cli import app
+from extractor.cli.main import app
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "commands.md"

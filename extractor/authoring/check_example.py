@@ -1,0 +1,189 @@
+"""Whether a schema's example is one: its answers fit what a model is asked, and stand in its text.
+
+A model imitates its example. One with a wrong name, a missing value or words that the text lacks teaches it answers
+that are then refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
+
+from extractor.document import Document, Json
+from extractor.llm.call import Reply, Request
+from extractor.llm.models import LARGE
+from extractor.pipeline.answer import Answer, Problem
+from extractor.pipeline.ask.ask import is_cued
+from extractor.pipeline.ask.questions import answer_type, rows_read
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.items import Found, one_by_one
+from extractor.pipeline.merge import merge
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import Example, Schema
+from extractor.schema.shape import Field
+from extractor.schema.source_lines import Keys, field_place, json_lines, shown
+
+
+def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
+    """Complaints about the schema's example, and notes."""
+    example = schema.prompts.example
+    if example is None or example.file is None:
+        return [], []
+    file = shown(example.file, path)
+    lines = json_lines(example.file.read_text(encoding="utf-8"))
+    names = [field.name for field in schema.fields]
+    complaints: list[tuple[Keys, str]] = [
+        (
+            (name,),
+            f"the example answers {name!r}, which is no field of {schema.record.__name__}: it has {', '.join(names)}. "
+            "Rename or delete it.",
+        )
+        for name in example.record
+        if name not in names
+    ]
+    fitting = []
+    for field in schema.fields:
+        wrong = list(_check_answer(field, example))
+        complaints += wrong
+        if not wrong and field.name in example.record:
+            fitting.append(field)
+    complaints += _check_places(schema, fitting, example)
+    notes = [
+        f"{field_place(schema.record, name, path)}: {schema.record.__name__}.{name} is not answered in the example {example.file.name}, so a "
+        f"model that reads is shown no answer for it. {_mend(name, example.file, path)}"
+        for name in names
+        if name not in example.record
+    ]
+    return [f"{file}:{_line(lines, ('record', *keys))}: {what}" for keys, what in complaints], notes
+
+
+def _mend(name: str, file: Path, schema: Path) -> str:
+    if file.parent.resolve() == schema.parent.resolve():
+        return f'Add "{name}" to its record: null or [] where its text has none.'
+    return (
+        f'Copy {file.name} beside {schema.name}, where it goes before the shipped one, and add "{name}" to its record.'
+    )
+
+
+def _line(lines: dict[Keys, int], keys: Keys) -> int:
+    """The line of a value, or of the nearest around it."""
+    while keys not in lines:
+        keys = keys[:-1]
+    return lines[keys]
+
+
+# --- the shape of the answers ---
+
+
+def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
+    """In what an answer is none that a model could give."""
+    if field.name not in example.record:
+        return
+    value = example.record[field.name]
+    yield from _unknown_leaves(field, value)
+    try:
+        TypeAdapter(answer_type(field, field.most)).validate_python(value)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            where = ".".join(map(str, (field.name, *one["loc"])))
+            said = "" if one["type"] == "missing" else f", not {one['input']!r}"
+            yield (
+                (field.name, *one["loc"]),
+                f"the example's {where} is no answer that a model may give: {one['msg'].lower()}{said}. {_advice(field, one['loc'])}",
+            )
+
+
+def _advice(field: Field, keys: tuple[Any, ...]) -> str:
+    """What would fit at this place of the answer."""
+    leaf = next((leaf for leaf in field.asked if leaf.name in keys or field.item is None), None)
+    if leaf is None:
+        return (
+            f"Write {'a list of objects' if field.many else 'an object'} with {', '.join(x.name for x in field.asked)}."
+        )
+    one = f"one of {', '.join(leaf.choices)}" if leaf.choices else f"words of the text, at most {leaf.longest}"
+    many = leaf.many or (field.item is None and field.many)
+    optional = leaf.optional and not many
+    return f"Write {'a list (or []) of ' if many else ''}{one}{', or null' if optional else ''}."
+
+
+def _unknown_leaves(field: Field, value: Any) -> Iterator[tuple[Keys, str]]:
+    if field.item is None:
+        return
+    known = [leaf.name for leaf in field.asked]
+    for keys, item in [((n,), x) for n, x in enumerate(value)] if isinstance(value, list) else [((), value)]:
+        for name in item if isinstance(item, dict) else ():
+            if name not in known:
+                yield (
+                    (field.name, *keys, name),
+                    f"the example answers {field.name}.{name}, which is nothing that {field.item.__name__} asks for: it asks "
+                    f"for {', '.join(known)}. Rename or delete it.",
+                )
+
+
+# --- their places in the text ---
+
+
+def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iterator[tuple[Keys, str]]:
+    """Which of the answers the engine would not let into a record, were they a model's."""
+    document = Document("example", "example", example.text, "")
+    text = clean(document)
+    found = Found(text, Recipe(schema, "nobody", LARGE), _ask_nobody, one_by_one)
+    for field in fields:
+        wanted: dict[str, Any] = {field.name: (answer_type(field, field.most), ...)}
+        said: type[BaseModel] = create_model("Answer", **wanted)
+        rows = rows_read(field, said.model_validate({field.name: example.record[field.name]}))
+        if rows and not (text.text and is_cued(field, text, text)):
+            yield (
+                (field.name,),
+                f"the example answers {field.name}, but neither its Cue nor its Mood is met in the example's text, so a text "
+                "like it is not asked about it: mend the marker or the text.",
+            )
+        found.take([(field, text)], [Answer(field.name, text, tuple(rows))])
+    merged = merge(fields, found.items, document)
+    for problem in (*found.problems, *merged.problems):
+        yield _keys_of(problem, example), _retell(problem)
+    record: Json = {field.name: [] if field.many or field.leaves[0].many else None for field in schema.fields}
+    try:
+        schema.record.model_validate(record | merged.record)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            where = ".".join(map(str, one["loc"]))
+            if one["type"] == "missing":  # under an alias: told of the field itself
+                continue
+            yield (
+                tuple(one["loc"]),
+                f"the record of the example has a {where} that {schema.record.__name__} itself refuses ({one['msg']}): let "
+                "it hold what its type holds.",
+            )
+
+
+def _ask_nobody(request: Request) -> Reply:
+    raise AssertionError("an example is not asked about")
+
+
+def _retell(problem: Problem) -> str:
+    words = "" if problem.value is None else f" {problem.value!r}"
+    return (
+        f"the example's {problem.field}{words} would not come into a record ({problem.kind}: {problem.detail}). Copy it from "
+        "the example's text as it stands there, or mend the text."
+    )
+
+
+def _keys_of(problem: Problem, example: Example) -> Keys:
+    """Where in the example the value of a problem stands."""
+    name, _, leaf = problem.field.partition(".")
+    value = example.record.get(name)
+    items = list(enumerate(value)) if isinstance(value, list) else []
+    for n, item in items:
+        if leaf and isinstance(item, dict) and problem.value in _each(item.get(leaf)):
+            return (name, n, leaf)
+        if not leaf and (item == problem.value or (isinstance(item, dict) and problem.value in item.values())):
+            return (name, n)
+    return (name, leaf) if leaf else (name,)
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,207 @@
+"""Which patterns of a schema match nothing in some texts: each held against what it is really held against.
+
+The engine's own functions do the matching, with one marker at a time switched on or off, so that what is found here is
+what a run would find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from extractor.document import Excerpt
+from extractor.fields import Beside, Unless
+from extractor.lang.sentences import clauses, sentences
+from extractor.llm.models import SMALL
+from extractor.pipeline.ask.ask import at_ends, is_cued
+from extractor.pipeline.ask.candidates import Candidate, find_candidates
+from extractor.pipeline.coverage import find_signs
+from extractor.pipeline.split.passages import split_passages
+from extractor.schema.loading import Schema
+from extractor.schema.shape import Field, Leaf
+from extractor.schema.source_lines import field_place
+
+# Matches nothing: what stands for the half of a marker that is not being tried.
+NEVER = "(?!)"
+LONGEST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One pattern in use: how many of the places that it is held against it matches in a passage."""
+
+    place: str
+    marker: str
+    pattern: str
+    against: str
+    count: Callable[[Excerpt, Excerpt], tuple[int, int]]
+    """(passage, speech) → how many places match, and how many there are."""
+
+
+def check_cues(schema: Schema, path: Path, speeches: Sequence[Excerpt]) -> tuple[list[str], list[str]]:
+    """Complaints about patterns that match nowhere, and notes about those that there was nothing to try on."""
+    complaints, notes = [], []
+    passages = [(passage, speech) for speech in speeches for passage in split_passages(speech, SMALL.passage)]
+    for field in schema.fields:
+        for trial in _trials(field, schema, path):
+            counts = [trial.count(passage, speech) for passage, speech in passages]
+            hits, places = sum(n for n, _ in counts), sum(n for _, n in counts)
+            told = f"{trial.place}: the {trial.marker} {_short(trial.pattern)}"
+            if not places:
+                notes.append(f"{told} was not tried: the texts have no {trial.against}.")
+            elif not hits:
+                complaints.append(
+                    f"{told} matches in none of the texts. It is held against {trial.against}, of which they have {places}. "
+                    f"{_elsewhere(trial.pattern, speeches)}"
+                )
+    return complaints, notes
+
+
+def _elsewhere(pattern: str, speeches: Sequence[Excerpt]) -> str:
+    for speech in speeches:
+        match = next((m for m in re.finditer(pattern, speech.text) if m.group()), None)
+        if match is not None:
+            start, end = speech.span(*match.span())
+            return (
+                f"It would match {_short(match.group())} at {speech.document.path}:{start}-{end}, which is no such place: mend "
+                "the pattern for what it is held against, or delete it."
+            )
+    return "Mend or delete it, or try texts that have what it looks for."
+
+
+def _short(words: str) -> str:
+    words = words.replace("\n", " ")
+    return repr(words if len(words) <= LONGEST_SHOWN else f"{words[:LONGEST_SHOWN]}…")
+
+
+def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
+    here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
+    if field.cue is not None:
+        yield Trial(here, "Cue", field.cue.pattern, _against_cue(field), lambda p, s: _count_cue(field, p, s))
+    if field.unless is not None and field.item is not None and field.anchor.kind in ("clause", "quantity"):
+        numbers = field.anchor.kind == "quantity"
+        against = "numbers, each with its own words" if numbers else "clauses, each with its sentence"
+        only = Unless(field.unless.pattern)
+        yield Trial(here, "Unless", only.pattern, against, lambda p, s: _count_ruled_out(field, only, p, s))
+        if field.unless.before and numbers:
+            before = Unless(NEVER, before=field.unless.before)
+            against = "numbers, each with its sentence before it"
+            yield Trial(
+                here,
+                "Unless(before=…)",
+                field.unless.before,
+                against,
+                lambda p, s: _count_ruled_out(field, before, p, s),
+            )
+    if field.signs is not None and field.signs.pattern:
+        on_clause = field.anchor.kind == "clause"
+        against = "clauses" if on_clause else "passages"
+        yield Trial(here, "Signs", field.signs.pattern, against, lambda p, s: _count_signs(field, p))
+    for leaf in field.leaves:
+        owner = field.item or schema.record
+        at = f"{field_place(owner, leaf.name, path)}: {owner.__name__}.{leaf.name}"
+        yield from _leaf_trials(at, field, leaf)
+
+
+def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
+    if leaf.cue is not None and field.item is not None:
+        cue = leaf.cue
+        yield Trial(
+            at, "Cue", cue.pattern, f"sentences of {field.name}", lambda p, s: _count_leaf_cue(field, cue.pattern, p, s)
+        )
+    if leaf.beside is not None:
+        before, after = leaf.beside.before, leaf.beside.after
+        names = f"names of {field.name} that stand in the texts"
+        yield Trial(
+            at,
+            "Beside(before=…)",
+            before,
+            names,
+            lambda p, s: _count_known(field, leaf, p, s, beside=Beside(before, NEVER)),
+        )
+        yield Trial(
+            at,
+            "Beside(after=…)",
+            after,
+            names,
+            lambda p, s: _count_known(field, leaf, p, s, beside=Beside(NEVER, after)),
+        )
+    if leaf.subject is not None:
+        heads = f"clauses of {field.name}, with those before them in their sentence"
+        yield Trial(at, "Subject", leaf.subject.pattern, heads, lambda p, s: _count_known(field, leaf, p, s))
+    if leaf.like is not None:
+        like = re.compile(leaf.like.pattern)
+        yield Trial(at, "Like", leaf.like.pattern, "passages", lambda p, s: (bool(like.search(p.text)), 1))
+    for choice, words in leaf.shown.patterns.items() if leaf.shown else ():
+        pattern = re.compile(words)
+        yield Trial(
+            at, f"Shown({choice}=…)", words, f"sentences that name one of {field.name}", _counting_shown(field, pattern)
+        )
+
+
+# --- counting ---
+
+
+def _against_cue(field: Field) -> str:
+    ends = " at the ends of the texts" if field.cue and field.cue.where == "ends" else ""
+    if field.item is not None and field.anchor.kind == "clause":
+        return f"clauses{f' in the mood {field.mood.kind!r}' if field.mood else ''}{ends}"
+    if field.anchor.kind == "date":
+        return f"sentences with a date{ends}"
+    if field.item is not None and field.anchor.kind == "quantity":
+        return f"clauses with a number{ends}"
+    return f"passages{ends}"
+
+
+def _count_cue(field: Field, passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
+    places = find_candidates(replace(field, cue=None), passage, speech)
+    if places is not None and field.anchor.kind != "name":
+        matching = find_candidates(field, passage, speech) or []
+        if field.cue is not None and field.cue.where == "ends":
+            places = [c for c in places if at_ends(passage, c.place, speech)]
+            matching = [c for c in matching if at_ends(passage, c.place, speech)]
+        return len(matching), len(places)
+    whole = replace(field, cue=replace(field.cue, pattern="(?s)^.|.$")) if field.cue else field
+    return int(is_cued(field, passage, speech)), int(is_cued(whole, passage, speech))
+
+
+def _count_ruled_out(field: Field, unless: Unless, passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
+    everything = find_candidates(replace(field, unless=None), passage, speech) or []
+    left = find_candidates(replace(field, unless=unless), passage, speech) or []
+    return len(everything) - len(left), len(everything)
+
+
+def _count_signs(field: Field, passage: Excerpt) -> tuple[int, int]:
+    places = len(clauses(passage.text)) if field.anchor.kind == "clause" else 1
+    return len(find_signs(field, passage)), places
+
+
+def _count_leaf_cue(field: Field, pattern: str, passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
+    candidates = _candidates(field, passage, speech)
+    return sum(candidate.shows(pattern) for candidate in candidates), len(candidates)
+
+
+def _count_known(
+    field: Field, leaf: Leaf, passage: Excerpt, speech: Excerpt, beside: Beside | None = None
+) -> tuple[int, int]:
+    """Candidates of which code reads this leaf off, by this marker alone."""
+    only = replace(leaf, beside=beside) if beside else leaf
+    field = replace(field, leaves=tuple(only if x is leaf else x for x in field.leaves))
+    candidates = _candidates(field, passage, speech)
+    return sum(bool(candidate.known.get(leaf.name)) for candidate in candidates), len(candidates)
+
+
+def _counting_shown(field: Field, pattern: re.Pattern[str]) -> Callable[[Excerpt, Excerpt], tuple[int, int]]:
+    def count(passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
+        told = {candidate.sentence for candidate in _candidates(field, passage, speech)}
+        if find_candidates(field, passage, speech) is None:  # nothing that code can find: any sentence may name one
+            told = {passage.text[i:j] for i, j in sentences(passage.text)}
+        return sum(bool(pattern.search(sentence)) for sentence in told), len(told)
+
+    return count
+
+
+def _candidates(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]:
+    return find_candidates(field, passage, speech) or []

@@ -1,0 +1,156 @@
+"""Difference: what lies between two recipes, field by field, and what of it must be asked again.
+
+A recipe is that of a schema (by name or file) or the one that an output was made by (as its runs noted it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from extractor.document import Json
+from extractor.llm.call import Profile
+from extractor.output.files import OutputError, guard_reading
+from extractor.output.record_index import read_head
+from extractor.pipeline.recipe import Recipe
+from extractor.runs.run_log import history_path
+from extractor.schema.loading import load_schema
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a field: `how` is added, removed, renamed, changed or same; `parts` names what changed in it."""
+
+    field: str
+    how: str
+    parts: tuple[str, ...] = ()
+    was: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the field must be asked about."""
+        return self.how in ("added", "changed")
+
+
+def recorded_recipe(output: Path) -> Json:
+    """The recipe of an output's last record, as the run that made it noted it. Raises OutputError."""
+    digest = None
+    with guard_reading(output), output.open("rb") as stream:
+        for line in stream:
+            head = read_head(line)
+            digest = head.recipe if head is not None else digest
+    if digest is None:
+        raise OutputError(f"{output} holds no record: name a schema, or an output of `extractor extract`.")
+    path = history_path(output)
+    with guard_reading(path):
+        notes = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for note in reversed(notes):
+        entry: Json = {}
+        with suppress(ValueError):  # a note that was cut short
+            entry = json.loads(note)
+        if entry.get("event") == "start" and entry["recipe"]["digest"] == digest:
+            recipe: Json = entry["recipe"]
+            return recipe
+    if not path.is_file():
+        raise OutputError(
+            f"There is no {path}, which tells what {output} was made by: it belongs beside it. Name the older schema's file instead."
+        )
+    raise OutputError(
+        f"{path} does not tell of the recipe {digest} that {output} was made by: name the older schema's file instead."
+    )
+
+
+def recipe_of(name: str, model: str, profile: Profile) -> Recipe:
+    """The recipe of a schema, as this model would be asked. Raises SchemaError."""
+    return Recipe(load_schema(name), model, profile)
+
+
+def profile_of(recorded: Json) -> Profile:
+    """How the model was asked by a recorded recipe; of what is new since, the defaults."""
+    names = Profile.__dataclass_fields__
+    return replace(Profile(), **{name: value for name, value in recorded["profile"].items() if name in names})
+
+
+def differences(old: Json, new: Recipe) -> list[Change]:
+    """What became of each field, in the order of the new schema, removed ones last."""
+    before, after = old["fields"], new.to_json()["fields"]
+    changes = []
+    taken = set()
+    for shape in new.schema.fields:
+        name, digits = shape.name, new.fields[shape.name]
+        if name in before:
+            taken.add(name)
+            same = before[name]["as"] == digits
+            changes.append(Change(name, "same" if same else "changed", () if same else tuple(_parts(old, new, name))))
+        elif shape.was is not None and shape.was in before:
+            taken.add(shape.was)
+            same = before[shape.was]["as"] == new.renamed[name]
+            parts = () if same else tuple(_unlike(before[shape.was], after[name]))
+            changes.append(Change(name, "renamed" if same else "changed", parts, shape.was))
+        else:
+            changes.append(Change(name, "added"))
+    return changes + [Change(name, "removed") for name in before if name not in taken]
+
+
+def _parts(old: Json, new: Recipe, name: str) -> Iterator[str]:
+    """In what a field's two sides differ; where it is in neither, what all fields share differs."""
+    told = new.to_json()
+    found = list(_unlike(old["fields"][name], told["fields"][name]))
+    if not found:
+        shared = ("model", "profile", "prompts", "engine")
+        found = [f"the {part}" for part in shared if old[part] != told[part]] or ["the prompt's example"]
+    yield from found
+
+
+def _unlike(one: Json, other: Json, where: str = "") -> Iterator[str]:
+    for key in dict.fromkeys((*one, *other)):
+        if key == "as" or one.get(key) == other.get(key):
+            continue
+        mine, theirs = one.get(key), other.get(key)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            yield from _unlike(mine, theirs, where if key == "parts" else f"{where}{key}." if key else where)
+        elif mine is None and where == "" and isinstance(theirs, dict):
+            yield f"{key} added"
+        elif theirs is None and where == "" and isinstance(mine, dict):
+            yield f"{key} removed"
+        else:
+            yield f"{where}{key}"
+
+
+def describe_changes(changes: list[Change]) -> list[str]:
+    """A line a field."""
+    lines = []
+    for change in changes:
+        said = f" (was {change.was}: no question is asked)" if change.how == "renamed" else ""
+        said = f": {', '.join(change.parts)}" if change.parts else said
+        lines.append(f"{change.how:8} {change.field}{said}")
+    asked = [change.field for change in changes if change.asks]
+    lines.append(f"to ask   {', '.join(asked) if asked else 'nothing'}")
+    return lines
+
+
+def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
+    """How many recordings there are of fields that are asked anew, or not at all any more, by field."""
+    fields = {change.was or change.field for change in changes if change.how in ("changed", "removed")}
+    found: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        with guard_reading(path):
+            calls = json.loads(path.read_text(encoding="utf-8"))["calls"]
+        found.update(call["about"]["field"] for call in calls if call["about"].get("field") in fields)
+    return found
+
+
+def touched_annotations(folder: Path, changes: list[Change]) -> Counter[str]:
+    """How many annotations hold a field that is changed, renamed or removed, by the field's older name."""
+    fields = {c.was or c.field for c in changes if c.how in ("changed", "renamed", "removed")}
+    found: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        with guard_reading(path):
+            record = json.loads(path.read_text(encoding="utf-8")).get("record")
+        if isinstance(record, dict):
+            found.update(name for name in record if name in fields)
+    return found

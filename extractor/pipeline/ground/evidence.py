@@ -1,0 +1,119 @@
+"""Evidence: a speech made ready for grounding, and the places in it that show an item."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractor.document import Excerpt
+from extractor.lang.sentences import clauses, sentences
+from extractor.pipeline.ground.locate import Index, Place
+from extractor.schema.shape import Field, Leaf
+
+Span = tuple[int, int]
+
+# A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
+FEWEST_WORDS = 4
+HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+
+
+@dataclass
+class Prepared:
+    """A speech made ready for grounding: index, sentences and clauses built once; where repeats were left off."""
+
+    speech: Excerpt
+    index: Index
+    sentences: list[Span]
+    clauses: list[Span]
+    used: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def sentence(self, i: int, j: int) -> Span:
+        """The sentence (or the run of sentences) that holds the visible characters i:j."""
+        return _covering(self.sentences, i, j)
+
+    def clause(self, i: int, j: int) -> Span:
+        """The clause (or the run of clauses) that holds the visible characters i:j."""
+        return _covering(self.clauses, i, j)
+
+
+def prepare(speech: Excerpt) -> Prepared:
+    """A speech made ready for grounding."""
+    return Prepared(speech, Index(speech), list(sentences(speech.text)), list(clauses(speech.text)))
+
+
+def places_of(shape: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
+    """The places that show an item, source offsets: its own clause; for a named one also where its choices are shown."""
+    if shape.anchor.kind == "date":
+        return [prepared.speech.span(anchor.start, anchor.end)]
+    if shape.anchor.kind == "quantity":
+        return [prepared.speech.span(*telling_clause(prepared, anchor))]
+    if shape.anchor.kind != "name":
+        return [prepared.speech.span(*_touching(prepared, anchor))]
+    spans = [prepared.clause(anchor.start, anchor.end)]
+    for leaf in shape.leaves:
+        if leaf.shown is None:
+            continue
+        chosen = grounded[leaf.name] if leaf.many else [grounded[leaf.name]]
+        for choice in chosen:
+            spans += _showing(leaf, choice, prepared, anchor, passage)
+    return [prepared.speech.span(*span) for span in dict.fromkeys(spans)]
+
+
+def _touching(prepared: Prepared, anchor: Place) -> Span:
+    """A clause item's evidence: the clause it is (part of), or exactly its own words where it spans several."""
+    i, j = prepared.clause(anchor.start, anchor.end)
+    whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
+    return (i, j) if whole <= 1 else (anchor.start, anchor.end)
+
+
+def telling_clause(prepared: Prepared, anchor: Place) -> Span:
+    """The clause of a number, with the one before it where it has too few words of its own."""
+    i, j = prepared.clause(anchor.start, anchor.end)
+    lowest, _ = prepared.sentence(anchor.start, anchor.end)
+    text = prepared.speech.text
+    while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
+        at = bisect_left(prepared.clauses, (i, 0)) - 1
+        if at < 0 or prepared.clauses[at][0] < lowest:
+            break
+        i = prepared.clauses[at][0]
+    return i, j
+
+
+def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
+    """The clauses from an item's name to the words that show a choice, in the first sentence that has both."""
+    pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
+    if pattern is None:
+        return []
+    text = prepared.speech.text
+    name = text[anchor.start : anchor.end]
+    for i, j in sentences_naming(prepared, anchor, passage):
+        at = text.index(name, i) if name in text[i:j] else i
+        match = re.compile(pattern).search(text, at, j) or re.compile(pattern).search(text, i, j)
+        if match:
+            return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
+    return []
+
+
+def sentences_naming(prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
+    text = prepared.speech.text
+    name = text[anchor.start : anchor.end]
+    spans = []
+    at = text.find(name, passage[0], passage[1])
+    while at >= 0:
+        span = prepared.sentence(at, at + len(name))
+        if span not in spans:
+            spans.append(span)
+        at = text.find(name, at + len(name), passage[1])
+    return spans
+
+
+def _covering(spans: Sequence[Span], i: int, j: int) -> Span:
+    """The run of spans (in order, disjoint) that covers i:j; i:j itself where it lies between them."""
+    first = max(0, bisect_right(spans, (i, 1 << 60)) - 1)
+    last = max(first, bisect_left(spans, (j, 0)) - 1)
+    if not spans or spans[first][1] <= i:
+        return i, j
+    return min(i, spans[first][0]), max(j, spans[last][1])

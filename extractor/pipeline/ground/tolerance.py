@@ -1,0 +1,129 @@
+"""What a quote may have wrong: a few characters, and none in a number, a word of direction, a negation or a name.
+
+Texts are keys here, folded and without white space and noise; only `protected` names are as anybody writes them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator
+
+from extractor.pipeline.ground.folded_text import make_key
+
+# A quote and its place of fewer characters than this must be equal: official phrases differ by one word of two.
+_SHORTEST_NEAR = 12
+# Wrong characters allowed, as a share of the quote.
+_NEAR_EDITS = 0.06
+# Characters around a place that tell whether its edge is part of a name.
+_CONTEXT = 12
+
+TIMES = "十百千万亿"
+NUMERALS = frozenset("〇零一二三四五六七八九两几廿卅" + TIMES)
+NUMBER = re.compile(
+    rf"(?:\d+(?:[.,]\d+)*|[{''.join(sorted(NUMERALS))}]+)"
+    r"(?:[%‰℃倍成折元人户个名例件次项年月日号时分秒岁亩吨里米]|平方|公)?"
+)
+DIRECTION = re.compile(
+    "超过|超出|不足|不到|达到|以上|以下|以内|以外|以前|以后|之前|之后|之内|左右|至少|至多|最多|最少|最高|最低|"
+    "[高低多少大小优劣早晚好差]于|扩大|加大|加快|放缓|减缓|加强|减弱|弱化|强化|缩小|缩短|延长|提前|推迟|提[高升]|"
+    "[增减升降涨跌][长加多少大小低高幅速]?|下[降滑跌调]|上[升涨调]|回[落升]|[盈亏]|[顺逆]差|同比|环比|翻番"
+)
+NEGATION = re.compile("[不未无没非勿莫禁]|没有|严禁|禁止")
+_LATIN = re.compile("[a-z]+")
+_REGION = re.compile("[一-鿿]{2}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
+
+_SURNAMES = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任"
+    "姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章"
+    "鲁葛伍韦申尤毕聂丛焦向柳邢路岳齐梅莫庄辛管祝左涂谷祁舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍覃霍翁隋植甘"
+    "景薄单包司柏宁柯阮桂闵解强柴华车冉房边迟宫连冷蒲卓闫褚娄岑花虞应宗滕郁鄂束巩晏仇栾符巴化古胥麦寇尚敖占占冀"
+)
+_COMPOUND = frozenset({"欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "令狐", "慕容", "司徒", "夏侯"})
+_OFFICE = re.compile(
+    "书记|[省市县区州镇乡村局厅部处科院校会司所站行队组盟旗]长|主任|主席|秘书长|常委|委员|同志(?!们)|总理|政委|司令|代表|教授|先生|女士"
+)
+_SPEECH = re.compile(
+    "强调|指出|要求|表示|认为|说(?![明服])|主持|宣读|出席|参加|陪同|讲话|通报|作(?:了|重要|工作)|带领|率领|致辞|介绍"
+)
+_HAN = re.compile("[㐀-鿿𠀀-𳿿·]+(?<!的)")
+_LIST = re.compile(
+    "(?:[一-鿿]{2,4}、){2,}[一-鿿]{2,4}|[一-鿿]{2,4}、[一-鿿]{2,3}(?=等|出席|参加|陪同|主持|同志|分别|带领)"
+)
+
+
+def budget(core: str) -> tuple[int, int]:
+    """How many characters, and how many punctuation marks, may be wrong in a quote."""
+    size = sum(map(str.isalnum, core))
+    if size < _SHORTEST_NEAR - 1:  # one character of it may be missing
+        return 0, size // 6
+    return max(1, math.ceil(size * _NEAR_EDITS)), 1 + size // 10
+
+
+def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str]) -> bool:
+    """Whether a quote and its place key[a:b] differ in few characters and in none that carries the meaning."""
+    from rapidfuzz.distance import Levenshtein
+
+    seen = key[a:b]
+    if any(p.findall(core) != p.findall(seen) for p in (NUMBER, DIRECTION, NEGATION)):
+        return False
+    operations = [(op.tag, op.src_pos, op.dest_pos) for op in Levenshtein.editops(core, seen)]
+    edits = [(i, j, "" if tag == "insert" else core[i], "" if tag == "delete" else seen[j]) for tag, i, j in operations]
+    letters, marks = budget(max(core, seen, key=lambda text: sum(map(str.isalnum, text))))
+    wrong = sum(old.isalnum() or new.isalnum() for _, _, old, new in edits)
+    if wrong > letters or len(edits) - wrong > marks:
+        return False
+    names = [make_key(name)[0] for name in protected]
+    first = max(0, a - _CONTEXT)
+    here = _fixed_characters(core, names)
+    there = _fixed_characters(key[first : b + _CONTEXT], names, regions=True)[a - first : b - first]
+    return not any(_breaks(here, i, bool(old)) or _breaks(there, j, bool(new)) for i, j, old, new in edits)
+
+
+def _breaks(fixed: list[int], i: int, present: bool) -> bool:
+    """Whether an edit at i changes a fixed character, or puts one between two of the same piece."""
+    if present:
+        return fixed[i] != 0
+    return 0 < i < len(fixed) and fixed[i - 1] == fixed[i] != 0
+
+
+def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -> list[int]:
+    """For each character of folded text 0, or the number of the piece that it is in and that no edit may touch.
+
+    `regions` adds two characters before 市, 县 … and is for the source: a slip in 我县 makes 可县 of it.
+    """
+    spans = [m.span() for p in (NUMBER, DIRECTION, NEGATION, _LATIN) for m in p.finditer(key)]
+    spans += _find_names(key)
+    spans += [m.span() for m in _REGION.finditer(key)] if regions else []
+    spans += [m.span() for name in names if name for m in re.finditer(re.escape(name), key)]
+    fixed = [0] * len(key)
+    for number, (a, b) in enumerate(spans, 1):
+        for i in range(a, min(b, len(key))):
+            fixed[i] = number
+    return fixed
+
+
+def _find_names(key: str) -> Iterator[tuple[int, int]]:
+    """Where persons may be named in folded text: a surname with one or two characters beside an office or a verb of
+    speech, or in a list of such. Says yes too often rather than too rarely."""
+    for office in _OFFICE.finditer(key):
+        a, b = office.span()
+        if office[0] == "同志" or _is_name(key[b : b + 2]):
+            yield from ((max(0, a - 2), a),) if office[0] == "同志" else ((b, b + 3),)
+    for trigger in (*_OFFICE.finditer(key), *_SPEECH.finditer(key)):
+        a = trigger.start()
+        for size in (4, 3, 2, 1):
+            name = key[max(0, a - size) : a]
+            if _is_name(name) and (size < 4 or name[:2] in _COMPOUND) and (size > 1 or trigger.re is _OFFICE):
+                yield a - len(name), a
+                break
+    for row in _LIST.finditer(key):
+        first, *middle, last = row[0].split("、")
+        named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may stand before, 等出席 behind
+        named += [_is_name(item) and (len(item) < 4 or item[:2] in _COMPOUND) for item in middle]
+        if named.count(False) <= len(named) // 4:
+            yield row.span()
+
+
+def _is_name(text: str) -> bool:
+    return _HAN.fullmatch(text) is not None and (text[:1] in _SURNAMES or text[:2] in _COMPOUND)

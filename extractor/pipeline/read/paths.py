@@ -1,0 +1,170 @@
+"""Places: the files that an input (a file, folder, glob or `-`) stands for, and what they are called in the output.
+
+Memory: the names in one folder, and about 150 bytes a document to keep ids apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+SUFFIXES = (".jsonl.gz", ".jsonl", ".csv", ".html", ".htm", ".txt", ".md")
+
+_ANY_SUFFIX = re.compile(r"\.[A-Za-z]{1,5}$")
+WILDCARD = re.compile(r"[*?\[]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file to open, and what it is called in the output: never an absolute path."""
+
+    file: str
+    path: str
+    id: str
+
+
+def has_halves(text: str) -> bool:
+    """Whether it holds half characters, which no encoding has. Quicker than a search."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A folder whose names the system does not tell."""
+
+    place: Place
+    error: OSError
+
+
+def find_places(given: str) -> Iterator[Place | Closed]:
+    """The files that `given` stands for, sorted."""
+    if given == "-":
+        yield Place("-", "stdin", "stdin")
+    elif os.path.isdir(given):
+        yield from _walk(given, ("**", "*"), SUFFIXES)
+    elif os.path.lexists(given) or not WILDCARD.search(given):
+        yield Place(given, _shown(given), _stem(os.path.basename(given)))
+    else:
+        parts = given.replace(os.sep, "/").split("/")
+        fixed = next(i for i, part in enumerate(parts) if WILDCARD.search(part))
+        root = "/".join(parts[:fixed]) or ("/" if given.startswith("/") else ".")
+        pattern = [part for part in parts[fixed:] if part not in ("", ".")]
+        if os.path.isdir(root):
+            yield from _walk(root, (*pattern, "*") if pattern[-1] == "**" else tuple(pattern), ("",))
+
+
+def _walk(root: str, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> Iterator[Place | Closed]:
+    """The files under `root` whose relative path matches `pattern`, one part for each folder.
+
+    `pending` holds the names to visit, last first, each with the positions in the pattern that it has come to.
+    A name that ends in "/" is a folder; none is entered twice, so links in a circle end.
+    """
+    shown = _shown(root)
+    seen: set[tuple[int, int]] = set()
+    pending = [("", _positions(pattern, {0}))]
+    while pending:
+        relative, positions = pending.pop()
+        place = Place(os.path.join(root, relative), f"{shown}/{relative}".strip("/"), _stem(relative.rstrip("/")))
+        if relative and not relative.endswith("/"):
+            yield place
+            continue
+        try:
+            names = _names(place.file, suffixes, seen)
+        except OSError as error:
+            yield Closed(place, error)
+            continue
+        for name in reversed(names):
+            reached = _advance(pattern, positions, name.rstrip("/"))
+            if reached - {len(pattern)} if name.endswith("/") else len(pattern) in reached:
+                pending.append((relative + name, reached))
+
+
+def _advance(pattern: tuple[str, ...], positions: frozenset[int], name: str) -> frozenset[int]:
+    """The positions in `pattern` after one more part of a path. `**` takes any part and stays."""
+    here = [p for p in positions if p < len(pattern) and fnmatchcase(name, pattern[p])]
+    return _positions(pattern, {p if pattern[p] == "**" else p + 1 for p in here})
+
+
+def _positions(pattern: tuple[str, ...], reached: set[int]) -> frozenset[int]:
+    """`reached`, and the position behind each `**` in it: `**` stands for no folder too."""
+    for p, part in enumerate(pattern):
+        if p in reached and part == "**":
+            reached.add(p + 1)
+    return frozenset(reached)
+
+
+def _names(folder: str, suffixes: tuple[str, ...], seen: set[tuple[int, int]]) -> list[str]:
+    """The visible names in `folder`, sorted: folders with "/" at the end, and regular files with one of `suffixes`."""
+    about = os.stat(folder)
+    if (about.st_dev, about.st_ino) in seen:
+        return []
+    seen.add((about.st_dev, about.st_ino))
+    names = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+                names.append(entry.name + "/")
+            elif entry.name.lower().endswith(suffixes) and _is_readable(entry):
+                names.append(entry.name)
+    return sorted(names)
+
+
+def _is_readable(entry: os.DirEntry[str]) -> bool:
+    """A regular file, or a link to nothing: that its file is missing is said when it is read. Pipes would hang."""
+    if entry.is_symlink():
+        return os.path.isfile(entry.path) or not os.path.exists(entry.path)
+    return entry.is_file()
+
+
+def _shown(given: str) -> str:
+    """A path as records show it: relative as given, the mere name if absolute, "" for the current folder."""
+    path = os.path.normpath(given)
+    path = os.path.basename(path) if os.path.isabs(path) else path.replace(os.sep, "/")
+    return "" if path == "." else path
+
+
+def _stem(name: str) -> str:
+    """`name` without its suffix: speech.jsonl.gz is speech; 讲话.2014 stays."""
+    for suffix in SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)] or name
+    return _ANY_SUFFIX.sub("", name) or name
+
+
+def unique(name: str, taken: dict[int, int]) -> str:
+    """`name`, or `name~2`, `name~3` where it is taken. Keeps 8-byte hashes, not names."""
+    own = _hash(name)
+    if own not in taken:
+        taken[own] = 1
+        return name
+    number, unique = taken[own], name
+    while _hash(unique) in taken:
+        number += 1
+        unique = f"{name}~{number}"
+    taken[own] = number
+    taken.setdefault(_hash(unique), 1)
+    return unique
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+
+
+def safe(name: str) -> str:
+    """`name` without control and invisible characters; bytes of a file name that are no text become U+FFFD."""
+    if name.isascii() and name.isprintable():
+        return name.strip()
+    kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))
+    return SURROGATE.sub("\ufffd", "".join(kept)).strip()

@@ -1,0 +1,125 @@
+"""Passages that fit a model's question, and the sentences and clauses in them.
+
+Lines are paragraphs; a line that was broken inside a sentence belongs with the next one. Does not know what a
+speech is (`speeches` does) nor what a value is.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
+
+from extractor.document import Excerpt
+from extractor.lang.sentences import (
+    LONGEST_HEADING,
+    SENTENCE_END,
+    SENTENCE_ENDING,
+    Span,
+    numbering,
+    paragraphs,
+    sentences_of,
+    stripped,
+)
+
+
+class _Heading(NamedTuple):
+    start: int
+    rank: int
+    text: str
+
+
+def _headings(text: str, spans: list[Span]) -> list[_Heading]:
+    """Numbered lines and numbered leading sentences, and the title if the text begins with one."""
+    headings = []
+    for start, end in spans:
+        head = text[start : min(end, start + LONGEST_HEADING + 1)]
+        found = numbering(head)
+        stop = re.search(rf"[{SENTENCE_END}]", head)
+        if stop:
+            head = head[: stop.start()]
+        if found is None and (start != spans[0][0] or stop or len(head) < 5 or not head[-1].isalnum()):
+            continue
+        if len(head) <= LONGEST_HEADING:
+            headings.append(_Heading(start, found[0] if found else -1, head.rstrip(" \u3000:：,，；;")))
+    return headings
+
+
+def _path(above: list[_Heading], heading: _Heading) -> list[_Heading]:
+    """`above` after `heading` has come: it ends those of its own rank and below."""
+    return [*(h for h in above if h.rank < heading.rank), heading]
+
+
+# How much worse a cut is than one before an outermost heading, in shares of a passage.
+_BEFORE_HEADING, _BETWEEN_PARAGRAPHS, _BETWEEN_SENTENCES, _AFTER_HEADING = 0.08, 0.3, 0.8, 2.0
+
+
+def _cuts(text: str, spans: list[Span], headings: list[_Heading]) -> tuple[list[int], list[float]]:
+    """Places where a passage may begin, and what each costs."""
+    rank = {heading.start: heading.rank for heading in headings}
+    lines = {heading.start for heading in headings}
+    places: list[int] = []
+    costs: list[float] = []
+    after_heading = False
+    for start, end in spans:
+        for n, (begin, _) in enumerate(sentences_of(text, start, end, SENTENCE_ENDING)):
+            if n:
+                cost = _BETWEEN_SENTENCES
+            elif start in rank:
+                cost = _BEFORE_HEADING * max(rank[start] - 1, 0)
+            else:
+                cost = _BETWEEN_PARAGRAPHS
+            places.append(begin)
+            costs.append(cost + (_AFTER_HEADING if after_heading and not n else 0))
+        after_heading = start in lines and end - start <= LONGEST_HEADING
+    return places, costs
+
+
+def _next_cut(text: str, begin: int, longest: int, places: list[int], costs: list[float]) -> int:
+    """Where the passage that begins at `begin` ends: near an even share of what is left, at the least cost."""
+    left = len(text) - begin
+    if left <= longest:
+        return len(text)
+    share = left / -(-left // longest)
+    first, last = bisect_right(places, begin), bisect_right(places, begin + longest)
+    near = range(bisect_left(places, begin + int(share / 2), first, last), last)
+    if near:
+        best = min(near, key=lambda n: (costs[n] + abs(places[n] - begin - share) / share, places[n]))
+        return places[best]
+    if first < last:
+        return places[last - 1]
+    window = text[begin : begin + longest]
+    for marks in ("；;", "，,", "、：:"):
+        cut = max(window.rfind(mark) for mark in marks) + 1
+        if cut > longest // 3 and not window[cut - 2 : cut - 1].isdigit():
+            return begin + cut
+    return begin + longest
+
+
+def split_passages(speech: Excerpt, longest: int) -> list[Excerpt]:
+    """Passages of at most `longest` visible characters, each with the headings above it, outermost first.
+
+    Cut before headings and between paragraphs where that gives passages of like size, else between sentences; inside
+    a sentence only where it alone is longer than `longest`. All but white space is in exactly one passage.
+    """
+    if longest < 1:
+        raise ValueError(f"A passage needs at least one character, not {longest}. Give a positive `longest`.")
+    text = speech.text.rstrip()
+    spans = paragraphs(text)
+    headings = _headings(text, spans)
+    places, costs = _cuts(text, spans, headings)
+    passages: list[Excerpt] = []
+    above: list[_Heading] = []
+    begin, seen = (spans[0][0] if spans else 0), 0
+    while begin < len(text):
+        cut = _next_cut(text, begin, longest, places, costs)
+        while seen < len(headings) and headings[seen].start < begin:
+            above = _path(above, headings[seen])
+            seen += 1
+        first = numbering(text[begin : begin + 12])
+        path = [h.text for h in above if first is None or h.rank < first[0]]
+        passages += [speech.cut(i, j, (*speech.headings, *path)) for i, j in stripped(text, begin, cut)]
+        begin = cut
+        while begin < len(text) and text[begin].isspace():
+            begin += 1
+    return passages

@@ -1,0 +1,119 @@
+"""Account: what a run spends, counted as answers come and held to the user's limits before questions are asked.
+
+First asks, re-asks (an answer did not fit, or was cut off) and retries (an attempt that brought no answer) are counted apart.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from extractor.document import Json
+from extractor.errors import BudgetSpent
+from extractor.llm.call import AGAIN, Attempt, Call, Reply, Request, Usage
+from extractor.llm.prices import Price
+from extractor.llm.tokens import estimate_tokens, longest_answer
+
+Event = Callable[[Json], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may spend: US dollars, tokens read and written. None: no limit."""
+
+    cost: float | None = None
+    tokens: int | None = None
+
+
+class Account:
+    """The spending of one run. Threads share it; `tell` hears an event for each attempt."""
+
+    def __init__(self, price: Price | None = None, limits: Limits | None = None, tell: Event | None = None) -> None:
+        self._price, self._limits, self._tell = price, limits or Limits(), tell
+        self._lock = threading.Lock()
+        self._reserved = Usage()
+        self.first = Usage()
+        self.again = Usage()
+        self.retries = 0
+        self.faults: Counter[str] = Counter()
+        self.began = time.monotonic()
+
+    @property
+    def usage(self) -> Usage:
+        """All that was answered, first asks and re-asks."""
+        return self.first + self.again
+
+    def cost(self, usage: Usage) -> float | None:
+        """US dollars; None where no price is known."""
+        return None if self._price is None else self._price.of(usage)
+
+    def over(self, call: Call) -> Call:
+        """`call`, asked only while the limits allow it. Raises BudgetSpent."""
+
+        def within(request: Request) -> Reply:
+            expected = self._reserve(request.body)
+            try:
+                return call(request)
+            finally:
+                with self._lock:
+                    self._reserved -= expected
+
+        return within
+
+    def _reserve(self, body: Json) -> Usage:
+        """Set aside what the question may take, so that many at a time do not overrun the limit together."""
+        written = longest_answer(body) // 10
+        expected = Usage(1, estimate_tokens(body) - written, 0, written)
+        with self._lock:
+            coming = self.usage + self._reserved + expected
+            tokens, cost = coming.input_tokens + coming.output_tokens, self.cost(coming)
+            if self._limits.tokens is not None and tokens > self._limits.tokens:
+                raise BudgetSpent(
+                    f"The next question would take the run to about {tokens} tokens, over --max-tokens {self._limits.tokens}."
+                )
+            if self._limits.cost is not None and cost is not None and cost > self._limits.cost:
+                raise BudgetSpent(
+                    f"The next question would take the run to about ${cost:.4f}, over --max-cost {self._limits.cost:g}."
+                )
+            self._reserved += expected
+        return expected
+
+    def heard(self, attempt: Attempt) -> None:
+        """An attempt has ended."""
+        again = bool(attempt.request.about.get(AGAIN))
+        with self._lock:
+            self.retries += attempt.number > 1
+            if attempt.fault is not None:
+                self.faults[attempt.fault] += 1
+            elif again:
+                self.again += attempt.usage
+            else:
+                self.first += attempt.usage
+        if self._tell is not None:
+            about = attempt.request.about
+            self._tell(
+                {
+                    "event": "attempt",
+                    **{name: about.get(name) for name in ("document", "field", "start", "end")},
+                    "again": again,
+                    "attempt": attempt.number,
+                    "seconds": round(attempt.seconds, 3),
+                    "fault": attempt.fault,
+                    "input_tokens": attempt.usage.input_tokens,
+                    "cached_tokens": attempt.usage.cached_tokens,
+                    "output_tokens": attempt.usage.output_tokens,
+                    "cost": self.cost(attempt.usage),
+                }
+            )
+
+    def to_json(self) -> Json:
+        """For the history of runs."""
+        return {
+            "first": self.first.to_json() | {"cost": self.cost(self.first)},
+            "again": self.again.to_json() | {"cost": self.cost(self.again)},
+            "retries": self.retries,
+            "faults": dict(self.faults),
+        }

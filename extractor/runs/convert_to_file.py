@@ -1,0 +1,164 @@
+"""A conversion: from a user's settings to records in a file or on standard output, and a summary."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from extractor.cancellation import Halt
+from extractor.document import Document, Json
+from extractor.errors import NOT_REACHED, Interrupted
+from extractor.files import is_same
+from extractor.llm.call import Call
+from extractor.output.answer_cache import Journal, answers_path
+from extractor.output.event_log import telling
+from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
+from extractor.output.resume import Store, nothing_to_retry
+from extractor.pipeline.read.read import Unreadable, count_documents
+from extractor.runs.batch_submission import refuse_under_way
+from extractor.runs.budget import Account
+from extractor.runs.observer import Observer
+from extractor.runs.run import Workers, Write, run
+from extractor.runs.run_log import recorded
+from extractor.runs.session import Ready, prepared
+from extractor.runs.settings import Settings
+from extractor.runs.summary import Summary
+
+
+def convert_all(settings: Settings, progress: Observer, halt: Halt) -> Summary:
+    """Records to standard output; failures are told on standard error only."""
+    documents = settings.documents()
+    stdout = _standard_output()
+
+    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        for line in lines:
+            write_line(stdout, line)
+        for failure in failures:
+            _say(progress, failure)
+        progress.told(document.id, len(lines), failures)
+
+    with telling(settings.log) as tell, prepared(settings, halt, tell, progress.installing) as ready:
+        _show_all(progress, settings, ready.account)
+        call = ready.tape.over(progress.over(ready.ask))
+        summary = run(documents, ready.recipe, call, write, ready.workers, halt, settings.max_failures)
+        summary.account = ready.account
+    return summary
+
+
+def _show_all(progress: Observer, settings: Settings, account: Account, output: Path | None = None) -> None:
+    progress.watch(account)
+    if progress.is_shown:
+        progress.total = count_documents(settings.inputs, output)
+
+
+def _standard_output() -> TextIO:
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed: name a file with -o.")
+    return sys.stdout
+
+
+def _say(progress: Observer, failure: Json) -> None:
+    """Where no file holds the failures they are said, but for those that the summary counts."""
+    if failure["kind"] != NOT_REACHED:
+        progress.failed_line(failure)
+
+
+@dataclass(frozen=True)
+class Later:
+    """What a run does that puts no question now: `first`, before anything is taken up; `ask` in the place of the model;
+    `last`, once all documents have been gone through. All while the output is this run's alone."""
+
+    first: Callable[[Ready], None]
+    ask: Call
+    last: Callable[[Summary], None]
+
+
+def convert_to(
+    settings: Settings,
+    output: Path,
+    progress: Observer,
+    halt: Halt,
+    arguments: list[str],
+    later: Later | None = None,
+) -> Summary:
+    """Records to `output`, failures beside it, added to what an earlier run left there. `arguments` are noted."""
+    _refuse_own_output(settings.inputs, output)
+    documents = settings.documents(output)
+    if settings.retry is not None and (output.is_file() or not output.exists()) and nothing_to_retry(output):
+        raise OutputError(
+            f"There is neither {failures_path(output)} nor {output}: there is nothing to retry. Leave out --retry-failed."
+        )
+    with (
+        telling(settings.log) as tell,
+        prepared(settings, halt, tell, progress.installing) as ready,
+        open_output(output, settings.restart) as files,
+    ):
+        if files.failures is None and settings.retry is not None:
+            raise OutputError(f"{output} is no file, so nothing is known of what failed: leave out --retry-failed.")
+        if later is None:
+            refuse_under_way(files.path)
+        else:
+            later.first(ready)
+        journal = Journal(answers_path(files.path))
+        store = Store(files, ready.recipe, journal, settings.restart)
+        ask = progress.over(ready.ask if later is None else later.ask)
+        call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
+        progress.skipped = lambda: store.held + store.waiting
+        _show_all(progress, settings, ready.account, output)
+        if store.outdated:
+            asked = f"asked for is {', '.join(store.to_fill)}" if store.to_fill else "nothing is asked"
+            progress.say(f"back-fill: {store.outdated} records are of an earlier recipe; {asked}, the rest is kept")
+        with recorded(files, arguments, settings.to_json(), ready) as record:
+            summary = run(
+                store.pending(documents, settings.retry),
+                ready.recipe,
+                call,
+                _writing(store, progress, noted=files.failures is not None),
+                ready.workers if later is None else Workers(1),  # there is no answer to wait for
+                halt,
+                settings.max_failures,
+                store.known,
+            )
+            summary.account = ready.account
+            summary.held, summary.waiting, summary.left = store.held, store.waiting, store.left
+            # Those of documents that wait for a batch will be renewed.
+            summary.outdated = 0 if summary.open else store.still_outdated
+            summary.resumes = files.failures is not None
+            try:
+                if later is not None:
+                    store.sync()
+                    later.last(summary)
+            finally:
+                if isinstance(summary.stopped, Interrupted):
+                    store.sync()
+                    placed = False
+                else:
+                    is_open = summary.open or summary.submitted
+                    placed = store.finish(whole=summary.stopped is None and not is_open)
+            noted = failures_path(output) if files.failures is not None and files.failures.size else None
+            summary.output = output if placed else part_path(output)
+            summary.noted = noted if placed or noted is None else part_path(noted)
+            record(summary)
+    return summary
+
+
+def _writing(store: Store, progress: Observer, noted: bool) -> Write:
+    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        store.write(document, lines, failures)
+        for failure in () if noted else failures:
+            _say(progress, failure)
+        progress.told(document.id, len(lines), failures)
+
+    return write
+
+
+def _refuse_own_output(inputs: list[str], output: Path) -> None:
+    """Raise OutputError where a run would put what it writes in the place of a text that is named as an input."""
+    own = [path for path in (output, failures_path(output), part_path(output)) if path.is_file()]
+    for given in inputs:
+        for path in own:
+            if given != "-" and is_same(given, path):
+                raise OutputError(f"{path} would be written and is also among the inputs: name another file with -o.")

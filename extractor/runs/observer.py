@@ -1,0 +1,35 @@
+"""What a run tells whoever watches it: a progress display, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from extractor.document import Json
+from extractor.llm.call import Call
+from extractor.runs.budget import Account
+
+
+class Observer(Protocol):
+    """Watches a run. `total` is how many documents there are, if known; `skipped` how many of them were done before."""
+
+    total: int | None
+    skipped: Callable[[], int]
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether anybody sees it."""
+
+    def watch(self, account: Account) -> None: ...
+
+    def over(self, call: Call) -> Call: ...
+
+    def told(self, name: str, records: int, failures: list[Json]) -> None: ...
+
+    def failed_line(self, failure: Json) -> None: ...
+
+    def say(self, line: str) -> None: ...
+
+    def warn(self, line: str) -> None: ...
+
+    def installing(self, done: int, total: int) -> None: ...
