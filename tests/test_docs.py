@@ -8,17 +8,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import typer.main
 from field_examples import INTERNAL, Case, Example, computed, entries, fields_page
+from scripted import ROOT
 from update_docs import FIELDS, PAGE, commands, commands_page, help_of
 
 from extractor import fields
 from extractor.cli.main import app
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIELD_PAGE = (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripted import ROOT
 
-ROOT = Path(__file__).parent.parent
 CLIENTS = {"openai", "instructor", "httpx2"}
 HEAVY = CLIENTS | {"opencc", "trafilatura", "rapidfuzz", "cn2an", "charset_normalizer", "xllamacpp"}
 SCHEMAS = sorted((ROOT / "schemas").glob("*.py"))

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from scripted import ROOT
 
-ROOT = Path(__file__).parent.parent
 SEED = ROOT / "seeds" / "000_f3784ed5a834436f.txt"
 REPLIES = ROOT / "fixtures" / "replies"
 
@@ -92,7 +92,9 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
 def test_the_wheel_holds_the_package_its_schemas_and_its_prompts(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    expected = {path.relative_to(ROOT).as_posix() for path in (ROOT / "extractor").rglob("*.py")} | {"extractor/py.typed"}
+    expected = {path.relative_to(ROOT).as_posix() for path in (ROOT / "extractor").rglob("*.py")} | {
+        "extractor/py.typed"
+    }
     expected |= {f"extractor/_schemas/{path.name}" for path in (ROOT / "schemas").glob("*.py")}
     expected |= {f"extractor/_prompts/{path.name}" for path in (ROOT / "prompts").iterdir() if path.is_file()}
     assert expected >= {"extractor/_schemas/meeting.py", "extractor/_schemas/notice.py", "extractor/_prompts/task.md"}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from answering import answering
+from scripted import ROOT
 
-EXAMPLE = Path(__file__).parent / "example_project"
+EXAMPLE = ROOT / "tests" / "example_project"
 TEST = """
 from extractor import Document, extract
 

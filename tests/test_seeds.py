@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from scripted import ROOT
 
 from extractor.authoring.describe import line_schema
 from extractor.document import Document, Json
@@ -28,7 +28,6 @@ from extractor.pipeline.read.read import read
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import load_schema
 
-ROOT = Path(__file__).parent.parent
 REPLIES = ROOT / "fixtures" / "replies"
 RECORDS = ROOT / "fixtures" / "records.jsonl"
 IDS = [

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import ROOT
 
 from extractor.document import Document, Excerpt
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.split.speeches import split_speeches
 
-SEEDS = Path(__file__).parent.parent / "seeds"
-CASES = json.loads((Path(__file__).parent / "cases" / "speeches.json").read_text(encoding="utf-8"))
+SEEDS = ROOT / "seeds"
+CASES = json.loads((ROOT / "tests" / "cases" / "speeches.json").read_text(encoding="utf-8"))
 TEXTS: dict[str, str] = CASES["texts"]
 
 # Where the eight speeches of the compilation begin and end, by hand.

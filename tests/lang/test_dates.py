@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import CASES, ROOT
 
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.dates import parse_date, plan_years
@@ -21,8 +21,7 @@ with warnings.catch_warnings():  # edtf-validate 2.0 calls pyparsing's deprecate
     warnings.simplefilter("ignore")
     from edtf_validate.valid_edtf import is_valid
 
-CASES = Path(__file__).parent / "cases"
-SEEDS = Path(__file__).parent.parent / "seeds"
+SEEDS = ROOT / "seeds"
 WORDS = json.loads((CASES / "dates.json").read_text(encoding="utf-8"))
 SPANS = json.loads((CASES / "dates_spans.json").read_text(encoding="utf-8"))
 YEARS = json.loads((CASES / "dates_year.json").read_text(encoding="utf-8"))

@@ -13,12 +13,11 @@ import pytest
 from answering import answering, field_of, say
 from click.testing import Result
 from fake_server import FakeServer
+from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
 from extractor.schema.source_lines import json_lines
-
-ROOT = Path(__file__).parent.parent
 
 HEAD = """from typing import Annotated, Literal
 from pydantic import BaseModel, Field

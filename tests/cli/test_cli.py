@@ -17,11 +17,11 @@ import pytest
 from answering import Json, answering, field_of, passage_of
 from click.testing import Result
 from fake_server import FakeServer, Step
+from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
 
-ROOT = Path(__file__).parent.parent
 KEY = "sk-secret-0123456789abcdefghij"
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"

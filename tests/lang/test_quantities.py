@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import CASES, ROOT
 
 from extractor.lang.quantities import find_quantities, parse_quantity
 
-CASES = Path(__file__).parent / "cases"
-ROOT = Path(__file__).parents[1]
 NUMERALS = st.text(
     alphabet="0123456789.,-/:%零〇一二两三五九十百千万亿廿点半成倍番分之第每约近多余几个月人元至到 ", max_size=24
 )

@@ -16,13 +16,13 @@ import opencc
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scripted import ROOT
 
 from extractor.document import Document
 from extractor.lang.fold import fold
 from extractor.pipeline.read.encodings import EVERYDAY, Undecodable, decode
 from extractor.pipeline.read.read import InputError, ReadOptions, Unreadable, read
 
-ROOT = Path(__file__).parent.parent
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
 
 

@@ -17,6 +17,7 @@ import pytest
 from answering import answering, say
 from fake_server import Step
 from pydantic import BaseModel, Field
+from scripted import ROOT
 
 import extractor
 from extractor import (
@@ -38,7 +39,6 @@ from extractor import (
 from extractor.cli.extract import extract as command
 from extractor.fields import Verbatim
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDS = ROOT / "fixtures" / "records.jsonl"
 REPLIES = ROOT / "fixtures" / "replies"

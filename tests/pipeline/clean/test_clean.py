@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import ROOT
 
 from extractor.document import Document, Excerpt
 from extractor.pipeline.clean.clean import clean
 
-HERE = Path(__file__).parent
+HERE = ROOT / "tests"
 SEEDS = sorted((HERE.parent / "seeds").glob("*.txt"))
 GOLD = sorted(path for path in (HERE.parent / "fixtures" / "gold").glob("*.json") if "segments" not in path.name)
 

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import CASES
 
 from extractor.document import Document, Excerpt
 from extractor.lang.fold import fold
 from extractor.pipeline.ground.locate import Index, Match, Place, locate
 
-CASES = Path(__file__).parent / "cases"
 FOUND = json.loads((CASES / "locate.json").read_text(encoding="utf-8"))
 KNOWN_FAILURES = json.loads((CASES / "locate_known_failures.json").read_text(encoding="utf-8"))
 ABSENT = json.loads((CASES / "locate_absent.json").read_text(encoding="utf-8"))

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import ROOT
 
 from extractor.document import Document, Excerpt
 from extractor.lang.sentences import clauses, sentences
 from extractor.pipeline.split.passages import split_passages
 
-SEEDS = sorted((Path(__file__).parent.parent / "seeds").glob("*.txt"))
-CASES = json.loads((Path(__file__).parent / "cases" / "passages.json").read_text(encoding="utf-8"))
+SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
+CASES = json.loads((ROOT / "tests" / "cases" / "passages.json").read_text(encoding="utf-8"))
 
 # What speeches are made of, so that random strings have headings, quotations and broken lines.
 TEXTS = st.lists(

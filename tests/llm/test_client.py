@@ -13,13 +13,13 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import FakeServer, Step, completion, serve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import ROOT
 
 from extractor import errors
 from extractor.llm import http
@@ -29,7 +29,7 @@ from extractor.llm.providers import PROVIDERS, Endpoint, resolve
 from extractor.llm.rate_limit import Pace
 
 KEY = "sk-secret-0123456789abcdef"
-CASES = json.loads((Path(__file__).parent / "cases" / "provider.json").read_text("utf-8"))
+CASES = json.loads((ROOT / "tests" / "cases" / "provider.json").read_text("utf-8"))
 BODY = {
     "model": "m",
     "messages": [{"role": "user", "content": "本市人口160万人。"}],

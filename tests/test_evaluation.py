@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
@@ -25,7 +26,6 @@ from extractor.evaluation import (
 )
 from extractor.schema.loading import load_schema
 
-ROOT = Path(__file__).parent.parent
 SHAPES = load_schema("meeting").fields
 GOLD = read_gold(ROOT / "fixtures" / "gold")
 NAMES = fields_of(SHAPES, GOLD)
