@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from extractor.document import Document
-from extractor.errors import Network
+from extractor.errors import NetworkError
 from extractor.llm.call import Reply, Request
 from extractor.llm.models import LARGE
 from extractor.llm.tokens import tokens_of
@@ -34,7 +34,7 @@ def requests_of(inputs: list[str], together: bool) -> list[Request]:
 
     def note(request: Request) -> Reply:
         asked.append(request)
-        raise Network("nothing is asked")
+        raise NetworkError("nothing is asked")
 
     recipe = Recipe(load_schema("meeting"), "m", replace(LARGE, together=together))
     for document in read(inputs):

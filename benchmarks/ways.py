@@ -25,7 +25,7 @@ from pydantic import Field as Asked
 from pydantic import create_model
 
 from extractor.document import Excerpt, Json
-from extractor.errors import Fault
+from extractor.errors import ExtractorError
 from extractor.evaluation import fields_of, read_gold, score, tabulate
 from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
@@ -43,7 +43,7 @@ from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.pipeline.read.read import read
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
-from extractor.pipeline.usage import Meter
+from extractor.pipeline.usage import UsageMeter
 from extractor.schema.loading import Example, Schema, load_schema
 from extractor.schema.shape import Field
 
@@ -119,7 +119,7 @@ def together(longest: int | None) -> Ask:
     """All fields of a passage (of the whole text where `longest` is None) in one request."""
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
-        meter = Meter(call)
+        meter = UsageMeter(call)
         fields = recipe.schema.fields
         answers = []
         for passage in split_passages(speech, longest or len(speech.text)):
@@ -144,7 +144,7 @@ def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
     `enum` of their words, or with a yes or no for each. What stands beside them is read off by code."""
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
-        meter = Meter(call)
+        meter = UsageMeter(call)
         answers = []
         for passage in split_passages(speech, recipe.profile.passage):
             for shape in recipe.schema.fields:
@@ -160,7 +160,7 @@ def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
 
 
 def _choose(
-    shape: Field, candidates: Sequence[Candidate], how: str, passage: Excerpt, recipe: Recipe, meter: Meter
+    shape: Field, candidates: Sequence[Candidate], how: str, passage: Excerpt, recipe: Recipe, meter: UsageMeter
 ) -> list[Candidate]:
     rows = "\n".join(
         f"n{i} {c.text}" + ("" if c.clause == c.text else f"（{c.clause}）") for i, c in enumerate(candidates, 1)
@@ -197,22 +197,22 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
 # --- what they share ---
 
 
-def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Meter, most: int) -> Any:
+def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: UsageMeter, most: int) -> Any:
     """One question; None where no answer came of it, which is the end of many long ones."""
     text = f"【原文】\n{passage.text}\n【原文完】\n\n【问题】{question}"
     try:
         answer, _ = put(text, model, {}, {recipe.profile.limit: most}, recipe, meter)
         return answer
-    except Fault as error:
+    except ExtractorError as error:
         print(f"    {error}", flush=True)
         return None
 
 
 def _record(speech: Excerpt, recipe: Recipe, answers: Sequence[tuple[Field, Answer]]) -> Json:
-    prepared, year = prepare(speech), infer_meeting_year(speech)
+    open_session, year = prepare(speech), infer_meeting_year(speech)
     items = []
     for shape, answer in answers:
-        for item in ground(answer, shape, prepared)[0]:
+        for item in ground(answer, shape, open_session)[0]:
             values, _ = normalise(item, shape, year)
             if values is not None:
                 items.append((item, values))

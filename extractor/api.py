@@ -14,15 +14,15 @@ from typing import Any, Generic, Literal, Self, cast, get_args
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
 from extractor.llm.prices import Price
-from extractor.llm.recordings import Mode, Tape
-from extractor.output.event_log import telling
+from extractor.llm.recordings import Mode, Recordings
+from extractor.output.event_log import open_event_log
 from extractor.pipeline.read.read import Unreadable
 from extractor.runs.budget import Limits
 from extractor.runs.run import outcomes, stop_at
-from extractor.runs.session import prepared
+from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 from extractor.runs.summary import Outcome, Summary, count
 from extractor.schema.loading import load_schema
@@ -95,7 +95,7 @@ def extract(
     schema: type[R] | str = "meeting",
     model: str = "local",
     base_url: str | None = None,
-    replies: Name | Tape | None = None,
+    replies: Name | Recordings | None = None,
     mode: Mode = "auto",
     encoding: str | None = None,
     text_column: str | None = None,
@@ -119,8 +119,8 @@ def extract(
     `schema` is a shipped schema's name, a file, or a model class, which gives records of that type. `replies` is a folder,
     or a Tape, which has a mode of its own. Nothing is read or asked before the first document is asked for, and what can be
     wrong is raised there: SchemaError, InputError, OutputError (of the log). What fails in a document is among its
-    `failures`. A fault that no later question can escape (SetupFault: no model, a limit that is reached; KeyRefused,
-    QuotaUsedUp) is raised once the documents that were done have been given. Raises ValueError at once for options that
+    `failures`. A fault that no later question can escape (SetupError: no model, a limit that is reached; KeyRefusedError,
+    QuotaUsedUpError) is raised once the documents that were done have been given. Raises ValueError at once for options that
     no run could have.
     """
     price = _price(price_in, price_out)
@@ -128,13 +128,13 @@ def extract(
         raise ValueError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}.")
     if concurrency != "auto" and (not isinstance(concurrency, int) or not 1 <= concurrency <= MOST_AT_A_TIME):
         raise ValueError(f"concurrency is 'auto' or a number from 1 to {MOST_AT_A_TIME}, not {concurrency!r}.")
-    tape = replies if isinstance(replies, Tape) else None
+    tape = replies if isinstance(replies, Recordings) else None
     settings = Settings(
         inputs=[],
         schema=schema if isinstance(schema, str) else schema.__name__,
         model=model,
         base_url=base_url,
-        replies=None if replies is None or isinstance(replies, Tape) else Path(replies),
+        replies=None if replies is None or isinstance(replies, Recordings) else Path(replies),
         mode=mode if tape is None else tape.mode,
         encoding=encoding,
         text_column=text_column,
@@ -164,11 +164,11 @@ def _price(price_in: float | None, price_out: float | None) -> Price | None:
 
 
 def _each(
-    inputs: Inputs, schema: type[R] | str, settings: Settings, tape: Tape | None, summary: Summary
+    inputs: Inputs, schema: type[R] | str, settings: Settings, tape: Recordings | None, summary: Summary
 ) -> Generator[Done[R]]:
-    halt, loaded = Halt(), load_schema(schema)
+    halt, loaded = Cancellation(), load_schema(schema)
     documents = _documents(inputs, settings)
-    with telling(settings.log) as tell, prepared(settings, halt, tell, schema=loaded) as ready:
+    with open_event_log(settings.log) as tell, open_session(settings, halt, tell, schema=loaded) as ready:
         summary.account = ready.account
         call = (tape or ready.tape).over(ready.ask)
         with closing(outcomes(documents, ready.recipe, call, ready.workers, halt)) as done:

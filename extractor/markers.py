@@ -201,7 +201,7 @@ class Most:
 
 
 @dataclass(frozen=True)
-class Signs:
+class Expects:
     """What in a text calls for an item of this field, so that coverage can name what no item cites: each number, date or
     person beside an office, after the field's type; with `pattern` (a regular expression) each clause that matches, for
     items that stand on a clause, or each match.
@@ -223,7 +223,7 @@ class Signs:
 
 
 @dataclass(frozen=True)
-class Together:
+class Group:
     """Fields of one `group` are asked for in one question, where a model reads: the passage is then sent once. A field
     without is asked for by itself. What is asked again when a field is added or changed is that field alone.
 

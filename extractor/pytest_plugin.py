@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from extractor.errors import NotRecorded
-    from extractor.llm.recordings import Tape
+    from extractor.errors import NotRecordedError
+    from extractor.llm.recordings import Recordings
 
 RECORD = "--record-replies"
 _TAPE = pytest.StashKey["Tape"]()
@@ -37,12 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def replies(request: pytest.FixtureRequest) -> Tape:
+def replies(request: pytest.FixtureRequest) -> Recordings:
     """The recorded replies beside the test: for `extract(…, replies=replies)`."""
-    from extractor.llm.recordings import Tape
+    from extractor.llm.recordings import Recordings
 
     folder = request.path.parent / str(request.config.getini("extractor_replies"))
-    tape = Tape(folder, "record" if request.config.getoption(RECORD) else "replay")
+    tape = Recordings(folder, "record" if request.config.getoption(RECORD) else "replay")
     request.node.stash[_TAPE] = tape
     return tape
 
@@ -63,6 +63,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-def _missed(item: pytest.Item) -> list[NotRecorded]:
+def _missed(item: pytest.Item) -> list[NotRecordedError]:
     tape = item.stash.get(_TAPE, None)
     return [] if tape is None else tape.missed

@@ -16,6 +16,8 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
+    Expects,
+    Group,
     Like,
     Mood,
     Name,
@@ -23,9 +25,7 @@ from extractor.fields import (
     Places,
     Quantity,
     Shown,
-    Signs,
     Subject,
-    Together,
     Unless,
     Verbatim,
     Within,
@@ -137,14 +137,14 @@ class Measure(BaseModel):
 class MeetingRecord(BaseModel):
     """一次会议或一篇讲话。"""
 
-    date: Annotated[EdtfDate | None, Cue(HELD, where="ends"), Signs(), Together("record")] = Field(
+    date: Annotated[EdtfDate | None, Cue(HELD, where="ends"), Expects(), Group("record")] = Field(
         description="会议召开或讲话发表的日期，照抄原文，如“5月27日”；不是文件、统计或其他活动的日期；没有写明则为null"
     )
     officials: Annotated[
         list[Official],
         Cue(f"{OFFICE}|同志|领导|{ACT}"),
-        Signs(),
-        Together("record"),
+        Expects(),
+        Group("record"),
     ] = Field(
         description="原文中有姓名的、担任公职的人：出席、主持、讲话或被提到的领导干部。不要记者、编辑、普通群众；"
         "姓名被隐去的（_、XX）不要；没有姓名的职务（如“市委书记”）不要"
@@ -155,17 +155,17 @@ class MeetingRecord(BaseModel):
             "[0-9]|第[一二三四五六七八九十]|分之|翻.番|[一二三四五六七八九十百千万亿两半](?:[多余几]?[百千万亿])*[多余几]?[个名人成倍位项家次例元吨斤公亩种户所座条台辆件起处度米岁天月]"
         ),
         Unless(PLANNED, before=DUTY, mood="goal"),
-        Signs(),
-        Together("record"),
+        Expects(),
+        Group("record"),
     ] = Field(
         description="已经发生或现存的数字事实：人数、比率、名次、金额、标准等。计划要达到的数、年份日期、条目编号、"
         "口号和文件名里的数字不算"
     )
-    targets: Annotated[list[Target], Mood("goal"), Signs(PLEDGE), Together("record")] = Field(
+    targets: Annotated[list[Target], Mood("goal"), Expects(PLEDGE), Group("record")] = Field(
         description="要达到的结果：数量目标、要保持的名次、要完成的任务、要形成的状态。多有“力争、确保、实现、完成、达到、"
         "控制在、使、让”等字样"
     )
-    measures: Annotated[list[Measure], Mood("action"), Signs(DUTY_TO_ACT), Together("record")] = Field(
+    measures: Annotated[list[Measure], Mood("action"), Expects(DUTY_TO_ACT), Group("record")] = Field(
         description="要采取的行动：谁要建立、开展、加强、查处、支付、培训、检查什么。一个分句一条；只有态度（提高认识、"
         "高度重视）的不算，已经做过的不算"
     )

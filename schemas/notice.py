@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from extractor.fields import Clause, Cue, EdtfDate, Places, Together, Verbatim
+from extractor.fields import Clause, Cue, EdtfDate, Group, Places, Verbatim
 
 EXAMPLE = "notice.example.json"
 
@@ -30,17 +30,17 @@ class Notice(BaseModel):
     """一份通知。"""
 
     issuer: Annotated[
-        Verbatim | None, Cue("局|厅|委|政府|办公室|部|院|中心|公司|会", where="ends"), Together("record")
+        Verbatim | None, Cue("局|厅|委|政府|办公室|部|院|中心|公司|会", where="ends"), Group("record")
     ] = Field(description="发文机关的名称，照抄原文，如“某某市人民政府办公室”；没有写明则为null")
     number: Annotated[
-        Verbatim | None, Cue(r"[〔\[(（【]\s*\d{4}\s*[〕\])）】]|第\s*\d+\s*号", where="ends"), Together("record")
+        Verbatim | None, Cue(r"[〔\[(（【]\s*\d{4}\s*[〕\])）】]|第\s*\d+\s*号", where="ends"), Group("record")
     ] = Field(description="发文字号，照抄原文，如“某政办发〔2021〕15号”；没有写明则为null")
     date: Annotated[
-        EdtfDate | None, Cue(r"\d{4}年\d{1,2}月|[二〇○零一]{4}年|月[^。]{0,4}日", where="ends"), Together("record")
+        EdtfDate | None, Cue(r"\d{4}年\d{1,2}月|[二〇○零一]{4}年|月[^。]{0,4}日", where="ends"), Group("record")
     ] = Field(description="成文日期，照抄原文；没有写明则为null")
-    obligations: Annotated[list[Obligation], Cue(DUTY), Together("record")] = Field(
+    obligations: Annotated[list[Obligation], Cue(DUTY), Group("record")] = Field(
         description="通知规定的要求：谁应当做什么、不得做什么，一个分句一条"
     )
-    deadlines: Annotated[list[Verbatim], Cue(LIMIT), Together("record")] = Field(
+    deadlines: Annotated[list[Verbatim], Cue(LIMIT), Group("record")] = Field(
         description="文中写明的期限，照抄原文，如“2021年6月30日前”"
     )

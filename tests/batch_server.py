@@ -122,7 +122,7 @@ def _parts(media: str, content: bytes) -> dict[str, bytes]:
 
 
 @contextmanager
-def batch_desk(misbehave: Respond = lambda body: None) -> Iterator[Desk]:
+def batch_client(misbehave: Respond = lambda body: None) -> Iterator[Desk]:
     """A desk, for the length of the block."""
     desk = Desk(misbehave=misbehave)
 

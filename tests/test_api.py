@@ -21,15 +21,15 @@ from scripted import ROOT
 
 import extractor
 from extractor import (
-    BudgetSpent,
+    BudgetSpentError,
     Document,
     Done,
     InputError,
-    KeyMissing,
-    ModelMissing,
+    KeyMissingError,
+    ModelMissingError,
+    Recordings,
     SchemaError,
-    SetupFault,
-    Tape,
+    SetupError,
     Unreadable,
     extract,
     line_schema,
@@ -164,9 +164,9 @@ def test_a_missing_recording_is_a_value(tmp_path: Path) -> None:
         ([], {}, InputError),
         ("seeds", {"encoding": "klingon"}, InputError),
         ("seeds", {"schema": "meating"}, SchemaError),
-        ("seeds", {"model": "openai/gpt-4o", "mode": "live"}, KeyMissing),
-        ("seeds", {"mode": "live"}, ModelMissing),
-        ("seeds", {"model": "openai/gpt-4o", "max_cost": 1.0}, SetupFault),
+        ("seeds", {"model": "openai/gpt-4o", "mode": "live"}, KeyMissingError),
+        ("seeds", {"mode": "live"}, ModelMissingError),
+        ("seeds", {"model": "openai/gpt-4o", "max_cost": 1.0}, SetupError),
     ],
 )
 def test_wrong_usage_is_raised_at_the_first_document(
@@ -195,19 +195,19 @@ def test_what_no_question_can_escape_is_raised_after_what_was_done(asking: Any) 
     extraction = extract((Document.from_text(TEXT, f"d{n}") for n in range(5)), **how)
     done.append(next(extraction))
     said.append(Step(status=401, body={"error": {"message": "no"}}))
-    with pytest.raises(extractor.KeyRefused):
+    with pytest.raises(extractor.KeyRefusedError):
         done.extend(extraction)
     assert [(one.id, bool(one.failures)) for one in done] == [("d0", False), ("d1", True)]
-    assert isinstance(extraction.summary.stopped, extractor.KeyRefused)
+    assert isinstance(extraction.summary.stopped, extractor.KeyRefusedError)
 
 
 def test_limits_end_the_run(asking: Any) -> None:
     _, _, how = asking
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpentError):
         list(extract([Document.from_text(TEXT)], **how, max_tokens=10))
     gone = [Unreadable(str(n), str(n), "missing", "gone") for n in range(5)]
     done: list[Done[Any]] = []
-    with pytest.raises(extractor.TooManyFailures):
+    with pytest.raises(extractor.TooManyFailuresError):
         done.extend(extract(gone, **how, max_failures=1))
     assert len(done) == 2
 
@@ -282,8 +282,8 @@ def test_leaving_the_block_closes_the_model(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_tape_has_its_own_mode(tmp_path: Path, asking: Any) -> None:
     _, _, how = asking
-    (recorded,) = extract([Document.from_text(TEXT)], **how, replies=Tape(tmp_path, "record"))
-    tape = Tape(tmp_path, "replay")
+    (recorded,) = extract([Document.from_text(TEXT)], **how, replies=Recordings(tmp_path, "record"))
+    tape = Recordings(tmp_path, "replay")
     (replayed,) = extract([Document.from_text(TEXT)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape)
     assert replayed.lines == recorded.lines
     assert tape.missed == []

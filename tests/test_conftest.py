@@ -20,7 +20,7 @@ def run_python(program: str) -> str:
 
 
 def test_the_embedded_model_counts_as_not_installed() -> None:
-    with pytest.raises(errors.ModelMissing, match="22 of its 22 parts are missing"):
+    with pytest.raises(errors.ModelMissingError, match="22 of its 22 parts are missing"):
         local_weights.find("local")
     assert "22 of its 22 parts are missing" in run_python(
         "from extractor.llm import local_weights as weights; weights.find('local')"

@@ -17,12 +17,12 @@ from scripted import ROOT
 
 from extractor.authoring.describe import line_schema
 from extractor.document import Document, Json
-from extractor.errors import Network
+from extractor.errors import NetworkError
 from extractor.lang.fold import fold, simplify
 from extractor.llm.call import Reply, Request
 from extractor.llm.models import choose
 from extractor.llm.prices import FREE
-from extractor.llm.recordings import Tape
+from extractor.llm.recordings import Recordings
 from extractor.pipeline.convert import convert
 from extractor.pipeline.read.read import read
 from extractor.pipeline.recipe import Recipe
@@ -56,7 +56,7 @@ def documents() -> dict[str, Document]:
 
 @pytest.fixture(scope="module")
 def lines(recipe: Recipe, documents: dict[str, Document]) -> list[Json]:
-    call = Tape(REPLIES, "replay").over(no_model)
+    call = Recordings(REPLIES, "replay").over(no_model)
     converted = [done for document in documents.values() for done in convert(document, recipe, call)]
     assert [failure for done in converted for failure in done.failures] == []
     return [done.line for done in converted]
@@ -171,7 +171,7 @@ def test_the_model_sees_neither_noise_nor_furniture(recipe: Recipe, documents: d
 
     def noting(request: Request) -> Reply:
         sent.extend(message["content"] for message in request.body["messages"])
-        raise Network("nobody is there")
+        raise NetworkError("nobody is there")
 
     reading = choose("gpt", "http://127.0.0.1:9/v1", {})
     for asked in (recipe, Recipe(recipe.schema, reading.name, reading.profile)):
@@ -203,7 +203,7 @@ def test_recordings_say_who_answered() -> None:
 
 
 def test_two_runs_are_the_same_bytes(recipe: Recipe, documents: dict[str, Document], lines: list[Json]) -> None:
-    call = Tape(REPLIES, "replay").over(no_model)
+    call = Recordings(REPLIES, "replay").over(no_model)
     again = [done.line for document in documents.values() for done in convert(document, recipe, call)]
     assert json.dumps(again, ensure_ascii=False) == json.dumps(lines, ensure_ascii=False)
     assert str(ROOT) not in json.dumps(again)

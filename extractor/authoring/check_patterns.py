@@ -17,7 +17,7 @@ from extractor.lang.sentences import clauses, sentences
 from extractor.llm.models import SMALL
 from extractor.pipeline.ask.ask import at_ends, is_cued
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
-from extractor.pipeline.coverage import find_signs
+from extractor.pipeline.coverage import find_expected
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.loading import Schema
 from extractor.schema.shape import Field, Leaf
@@ -98,7 +98,7 @@ def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
     if field.signs is not None and field.signs.pattern:
         on_clause = field.anchor.kind == "clause"
         against = "clauses" if on_clause else "passages"
-        yield Trial(here, "Signs", field.signs.pattern, against, lambda p, s: _count_signs(field, p))
+        yield Trial(here, "Signs", field.signs.pattern, against, lambda p, s: _count_expected(field, p))
     for leaf in field.leaves:
         owner = field.item or schema.record
         at = f"{field_place(owner, leaf.name, path)}: {owner.__name__}.{leaf.name}"
@@ -173,9 +173,9 @@ def _count_ruled_out(field: Field, unless: Unless, passage: Excerpt, speech: Exc
     return len(everything) - len(left), len(everything)
 
 
-def _count_signs(field: Field, passage: Excerpt) -> tuple[int, int]:
+def _count_expected(field: Field, passage: Excerpt) -> tuple[int, int]:
     places = len(clauses(passage.text)) if field.anchor.kind == "clause" else 1
-    return len(find_signs(field, passage)), places
+    return len(find_expected(field, passage)), places
 
 
 def _count_leaf_cue(field: Field, pattern: str, passage: Excerpt, speech: Excerpt) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from extractor.llm.call import Profile
 from extractor.output.files import OutputError, guard_reading
 from extractor.output.record_index import read_head
 from extractor.pipeline.recipe import Recipe
-from extractor.runs.run_log import history_path
+from extractor.runs.run_log import run_log_path
 from extractor.schema.loading import load_schema
 
 
@@ -45,7 +45,7 @@ def recorded_recipe(output: Path) -> Json:
             digest = head.recipe if head is not None else digest
     if digest is None:
         raise OutputError(f"{output} holds no record: name a schema, or an output of `extractor extract`.")
-    path = history_path(output)
+    path = run_log_path(output)
     with guard_reading(path):
         notes = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     for note in reversed(notes):

@@ -26,7 +26,7 @@ from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
-from extractor.runs.session import prepared
+from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 from extractor.runs.wording import counted
 from extractor.schema.loading import Schema
@@ -82,7 +82,7 @@ def try_schema(settings: Settings, names: Sequence[str], full: bool, say: Callab
     noted = Noted()
     usage = Usage()
     whole = True
-    with prepared(settings) as ready:
+    with open_session(settings) as ready:
         recipe = replace(ready.recipe, schema=narrowed(ready.recipe.schema, names))
         call = noted.over(ready.tape.over(noted.below(ready.ask)))
         for document in documents:

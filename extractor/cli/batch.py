@@ -13,8 +13,8 @@ from extractor.cli.conclude import conclude
 from extractor.cli.exit import stop
 
 if TYPE_CHECKING:
-    from extractor.cancellation import Halt
-    from extractor.cli.progress import Progressing
+    from extractor.cancellation import Cancellation
+    from extractor.cli.progress import ProgressDisplay
     from extractor.runs.settings import Settings
     from extractor.runs.summary import Summary
 
@@ -58,7 +58,7 @@ def batch_collect(
     Exit code 0: all converted; 1: some failed or are open; 2: wrong usage, nothing was submitted, no key.
     """
 
-    def convert(progress: Progressing, halt: Halt) -> Summary:
+    def convert(progress: ProgressDisplay, halt: Cancellation) -> Summary:
         from extractor.runs.batch import collect
 
         return collect(output, progress, halt, sys.argv[1:])
@@ -79,12 +79,12 @@ def batch_cancel(output: OutputArgument) -> None:
 
 
 def _ask(ask: Callable[[], Told]) -> Told:
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.output.files import OutputError
 
     try:
         return ask()
-    except (OutputError, Fault) as error:
+    except (OutputError, ExtractorError) as error:
         stop(str(error), code=2)
 
 

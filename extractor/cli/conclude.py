@@ -15,30 +15,30 @@ import typer
 from extractor.cli.exit import stop
 
 if TYPE_CHECKING:
-    from extractor.cancellation import Halt
-    from extractor.cli.progress import Progressing
+    from extractor.cancellation import Cancellation
+    from extractor.cli.progress import ProgressDisplay
     from extractor.runs.summary import Summary
 
 # What shells give for a command that Ctrl-C ended.
 INTERRUPTED = 130
 
 
-def conclude(convert: Callable[[Progressing, Halt], Summary], output: Path | None, quiet: bool) -> None:
+def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output: Path | None, quiet: bool) -> None:
     """Convert, say what came of it, and end."""
-    from extractor.cancellation import Halt, stopped_by_user
-    from extractor.cli.progress import progressing
+    from extractor.cancellation import Cancellation, cancelled_by_user
+    from extractor.cli.progress import progress_display
     from extractor.cli.report import describe
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.output.files import OutputError, part_path
     from extractor.pipeline.read.read import InputError
     from extractor.schema.shape import SchemaError
 
     began = time.monotonic()
-    halt = Halt()
+    halt = Cancellation()
     try:
-        with progressing(quiet, to_stdout=output is None) as progress, stopped_by_user(halt, progress.warn):
+        with progress_display(quiet, to_stdout=output is None) as progress, cancelled_by_user(halt, progress.warn):
             summary = convert(progress, halt)
-    except (SchemaError, InputError, OutputError, Fault) as error:
+    except (SchemaError, InputError, OutputError, ExtractorError) as error:
         stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
         done = f" What was done is in {part_path(output)}." if output and part_path(output).exists() else ""

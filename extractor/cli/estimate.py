@@ -12,12 +12,9 @@ import typer
 
 from extractor.cli.exit import stop
 from extractor.cli.options import (
-    ApartOption,
     BaseUrlOption,
     ConcurrencyOption,
-    ConfirmOption,
     EncodingOption,
-    FillOption,
     IdColumnOption,
     Inputs,
     Mode,
@@ -28,8 +25,11 @@ from extractor.cli.options import (
     RepliesOption,
     RpmOption,
     SchemaOption,
+    SecondPassOption,
+    SeparateFieldsOption,
     TextColumnOption,
     TpmOption,
+    VerifyOption,
     read_concurrency,
     read_price,
 )
@@ -38,7 +38,7 @@ from extractor.runs.wording import dollars
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extractor.runs.estimate import Forecast, Range
+    from extractor.runs.estimate import Estimate, Range
     from extractor.runs.settings import Settings
 
 
@@ -55,9 +55,9 @@ def estimate(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: FillOption = False,
-    confirm: ConfirmOption = False,
-    apart: ApartOption = False,
+    fill: SecondPassOption = False,
+    confirm: VerifyOption = False,
+    apart: SeparateFieldsOption = False,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -73,7 +73,7 @@ def estimate(
 
     Exit code 0: said; 2: wrong usage.
     """
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.output.files import OutputError
     from extractor.pipeline.read.read import InputError
     from extractor.runs.estimate import forecast
@@ -100,7 +100,7 @@ def estimate(
     )
     try:
         told = forecast(settings, None if output == Path("-") else output)
-    except (SchemaError, InputError, OutputError, Fault) as error:
+    except (SchemaError, InputError, OutputError, ExtractorError) as error:
         stop(str(error), code=getattr(error, "exit_code", 2))
     if as_json:
         print(json.dumps(_to_json(told, settings), ensure_ascii=False, indent=1))
@@ -109,7 +109,7 @@ def estimate(
         print(f"{name:<12}{said}")
 
 
-def _to_json(told: Forecast, settings: Settings) -> dict[str, object]:
+def _to_json(told: Estimate, settings: Settings) -> dict[str, object]:
     from extractor.llm.prices import source_of
 
     source = source_of(settings.model) if _is_listed(told, settings) else None
@@ -123,7 +123,7 @@ def _to_json(told: Forecast, settings: Settings) -> dict[str, object]:
     }
 
 
-def _rows(told: Forecast, settings: Settings) -> list[tuple[str, str]]:
+def _rows(told: Estimate, settings: Settings) -> list[tuple[str, str]]:
     """What a person reads: names, and what there is to say."""
     others = [
         f"{n:,} {what}"
@@ -166,7 +166,7 @@ def _rows(told: Forecast, settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def _about_input(told: Forecast) -> str:
+def _about_input(told: Estimate) -> str:
     from extractor.llm.tokens import WITHIN
 
     shapes = (
@@ -175,7 +175,7 @@ def _about_input(told: Forecast) -> str:
     return f"(estimated, {WITHIN * 100:.0f} % either way{shapes})"
 
 
-def _cost(told: Forecast, settings: Settings) -> Iterator[tuple[str, str]]:
+def _cost(told: Estimate, settings: Settings) -> Iterator[tuple[str, str]]:
     from extractor.llm.prices import is_old, source_of
 
     cost, price = told.cost, told.price
@@ -198,12 +198,12 @@ def _cost(told: Forecast, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "", f"prices of {source.day}: check, or give --price-in and --price-out"
 
 
-def _is_listed(told: Forecast, settings: Settings) -> bool:
+def _is_listed(told: Estimate, settings: Settings) -> bool:
     """Whether the price comes from the list, and not from the user."""
     return told.price is not None and settings.price is None and not told.is_local
 
 
-def _time(told: Forecast, settings: Settings) -> str:
+def _time(told: Estimate, settings: Settings) -> str:
     """What can be known: limits hold from below; how fast an endpoint answers, only asking tells."""
     limits = [
         f"--{name} {n:g}" for name, n in (("rpm", settings.rpm), ("tpm", settings.tpm)) if n and not told.is_local
@@ -217,7 +217,7 @@ def _time(told: Forecast, settings: Settings) -> str:
     return f"{bound}as long as {in_turn:,} answers take in turn" + f", {at_a_time:,} at a time" * (at_a_time > 1)
 
 
-def _left_out(told: Forecast, settings: Settings) -> Iterator[str]:
+def _left_out(told: Estimate, settings: Settings) -> Iterator[str]:
     yield "re-asks of answers that do not fit or are too long"
     if not told.is_local:
         yield "a model's thinking, which is paid as tokens out"

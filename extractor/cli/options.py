@@ -50,17 +50,17 @@ EncodingOption = Annotated[
     typer.Option("--encoding", help="Read all files in this encoding instead of guessing: utf-8, gb18030 …"),
 ]
 TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSONL and CSV: which column is the text.")]
-FillOption = Annotated[
+SecondPassOption = Annotated[
     bool,
     typer.Option(
         "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
-ApartOption = Annotated[
+SeparateFieldsOption = Annotated[
     bool,
     typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
 ]
-ConfirmOption = Annotated[
+VerifyOption = Annotated[
     bool,
     typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
 ]

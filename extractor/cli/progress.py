@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractor.document import Json
 from extractor.llm.call import Call, Reply, Request
-from extractor.runs.budget import Account
+from extractor.runs.budget import Budget
 from extractor.runs.wording import counted, dollars, duration, rounded
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FIRST_LINES = 20
 LINE_EVERY = 15.0
 
 
-class Progressing:
+class ProgressDisplay:
     """Progress of a run: one moving line on a terminal, lines now and then in a pipe, nothing when quiet.
 
     `total` is how many documents there are, where that is known; `skipped` tells how many of them were done before.
@@ -34,7 +34,7 @@ class Progressing:
         self._say = say
         self._now = now
         self._task: TaskID | None = bar.add_task("reading", total=None) if bar else None
-        self._account = Account()
+        self._account = Budget()
         self._began = self._said = now()
         self._said_failures = False
         self.documents = self.records = self.failed = 0
@@ -46,7 +46,7 @@ class Progressing:
         """Whether anybody sees it."""
         return self._say is not unsaid
 
-    def watch(self, account: Account) -> None:
+    def watch(self, account: Budget) -> None:
         """Show what this account spends, from now on."""
         self._account, self._began = account, self._now()
 
@@ -129,10 +129,10 @@ def unsaid(line: str) -> None:
 
 
 @contextmanager
-def progressing(quiet: bool, to_stdout: bool) -> Iterator[Progressing]:
+def progress_display(quiet: bool, to_stdout: bool) -> Iterator[ProgressDisplay]:
     """Progress for the length of the block. No moving line where the records themselves go to the same terminal."""
     if quiet:
-        yield Progressing(None, unsaid)
+        yield ProgressDisplay(None, unsaid)
     elif sys.stderr.isatty() and not (to_stdout and sys.stdout is not None and sys.stdout.isatty()):
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -141,9 +141,9 @@ def progressing(quiet: bool, to_stdout: bool) -> Iterator[Progressing]:
         console = Console(stderr=True)
         # By default rich takes standard output too, and would send the records to the terminal.
         with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
-            yield Progressing(bar, lambda line: None)
+            yield ProgressDisplay(bar, lambda line: None)
     else:
-        yield Progressing(None, lambda line: print(line, file=sys.stderr, flush=True))
+        yield ProgressDisplay(None, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 @contextmanager

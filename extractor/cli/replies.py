@@ -8,17 +8,17 @@ import typer
 
 from extractor.cli.exit import stop
 from extractor.cli.options import (
-    ApartOption,
     BaseUrlOption,
-    ConfirmOption,
     EncodingOption,
-    FillOption,
     IdColumnOption,
     Inputs,
     ModelOption,
     RepliesOption,
     SchemaOption,
+    SecondPassOption,
+    SeparateFieldsOption,
     TextColumnOption,
+    VerifyOption,
 )
 
 replies_app = typer.Typer(
@@ -36,16 +36,16 @@ def replies_check(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: FillOption = False,
-    confirm: ConfirmOption = False,
-    apart: ApartOption = False,
+    fill: SecondPassOption = False,
+    confirm: VerifyOption = False,
+    apart: SeparateFieldsOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
 
     Exit code 0: all are there and in use; 1: some are missing or unused; 2: wrong usage.
     """
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.pipeline.read.read import InputError
     from extractor.runs.check_recordings import check_replies
     from extractor.runs.settings import Settings
@@ -56,7 +56,7 @@ def replies_check(
     )
     try:
         findings, lines = check_replies(settings, prune)
-    except (SchemaError, InputError, Fault) as error:
+    except (SchemaError, InputError, ExtractorError) as error:
         stop(str(error), code=getattr(error, "exit_code", 2))
     for line in lines:
         print(line)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from extractor.errors import Interrupted
-from extractor.runs.budget import Account
+from extractor.errors import RunInterruptedError
+from extractor.runs.budget import Budget
 from extractor.runs.summary import Summary
 from extractor.runs.wording import counted, dollars
 
@@ -60,7 +60,7 @@ def describe(summary: Summary, seconds: float) -> list[str]:
     return lines + _next_steps(summary)
 
 
-def _spending(account: Account) -> str:
+def _spending(account: Budget) -> str:
     """What this run itself asked; recorded and kept answers cost nothing."""
     parts = []
     for name, usage in (("first asks", account.first), ("re-asks", account.again)):
@@ -76,7 +76,7 @@ def _spending(account: Account) -> str:
 
 
 def _next_steps(summary: Summary) -> list[str]:
-    if isinstance(summary.stopped, Interrupted) or not (summary.failures or summary.waiting):
+    if isinstance(summary.stopped, RunInterruptedError) or not (summary.failures or summary.waiting):
         return []
     if not summary.resumes:
         return ["next: mend the cause and run again; with -o FILE, --retry-failed converts only what failed"]

@@ -10,13 +10,13 @@ import typer
 
 from extractor.cli.exit import stop
 from extractor.cli.options import (
-    ApartOption,
     BaseUrlOption,
     EncodingOption,
     Mode,
     ModelOption,
     ModeOption,
     RepliesOption,
+    SeparateFieldsOption,
     TextColumnOption,
 )
 
@@ -48,14 +48,14 @@ def schema_show(
 ) -> None:
     """Show a schema's fields, or the JSON Schema of an output line, or what a model is asked."""
     from extractor.authoring.describe import describe_fields, describe_questions, output_schema
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.schema.shape import SchemaError
 
     if output and asked:
         stop("--output and --asked show different things: give one of them.")
     try:
         print(describe_questions(schema, model) if asked else (output_schema if output else describe_fields)(schema))
-    except (SchemaError, Fault) as error:
+    except (SchemaError, ExtractorError) as error:
         stop(str(error))
 
 
@@ -111,7 +111,7 @@ def schema_try(
         list[str] | None, typer.Option("--field", metavar="NAME", help="Ask for this field only; may be repeated.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show whole messages, not just what is particular.")] = False,
-    apart: ApartOption = False,
+    apart: SeparateFieldsOption = False,
     model: ModelOption = "local",
     base_url: BaseUrlOption = None,
     replies: RepliesOption = None,
@@ -125,7 +125,7 @@ def schema_try(
     failed; 2: wrong usage, or no model.
     """
     from extractor.authoring.try_out import try_schema
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.pipeline.read.read import InputError
     from extractor.runs.settings import Settings
     from extractor.schema.shape import SchemaError
@@ -133,7 +133,7 @@ def schema_try(
     settings = Settings(texts, schema, model, base_url, replies, mode.value, encoding, text_column, None, apart=apart)
     try:
         whole = try_schema(settings, field or [], full, print)
-    except (SchemaError, InputError, Fault) as error:
+    except (SchemaError, InputError, ExtractorError) as error:
         stop(str(error), code=getattr(error, "exit_code", 2))
     raise typer.Exit(0 if whole else 1)
 
@@ -189,7 +189,7 @@ def schema_diff(
         touched_annotations,
         touched_recordings,
     )
-    from extractor.errors import Fault
+    from extractor.errors import ExtractorError
     from extractor.llm.models import choose
     from extractor.output.files import OutputError
     from extractor.schema.shape import SchemaError
@@ -207,7 +207,7 @@ def schema_diff(
             ("recordings", replies, touched_recordings(replies, changes)),
             ("annotations", gold, touched_annotations(gold, changes)),
         ]
-    except (SchemaError, OutputError, Fault) as error:
+    except (SchemaError, OutputError, ExtractorError) as error:
         stop(str(error))
     for line in describe_changes(changes):
         print(line)

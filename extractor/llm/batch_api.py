@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Json
-from extractor.errors import Garbled, NotJson, ProviderFault, ServerFault, SetupFault, fault_of
+from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError, error_of
 from extractor.llm.call import Reply
-from extractor.llm.client import as_faults, blot, patiently, read_reply
+from extractor.llm.client import blot, patiently, read_reply, translated_errors
 from extractor.llm.providers import Endpoint
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Batch:
         return self.status in ENDED
 
 
-class BatchApi:
+class BatchClient:
     """The desk of one endpoint. Nothing is opened before the first call. Each raises Fault."""
 
-    def __init__(self, endpoint: Endpoint, halt: Halt | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, halt: Cancellation | None = None) -> None:
         self._endpoint = endpoint
-        self._sleep = (halt or Halt()).sleep
+        self._sleep = (halt or Cancellation()).sleep
         self._opened: openai.OpenAI | None = None
 
     # What a line of a file of requests is put to.
@@ -120,7 +120,7 @@ class BatchApi:
     def results(self, file: str) -> Iterator[Json]:
         """The lines of an output or error file, as they come."""
         rest = b""
-        with as_faults(self._endpoint):
+        with translated_errors(self._endpoint):
             answer = self._client.files.with_streaming_response.content(file, extra_headers=self._headers)
             with answer as stream:
                 for chunk in stream.iter_bytes():
@@ -129,7 +129,7 @@ class BatchApi:
         if rest.strip():
             yield self._result(rest)
 
-    def reply(self, result: Json) -> tuple[str, Reply | ProviderFault]:
+    def reply(self, result: Json) -> tuple[str, Reply | ProviderError]:
         """What a line of a result says: the name of the request, and its answer or the fault that it met."""
         name = str(result.get("custom_id"))
         response, error = result.get("response"), result.get("error")
@@ -137,7 +137,7 @@ class BatchApi:
             if not isinstance(response, dict) or error:
                 return name, self._fault_of(error)
             return name, read_reply(int(response.get("status_code") or 200), response.get("body"), self._endpoint)
-        except ProviderFault as fault:
+        except ProviderError as fault:
             return name, fault
 
     def patiently(self, attempt: Callable[[], Done]) -> Done:
@@ -170,15 +170,15 @@ class BatchApi:
 
     def _of_batch(self, batch: str, method: Callable[[openai.OpenAI], Callable[..., Any]]) -> Batch:
         def attempt() -> Batch:
-            with as_faults(self._endpoint):
+            with translated_errors(self._endpoint):
                 told = method(self._client)(batch, extra_headers=self._headers)
                 return self._batch(self._json(told.content))
 
         try:
             return patiently(attempt, self._sleep)
-        except ProviderFault as fault:
+        except ProviderError as fault:
             if fault.status in _ABSENT:
-                raise SetupFault(
+                raise SetupError(
                     f"{self.host} knows no batch {batch}: {fault.what}",
                     "Use the key and the project that it was made with.",
                     status=fault.status,
@@ -189,11 +189,11 @@ class BatchApi:
     def _asked(self) -> Iterator[None]:
         """An address that is not there means that there is no such desk."""
         try:
-            with as_faults(self._endpoint):
+            with translated_errors(self._endpoint):
                 yield
-        except ProviderFault as fault:
+        except ProviderError as fault:
             if fault.status in _ABSENT:
-                raise SetupFault(
+                raise SetupError(
                     f"{self.host} has no batch API: {fault.what}",
                     "Leave out --batch to ask live, or name another endpoint.",
                     status=fault.status,
@@ -206,7 +206,7 @@ class BatchApi:
         except ValueError:
             told = None
         if not isinstance(told, dict):
-            raise NotJson(f"{self.host} told of a batch in something that is no JSON.")
+            raise NotJsonError(f"{self.host} told of a batch in something that is no JSON.")
         return told
 
     def _batch(self, told: Json) -> Batch:
@@ -225,12 +225,12 @@ class BatchApi:
         except ValueError:
             result = None
         if not isinstance(result, dict):
-            raise Garbled(f"{self.host} sent a file of replies with a line that is no JSON.")
+            raise MalformedResponseError(f"{self.host} sent a file of replies with a line that is no JSON.")
         return result
 
-    def _fault_of(self, error: Any) -> ProviderFault:
+    def _fault_of(self, error: Any) -> ProviderError:
         """Of a request that has no answer: it was not reached, or the endpoint says what is wrong with it."""
         words = json.loads(blot(json.dumps(error), self._endpoint))
         if isinstance(words, dict) and str(words.get("code", "")).startswith("batch_"):
-            return ServerFault(f"{self.host} did not come to this request: {words.get('message') or words['code']}")
-        return fault_of(500, {"error": words}, self.host)
+            return ServerError(f"{self.host} did not come to this request: {words.get('message') or words['code']}")
+        return error_of(500, {"error": words}, self.host)

@@ -92,7 +92,7 @@ class Attempt:
 Call = Callable[[Request], Reply]
 
 
-AGAIN = "again"
+REASKED = "again"
 """In `about`: the question is put another time, since the answer to it did not fit or was cut off."""
 
 

@@ -22,25 +22,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Json
 from extractor.errors import (
     FATAL,
-    ContentFiltered,
-    Fault,
-    Garbled,
-    Network,
-    NotJson,
-    Overloaded,
-    ProviderFault,
-    RateLimited,
-    ServerFault,
-    TimedOut,
-    fault_of,
+    ContentFilteredError,
+    ExtractorError,
+    MalformedResponseError,
+    NetworkError,
+    NotJsonError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    ServerError,
+    TimedOutError,
+    error_of,
 )
 from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.llm.providers import Endpoint
-from extractor.llm.rate_limit import Pace, Turn
+from extractor.llm.rate_limit import RateLimiter, Slot
 from extractor.llm.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ LONGEST_WAIT = 120.0
 """Seconds: an endpoint that wants to be left alone for longer is given up at once."""
 
 # A finish_reason that means no answer: OpenAI's and most others', Zhipu's two, DeepSeek's.
-_UNFINISHED: dict[str, type[ProviderFault]] = {
-    "content_filter": ContentFiltered,
-    "sensitive": ContentFiltered,
-    "network_error": ServerFault,
-    "insufficient_system_resource": Overloaded,
+_UNFINISHED: dict[str, type[ProviderError]] = {
+    "content_filter": ContentFilteredError,
+    "sensitive": ContentFilteredError,
+    "network_error": ServerError,
+    "insufficient_system_resource": OverloadedError,
 }
 # Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
 _KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+")
@@ -73,8 +73,8 @@ def connect(
     sleep: Callable[[float], None] | None = None,
     now: Callable[[], float] = time.time,
     by: Json | None = None,
-    pace: Pace | None = None,
-    halt: Halt | None = None,
+    pace: RateLimiter | None = None,
+    halt: Cancellation | None = None,
     heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Call:
     """A `Call` to the endpoint; `timeout` in seconds, for each attempt, to its last byte. Threads may share it.
@@ -93,7 +93,7 @@ def connect(
                 transports.append(Transport(endpoint, timeout))
             return transports[0]
 
-    paced, halt = pace or Pace(), halt or Halt()
+    paced, halt = pace or RateLimiter(), halt or Cancellation()
 
     def call(request: Request) -> Reply:
         attempts = itertools.count(1)
@@ -105,7 +105,7 @@ def connect(
                 began = time.monotonic()
                 try:
                     reply = _ask_in_turn(transport(), endpoint, request, now, by, paced, turn)
-                except Fault as fault:
+                except ExtractorError as fault:
                     heard(Attempt(request, number, time.monotonic() - began, Usage(), fault.kind))
                     if isinstance(fault, FATAL):  # at once: nobody who waits for a turn is to meet it as well
                         halt.stop(fault, request.about.get("document"))
@@ -136,14 +136,14 @@ def _ask_in_turn(
     request: Request,
     now: Callable[[], float],
     by: Json | None,
-    pace: Pace,
-    turn: Turn,
+    pace: RateLimiter,
+    turn: Slot,
 ) -> Reply:
     """An attempt that has begun; the pace hears of its end."""
     headers: dict[str, str] = {}
     try:
         reply = _ask_once(transport, endpoint, request, now, by, headers)
-    except (RateLimited, Overloaded) as fault:
+    except (RateLimitedError, OverloadedError) as fault:
         pace.refused(turn, fault.retry_after, headers)
         raise
     pace.answered(turn, (reply.body.get("usage") or {}).get("total_tokens") or turn.tokens, headers)
@@ -159,7 +159,7 @@ def _ask_once(
     heard: dict[str, str],
 ) -> Reply:
     """One attempt. The headers of the answer, be it a refusal, are put into `heard`."""
-    with as_faults(endpoint, now, heard):
+    with translated_errors(endpoint, now, heard):
         response = transport.post(request.body)
         heard.update(response.headers)
         body = _read(_without_key(response.content, endpoint), response.headers.get("content-type", ""), endpoint)
@@ -170,13 +170,13 @@ def read_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
     """An answer that came home in a batch's file. Raises the fault that it is in truth."""
     content = json.dumps(body)
     if status != 200:
-        raise fault_of(status, json.loads(blot(content, endpoint)), endpoint.host)
+        raise error_of(status, json.loads(blot(content, endpoint)), endpoint.host)
     read = _read(_without_key(content.encode(), endpoint), "application/json", endpoint)
     return Reply(read, _answered_by(read, endpoint))
 
 
 @contextmanager
-def as_faults(
+def translated_errors(
     endpoint: Endpoint, now: Callable[[], float] = time.time, heard: dict[str, str] | None = None
 ) -> Iterator[None]:
     """Turn what the client raises in the block into a Fault; the headers of a refusal are put into `heard`."""
@@ -196,25 +196,25 @@ def as_faults(
     raise fault from (cause if blot(str(cause), endpoint) == str(cause) else None)
 
 
-def _unreached(error: Exception, endpoint: Endpoint) -> ProviderFault:
+def _unreached(error: Exception, endpoint: Endpoint) -> ProviderError:
     """No answer came, or not all of it. What the transport calls a timeout may be a dropped connection: its cause tells."""
     causes = [error]
     while isinstance(cause := causes[-1].__cause__, Exception):
         causes.append(cause)
     if any(isinstance(cause, TimeoutError) for cause in causes):
-        return TimedOut(f"{endpoint.host} did not answer in time.")
+        return TimedOutError(f"{endpoint.host} did not answer in time.")
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
     why = os.strerror(numbers[-1]) if numbers else str(error.__cause__ or error) or type(error.__cause__).__name__
-    return Network(blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+    return NetworkError(blot(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
 
 
-def _refusal(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderFault:
+def _refusal(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderError:
     text = blot(response.text, endpoint)
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
         body = _plain(text)
-    return fault_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
+    return error_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
 
 
 def _read(content: bytes, media: str, endpoint: Endpoint) -> Json:
@@ -225,14 +225,16 @@ def _read(content: bytes, media: str, endpoint: Endpoint) -> Json:
     except (ValueError, RecursionError):
         start = blot(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
         if "html" in media or content.lstrip()[:1] == b"<":
-            raise NotJson(f"{endpoint.host} answered with a web page: {start!r}.") from None
-        raise Garbled(f"{endpoint.host} answered with {len(content)} bytes that are no JSON: {start!r}.") from None
+            raise NotJsonError(f"{endpoint.host} answered with a web page: {start!r}.") from None
+        raise MalformedResponseError(
+            f"{endpoint.host} answered with {len(content)} bytes that are no JSON: {start!r}."
+        ) from None
     if isinstance(body, dict) and body.get("error") and not body.get("choices"):
         raise _error_in_disguise(body, endpoint)
     choice = _first_choice(body)
     if choice is None:
         start = blot(json.dumps(body, ensure_ascii=False)[:200], endpoint)
-        raise NotJson(f"{endpoint.host} answered with JSON that is no chat completion: {start}.")
+        raise NotJsonError(f"{endpoint.host} answered with JSON that is no chat completion: {start}.")
     if fault := _UNFINISHED.get(str(choice.get("finish_reason"))):
         raise fault(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
     return dict(body)
@@ -244,12 +246,12 @@ def _first_choice(body: Any) -> Json | None:
     return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
 
 
-def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderFault:
+def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:
     """Gateways answer 200 with the error, and its status as `code`, inside."""
     error = json.loads(blot(json.dumps(body["error"], ensure_ascii=False), endpoint))
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return fault_of(status, {"error": error}, endpoint.host)
+    return error_of(status, {"error": error}, endpoint.host)
 
 
 def _answered_by(body: Json, endpoint: Endpoint) -> Json:
@@ -262,16 +264,16 @@ def _answered_by(body: Json, endpoint: Endpoint) -> Json:
 
 
 def _worth_another(error: BaseException) -> bool:
-    return isinstance(error, Fault) and error.retryable and (error.retry_after or 0.0) <= LONGEST_WAIT
+    return isinstance(error, ExtractorError) and error.retryable and (error.retry_after or 0.0) <= LONGEST_WAIT
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
     """Seconds: as long as the endpoint asks for. Else, where it is asked too much, 1, 2, 4 … 60 and up to one more; after any
     other fault 0.5, 1, 2 … 8, less up to a quarter."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Fault) and error.retry_after:
+    if isinstance(error, ExtractorError) and error.retry_after:
         return error.retry_after
-    if isinstance(error, (RateLimited, Overloaded)):
+    if isinstance(error, (RateLimitedError, OverloadedError)):
         return _POLITE(state)
     return _PROMPT(state) * random.uniform(0.75, 1.0)
 

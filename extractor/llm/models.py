@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from extractor.cancellation import Halt
-from extractor.errors import KeyMissing, SetupFault
+from extractor.cancellation import Cancellation
+from extractor.errors import KeyMissingError, SetupError
 from extractor.llm import local_server, local_weights
-from extractor.llm.batch_api import BatchApi
+from extractor.llm.batch_api import BatchClient
 from extractor.llm.call import Attempt, Call, Profile, Reply, Request
 from extractor.llm.client import connect
 from extractor.llm.providers import EMBEDDED, Endpoint, dialect_of, resolve
-from extractor.llm.rate_limit import Pace
+from extractor.llm.rate_limit import RateLimiter
 
 # Seconds for one answer. The embedded model may take minutes on a slow machine.
 TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
@@ -42,16 +42,16 @@ def choose(
     base_url: str | None,
     environ: Mapping[str, str],
     progress: local_weights.Progress | None = None,
-    pace: Pace | None = None,
-    halt: Halt | None = None,
+    pace: RateLimiter | None = None,
+    halt: Cancellation | None = None,
     heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Model:
     """The model that the settings mean; an endpoint is asked at this pace, the embedded model one question at a time;
     `heard` hears of each attempt, and after `halt` there is none.
-    Raises a SetupFault only for what can be known without opening it."""
+    Raises a SetupError only for what can be known without opening it."""
     if base_url is None and (model == "local" or model.startswith("local:")):
         return _embedded(model, progress, halt, heard)
-    with suppress(KeyMissing):  # a replay needs none
+    with suppress(KeyMissingError):  # a replay needs none
         resolve(model, base_url, environ)
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
@@ -62,7 +62,7 @@ def choose(
 
 
 def _embedded(
-    model: str, progress: local_weights.Progress | None, halt: Halt | None, heard: Callable[[Attempt], None]
+    model: str, progress: local_weights.Progress | None, halt: Cancellation | None, heard: Callable[[Attempt], None]
 ) -> Model:
     # A file of the user's own goes by its digest as well: two files may have one name.
     own = None if model == "local" else local_weights.find(model, progress)
@@ -83,11 +83,13 @@ def _profile_of(model: str, base_url: str | None) -> Profile:
     return replace(LARGE, answer=dialect.response_format, limit=dialect.limit)
 
 
-def batch_desk(model: str, base_url: str | None, environ: Mapping[str, str], halt: Halt | None = None) -> BatchApi:
-    """The batch desk of the endpoint that the settings mean. Raises SetupFault."""
+def batch_client(
+    model: str, base_url: str | None, environ: Mapping[str, str], halt: Cancellation | None = None
+) -> BatchClient:
+    """The batch desk of the endpoint that the settings mean. Raises SetupError."""
     if base_url is None and (model == "local" or model.startswith("local:")):
-        raise SetupFault("The embedded model takes no batches.", "Leave out --batch, or name an endpoint with --model.")
-    return BatchApi(resolve(model, base_url, environ), halt)
+        raise SetupError("The embedded model takes no batches.", "Leave out --batch, or name an endpoint with --model.")
+    return BatchClient(resolve(model, base_url, environ), halt)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from extractor.errors import EndpointUnknown, KeyMissing
+from extractor.errors import KeyMissingError, UnknownEndpointError
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ def resolve(model: str, base_url: str | None, environ: Mapping[str, str]) -> End
     prefix, _, name = model.partition("/")
     provider = PROVIDERS.get(prefix.lower())
     if provider is None or not name.strip():
-        raise EndpointUnknown(
+        raise UnknownEndpointError(
             f"{model!r} names no model of a known provider.",
             f"Write PROVIDER/NAME with one of {', '.join(PROVIDERS)}, or `local` for the embedded model, "
             "or give the server's address with `--base-url`.",
         )
     key = _key(environ, provider.variable) if provider.variable else None
     if provider.variable and key is None:
-        raise KeyMissing(
+        raise KeyMissingError(
             f"{model!r} needs a key and {provider.variable} is not set.",
             f"Put the key into the environment, `export {provider.variable}=…`, or use `--model local`.",
         )
@@ -130,7 +130,7 @@ def _first_key(environ: Mapping[str, str], variable: str) -> str | None:
 def _key(environ: Mapping[str, str], variable: str) -> str | None:
     key = environ.get(variable, "").strip()
     if key and not (key.isascii() and key.isprintable() and " " not in key):
-        raise KeyMissing(
+        raise KeyMissingError(
             f"{variable} holds characters that no key has.", "Copy the key again, without quotes or spaces."
         )
     return key or None
@@ -144,11 +144,11 @@ def _checked(base_url: str) -> str:
     except ValueError:
         hidden, complete, parts = None, None, urlsplit("")
     if hidden:  # and so the address is not repeated here
-        raise EndpointUnknown(
+        raise UnknownEndpointError(
             "The base URL holds a user name or a query.", "Leave them out and put the key into EXTRACTOR_API_KEY."
         )
     if not complete or parts.scheme not in ("http", "https"):
-        raise EndpointUnknown(
+        raise UnknownEndpointError(
             f"The base URL {base_url!r} is no web address.", "Write it like http://127.0.0.1:8000/v1."
         )
     return url

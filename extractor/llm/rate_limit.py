@@ -29,14 +29,14 @@ _WITHOUT_UNIT = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(slots=True)
-class Turn:
+class Slot:
     """One request under way: when it began, and the tokens that were reserved for it."""
 
     began: float
     tokens: int
 
 
-class Pace:
+class RateLimiter:
     """Lets requests begin. Threads share it.
 
     `most` is how many may be under way at a time; `rpm` and `tpm` are requests and tokens a minute, None where unknown.
@@ -71,7 +71,7 @@ class Pace:
         return max(1, int(self._limit))
 
     @contextmanager
-    def turn(self, tokens: int) -> Iterator[Turn]:
+    def turn(self, tokens: int) -> Iterator[Slot]:
         """Wait until a request of about so many tokens may begin; it is under way for the length of the block."""
         begin = self._book(tokens)
         try:
@@ -80,7 +80,7 @@ class Pace:
                 with self._free:
                     begin = self._slot(tokens)
                 self._wait_until(begin)
-            yield Turn(self._now(), tokens)
+            yield Slot(self._now(), tokens)
         finally:
             with self._free:
                 self._under_way -= 1
@@ -107,7 +107,7 @@ class Pace:
             self._next_token = begin + 60.0 * tokens / self._tpm * _MARGIN
         return begin
 
-    def answered(self, turn: Turn, tokens: int, headers: Mapping[str, str]) -> None:
+    def answered(self, turn: Slot, tokens: int, headers: Mapping[str, str]) -> None:
         """An answer has come: learn limits from its headers, correct the tokens reserved, let more begin."""
         with self._free:
             now = self._now()
@@ -123,7 +123,7 @@ class Pace:
                 self._limit = min(self._most, self._limit + (1.0 if self._growing_fast else 1.0 / self._limit))
                 self._free.notify()
 
-    def refused(self, turn: Turn, retry_after: float | None, headers: Mapping[str, str]) -> None:
+    def refused(self, turn: Slot, retry_after: float | None, headers: Mapping[str, str]) -> None:
         """The endpoint is asked too much: nobody begins before it says, and fewer are under way from then on."""
         with self._free:
             now = self._now()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from extractor.document import Json
-from extractor.errors import NotRecorded, TapeDamaged
+from extractor.errors import NotRecordedError, RecordingsDamagedError
 from extractor.files import escape_halves, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
 
@@ -41,7 +41,7 @@ class Recording:
 
 
 @dataclass
-class Reel:
+class RecordingFile:
     """The recordings of one document, by key."""
 
     path: Path
@@ -49,11 +49,11 @@ class Reel:
     changed: bool = False
 
 
-class Tape:
+class Recordings:
     """A folder of recordings, and how it is used.
 
     auto    answers from the tape, asks the model for the rest, writes nothing
-    replay  answers from the tape only; a request that it does not hold raises NotRecorded
+    replay  answers from the tape only; a request that it does not hold raises NotRecordedError
     record  answers from the tape, asks the model for the rest, and writes that down
     live    does without the tape
 
@@ -63,9 +63,9 @@ class Tape:
     def __init__(self, folder: Path | None, mode: Mode) -> None:
         self.folder = folder
         self.mode = mode if folder is not None else "live"
-        self._reels: OrderedDict[str, Reel] = OrderedDict()
+        self._reels: OrderedDict[str, RecordingFile] = OrderedDict()
         self._lock = threading.Lock()
-        self.missed: list[NotRecorded] = []
+        self.missed: list[NotRecordedError] = []
 
     def over(self, call: Call) -> Call:
         """`call` behind this tape."""
@@ -96,7 +96,7 @@ class Tape:
             return Reply(json.loads(json.dumps(kept)), reply.by)
         return reply
 
-    def reel(self, document: str) -> Reel:
+    def reel(self, document: str) -> RecordingFile:
         """The recordings of a document, loaded where need be."""
         with self._lock:
             return self._reel(document)
@@ -112,7 +112,7 @@ class Tape:
                 _write(reel)
             return len(unused)
 
-    def _reel(self, document: str) -> Reel:
+    def _reel(self, document: str) -> RecordingFile:
         assert self.folder is not None
         if document not in self._reels:
             self._reels[document] = _read(reel_path(self.folder, document))
@@ -121,7 +121,7 @@ class Tape:
         self._reels.move_to_end(document)
         return self._reels[document]
 
-    def _missed(self, request: Request, reel: Reel) -> NotRecorded:
+    def _missed(self, request: Request, reel: RecordingFile) -> NotRecordedError:
         about = request.about
         where = (
             f"{about.get('document')}, {about.get('field')} of the passage at {about.get('start')}-{about.get('end')}"
@@ -132,7 +132,7 @@ class Tape:
         else:
             there = f"{nearest.about.get('start')}-{nearest.about.get('end')}"
             found = f"the nearest recording, of {there} in {reel.path}, differs in {describe_difference(request.body, nearest.request)}"
-        return NotRecorded(
+        return NotRecordedError(
             f"No recorded reply for {where}: {found}.",
             "Record it by running the same command with --mode record, or ask the model with --mode auto.",
         )
@@ -143,7 +143,7 @@ def reel_path(folder: Path, document: str) -> Path:
     return folder / f"{file_stem(document)}.json"
 
 
-def nearest_recording(request: Request, reel: Reel) -> Recording | None:
+def nearest_recording(request: Request, reel: RecordingFile) -> Recording | None:
     """The recording of the same field that overlaps the passage most, or any of that field."""
     same = [r for r in reel.calls.values() if r.about.get("field") == request.about.get("field")]
     start, end = request.about.get("start", 0), request.about.get("end", 0)
@@ -191,26 +191,26 @@ def _user_text(body: Json) -> str:
 # --- the file ---
 
 
-def _read(path: Path) -> Reel:
+def _read(path: Path) -> RecordingFile:
     if not path.is_file():
-        return Reel(path)
+        return RecordingFile(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        reel = Reel(path)
+        reel = RecordingFile(path)
         for call in data["calls"]:
             request = _unfold(call["request"], data["texts"])
             reel.calls[request_key(request)] = Recording(
                 dict(call["about"]), request, dict(call["reply"]), dict(data["answered_by"][call["by"]])
             )
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise TapeDamaged(
+        raise RecordingsDamagedError(
             f"The recordings in {path} can't be read ({type(error).__name__}: {error}).",
             "Restore the file, or delete it and record again.",
         ) from error
     return reel
 
 
-def _write(reel: Reel) -> None:
+def _write(reel: RecordingFile) -> None:
     """The whole file anew, in place at once, so that it is never half-written."""
     by: list[Json] = []
     texts: dict[str, list[str]] = {}
@@ -242,7 +242,7 @@ def _write(reel: Reel) -> None:
         part.write_text(escape_halves("\n".join(lines) + "\n"), encoding="utf-8")
         os.replace(part, reel.path)
     except OSError as error:
-        raise TapeDamaged(
+        raise RecordingsDamagedError(
             f"The recordings can't be written to {reel.path} ({error.strerror}).",
             "Make room or name another folder with --replies.",
         ) from error

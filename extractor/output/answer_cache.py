@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from extractor.document import Json
-from extractor.errors import CannotKeep, Fault, ProviderFault, kinds
+from extractor.errors import CannotKeepError, ExtractorError, ProviderError, kinds
 from extractor.files import dump, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
 
@@ -25,7 +25,7 @@ from extractor.llm.call import Call, Reply, Request, request_key
 Place = tuple[str, int, int]
 
 
-class Journal:
+class AnswerCache:
     """A folder with a file for each document that has answers and is not finished. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class Journal:
         self._lock = threading.Lock()
         # What an earlier run left. Answers of this one are written, and not asked for again.
         self._left = {name for name in os.listdir(folder) if name.endswith(".jsonl")} if folder.is_dir() else set()
-        self._known: dict[str, dict[str, Reply | Fault]] = {}
+        self._known: dict[str, dict[str, Reply | ExtractorError]] = {}
         self._keys: dict[str, set[str]] = {}
         self._open: set[str] = set(self._left)
 
@@ -44,7 +44,7 @@ class Journal:
             document = str(request.about.get("document", "unnamed"))
             key = request_key(request.body)
             known = self._read(document).get(key) if self._left else None
-            if isinstance(known, Fault):
+            if isinstance(known, ExtractorError):
                 raise type(known)(known.what, status=known.status)
             if known is not None:
                 return Reply(json.loads(json.dumps(known.body)), known.by, known.attempts)
@@ -61,10 +61,10 @@ class Journal:
             self._keys[name] = {entry["key"] for entry in _entries(self._path(document))}
         return key in self._keys[name]
 
-    def add(self, document: str, key: str, about: Json, reply: Reply | Fault) -> None:
-        """Write an answer down, or a refusal. Raises CannotKeep."""
+    def add(self, document: str, key: str, about: Json, reply: Reply | ExtractorError) -> None:
+        """Write an answer down, or a refusal. Raises CannotKeepError."""
         entry: Json = {"key": key, "about": about}
-        if isinstance(reply, Fault):
+        if isinstance(reply, ExtractorError):
             entry["fault"] = {"kind": reply.kind, "what": reply.what, "status": reply.status}
         else:
             entry |= {"reply": reply.body, "by": reply.by, "attempts": reply.attempts}
@@ -86,7 +86,7 @@ class Journal:
         return name in self._left and name in self._open
 
     def close(self, documents: Iterable[str]) -> None:
-        """Let go of the answers of documents that are finished. Raises CannotKeep."""
+        """Let go of the answers of documents that are finished. Raises CannotKeepError."""
         if not self._open:
             return
         with self._lock, self._keeping():
@@ -136,12 +136,12 @@ class Journal:
         try:
             yield
         except OSError as error:
-            raise CannotKeep(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
+            raise CannotKeepError(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
 
     def _path(self, document: str) -> Path:
         return self.folder / f"{file_stem(document)}.jsonl"
 
-    def _read(self, document: str) -> dict[str, Reply | Fault]:
+    def _read(self, document: str) -> dict[str, Reply | ExtractorError]:
         """What an earlier run left of a document, read at its first question."""
         path = self._path(document)
         if path.name not in self._left:
@@ -152,7 +152,7 @@ class Journal:
             return self._known[path.name]
 
 
-class Left(Journal):
+class Left(AnswerCache):
     """The answers that an earlier run left, for one who only looks: no other is added."""
 
     def add(self, document: str, key: str, about: Json, reply: object) -> None:
@@ -202,14 +202,14 @@ def _rewrite(path: Path, entries: list[Json]) -> None:
     os.replace(part, path)
 
 
-def _reply_of(entry: Json) -> Reply | Fault:
+def _reply_of(entry: Json) -> Reply | ExtractorError:
     if "fault" not in entry:
         return Reply(entry["reply"], entry["by"], entry["attempts"])
     told = entry["fault"]
     return _fault_class(told["kind"])(told["what"], status=told["status"])
 
 
-def _fault_class(kind: str, root: type[Fault] = ProviderFault) -> type[Fault]:
+def _fault_class(kind: str, root: type[ExtractorError] = ProviderError) -> type[ExtractorError]:
     """The class of this name; of an unknown one, the root."""
     below = next((inner for inner in root.__subclasses__() if kind in kinds(inner)), None)
     return root if root.kind == kind or below is None else _fault_class(kind, below)

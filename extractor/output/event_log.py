@@ -20,7 +20,7 @@ def now() -> str:
 
 
 @contextmanager
-def telling(path: Path | None) -> Iterator[Callable[[Json], None] | None]:
+def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]:
     """Adds events to a file, each with its time; None where there is no file. Raises OutputError where it can't be begun;
     where it can't be gone on with, that is said once, and the run goes on: an answer is worth more than a line about it.
     """

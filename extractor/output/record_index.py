@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from extractor.document import Json
 from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
-from extractor.pipeline.backfill import still_held
+from extractor.pipeline.backfill import fields_that_hold
 from extractor.pipeline.recipe import Recipe
 
 _HEAD = re.compile(rb'\{"id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"')
@@ -61,7 +61,7 @@ def _digits(sha256: str) -> int:
     return int(sha256[:16] or "0", 16)
 
 
-class Held:
+class RecordIndex:
     """The records of an output, and where their lines begin in its `.part`.
 
     `outdated` counts lines of another recipe of which some fields hold: they stay until they are back-filled.
@@ -191,7 +191,7 @@ class Held:
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(
-                self._recipe.fields if same else still_held(json.loads(line), self._recipe)
+                self._recipe.fields if same else fields_that_hold(json.loads(line), self._recipe)
             )
         return bool(self.recipes[head.recipe])
 

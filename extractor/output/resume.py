@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from extractor.document import Document, Json
 from extractor.errors import FATAL, NOT_REACHED, kinds
-from extractor.output.answer_cache import Journal, Left, answers_path
+from extractor.output.answer_cache import AnswerCache, Left, answers_path
 from extractor.output.files import (
     Output,
     OutputError,
@@ -29,8 +29,8 @@ from extractor.output.files import (
     part_path,
     restart_path,
 )
-from extractor.output.record_index import Held
-from extractor.pipeline.convert import Known, Older
+from extractor.output.record_index import RecordIndex
+from extractor.pipeline.convert import EarlierRecord, Known
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 
@@ -42,7 +42,7 @@ _MENDED = "mended"
 SYNC_EVERY = 1.0
 
 
-class Store:
+class ResumableOutput:
     """The documents of an output.
 
     `outdated` counts the records of an earlier recipe that were there, some fields of which hold: their documents are
@@ -54,7 +54,7 @@ class Store:
         self,
         files: Output,
         recipe: Recipe,
-        journal: Journal,
+        journal: AnswerCache,
         restart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,7 +68,7 @@ class Store:
         self.held = self.waiting = self.left = 0
         if restart:
             journal.clear()
-        self._records = Held(files, recipe, restart)
+        self._records = RecordIndex(files, recipe, restart)
         self.outdated = self._records.outdated
         if files.failures is not None and not restart:
             older = [] if files.replaces else [files.failures.path]
@@ -123,9 +123,9 @@ class Store:
         """The lines that there are of a document, by name, without what failed in them."""
         failed = frozenset(failure["field"] for failure in self._failed.get(document.id, ()) if failure["field"])
 
-        def older(name: str) -> Older | None:
+        def older(name: str) -> EarlierRecord | None:
             line = None if self._files.failures is None else self._records.line(name)
-            return None if line is None else Older(line, failed)
+            return None if line is None else EarlierRecord(line, failed)
 
         return older
 
@@ -237,7 +237,7 @@ def _encode(failed: dict[str, list[Json]]) -> bytes:
 
 
 @contextmanager
-def look(output: Path, recipe: Recipe) -> Iterator[tuple[Store, Journal]]:
+def look(output: Path, recipe: Recipe) -> Iterator[tuple[ResumableOutput, AnswerCache]]:
     """What a run that goes on with `output` would find, by a copy: nothing there is locked or written. Raises
     OutputError."""
     path = followed(output)
@@ -262,7 +262,7 @@ def look(output: Path, recipe: Recipe) -> Iterator[tuple[Store, Journal]]:
         journal = Left(left_too)
         try:
             with open_output(copy) as opened:
-                yield Store(opened, recipe, journal), journal
+                yield ResumableOutput(opened, recipe, journal), journal
         except OutputError as error:
             raise OutputError(str(error).replace(str(copy), str(path))) from error
 

@@ -25,7 +25,7 @@ class Kept:
         return name in self.values
 
 
-def still_held(line: Json, recipe: Recipe, without: Collection[str] = ()) -> dict[str, str]:
+def fields_that_hold(line: Json, recipe: Recipe, without: Collection[str] = ()) -> dict[str, str]:
     """The fields whose values in this line hold under this recipe, and what the line calls them. Those in `without`
     failed."""
     said = line["run"].get("fields", {})
@@ -46,7 +46,7 @@ def keep(line: Json | None, recipe: Recipe, speech: Excerpt, without: Collection
     mine = (speech.document.sha256, speech.start, speech.end)
     if (source["sha256"], source["start"], source["end"]) != mine:
         return Kept()
-    names = still_held(line, recipe, without)
+    names = fields_that_hold(line, recipe, without)
     marks: dict[str, list[Json]] = {name: [] for name in names}
     problems: dict[str, list[Json]] = {name: [] for name in names}
     for name, called in names.items():

@@ -9,17 +9,17 @@ from functools import partial
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_again, ask_together
+from extractor.pipeline.ask.ask import ask, ask_again, ask_group
 from extractor.pipeline.backfill import Kept, keep, together
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.coverage import Covered, cover, uncovered
-from extractor.pipeline.items import FILLED, Failure, Found, Gather, one_by_one
+from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
+from extractor.pipeline.items import SECOND_PASS, Failure, Found, Gather, one_by_one
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
-from extractor.pipeline.usage import Meter
+from extractor.pipeline.usage import UsageMeter
 from extractor.schema.shape import Field
 
 
@@ -33,19 +33,19 @@ class Converted:
     asked: int = 0
 
 
-Known = Callable[[str], "Older | None"]
+Known = Callable[[str], "EarlierRecord | None"]
 """The line that an earlier run made of a speech, by its name, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Older:
+class EarlierRecord:
     """A line of an earlier run; questions for the fields in `without` had failed."""
 
     line: Json
     without: frozenset[str] = frozenset()
 
 
-def nothing_known(name: str) -> Older | None:
+def nothing_known(name: str) -> EarlierRecord | None:
     """There is no earlier run."""
     return None
 
@@ -61,10 +61,15 @@ def convert(
 
 
 def convert_speech(
-    speech: Excerpt, name: str, recipe: Recipe, call: Call, gather: Gather = one_by_one, older: Older | None = None
+    speech: Excerpt,
+    name: str,
+    recipe: Recipe,
+    call: Call,
+    gather: Gather = one_by_one,
+    older: EarlierRecord | None = None,
 ) -> Converted:
     """One speech's record. What of an `older` line holds under this recipe is kept and not asked for."""
-    meter = Meter(call)
+    meter = UsageMeter(call)
     kept = keep(older.line, recipe, speech, older.without) if older else Kept()
     profile = recipe.profile
     shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
@@ -80,7 +85,7 @@ def convert_speech(
     # What is left uncited is not known before all has been answered.
     if profile.fill and not found.is_waiting:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
-        found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=FILLED)
+        found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=SECOND_PASS)
         merged, covered = _merge(found, kept, shapes, speech, recipe)
     line = output_line(name, speech, found, merged, covered, recipe, meter, kept)
     return Converted(line, found.failures, meter.total, found.asked)
@@ -98,17 +103,19 @@ def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
 def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
     if len(group) == 1:
         return [ask(group[0], passage, speech, recipe, call)]
-    return ask_together(group, passage, speech, recipe, call)
+    return ask_group(group, passage, speech, recipe, call)
 
 
 def _merge(
     found: Found, kept: Kept, shapes: Sequence[Field], speech: Excerpt, recipe: Recipe
-) -> tuple[Merged, dict[str, Covered]]:
+) -> tuple[Merged, dict[str, FieldCoverage]]:
     merged = together(merge(shapes, found.items, speech.document), kept, recipe)
-    return merged, cover(recipe.schema.fields, speech, merged.record, merged.evidence)
+    return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 
-def _left(shape: Field, merged: Merged, covered: Mapping[str, Covered], speech: Excerpt, longest: int) -> list[Excerpt]:
+def _left(
+    shape: Field, merged: Merged, covered: Mapping[str, FieldCoverage], speech: Excerpt, longest: int
+) -> list[Excerpt]:
     """Where to ask for a field once more. A field of one value that has it needs no other."""
     if shape.name not in covered or not (
         isinstance(merged.record[shape.name], list) or merged.record[shape.name] is None

@@ -1,6 +1,6 @@
 """Coverage: what in a speech calls for an item and is cited by none.
 
-A field says by `Signs` what calls for its items: each number, each date, each person beside an office, each clause with
+A field says by `Expects` what calls for its items: each number, each date, each person beside an office, each clause with
 words of duty. Code counts them and looks whether the evidence of any item, of whatever field, touches them. That needs
 no reference annotation, and says nothing of whether the items are right.
 """
@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class FieldCoverage:
     """How many signs of a field a speech has, and those that no item cites (visible characters of the speech)."""
 
     signs: int
@@ -35,13 +35,15 @@ class Covered:
         return {"signs": self.signs, "cited": self.signs - len(self.uncited), "uncited": uncited}
 
 
-def cover(shapes: Sequence[Field], speech: Excerpt, record: Json, evidence: Json) -> dict[str, Covered]:
-    """For each field with `Signs`, what the record (with the evidence beside it) leaves uncited."""
+def measure_coverage(
+    shapes: Sequence[Field], speech: Excerpt, record: Json, evidence: Json
+) -> dict[str, FieldCoverage]:
+    """For each field with `Expects`, what the record (with the evidence beside it) leaves uncited."""
     cited = _joined(_places([record, evidence]))
     return {shape.name: _cover_field(shape, speech, cited) for shape in shapes if shape.signs is not None}
 
 
-def uncovered(covered: Covered, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
+def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
     """The sentences with uncited signs, neighbours together up to `longest` visible characters."""
     spans = [s for s in sentences(speech.text) if any(s[0] <= i and j <= s[1] for i, j in covered.uncited)]
     while spans:
@@ -51,19 +53,19 @@ def uncovered(covered: Covered, speech: Excerpt, longest: int) -> Iterator[Excer
         yield speech.cut(start, end)
 
 
-def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> Covered:
-    signs = find_signs(shape, speech)
+def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> FieldCoverage:
+    signs = find_expected(shape, speech)
     uncited = [span for span in signs if not _touches(cited, speech.span(*span))]
     if shape.anchor.kind != "name":
-        return Covered(len(signs), tuple(uncited))
+        return FieldCoverage(len(signs), tuple(uncited))
     # A person is named many times; one place is enough.
     words = {speech.text[slice(*span)] for span in signs}
     missing = words - {speech.text[slice(*span)] for span in signs if span not in set(uncited)}
     first = {speech.text[slice(*span)]: span for span in reversed(uncited)}
-    return Covered(len(words), tuple(sorted(first[name] for name in missing)))
+    return FieldCoverage(len(words), tuple(sorted(first[name] for name in missing)))
 
 
-def find_signs(shape: Field, speech: Excerpt) -> list[Span]:
+def find_expected(shape: Field, speech: Excerpt) -> list[Span]:
     """What calls for an item of the field (visible characters), in order."""
     assert shape.signs is not None
     text, pattern = speech.text, shape.signs.pattern

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from extractor.document import Excerpt, Json
-from extractor.errors import FATAL, Fault, Postponed
+from extractor.errors import FATAL, ExtractorError, PostponedError
 from extractor.llm.call import Call
 from extractor.pipeline.answer import Answer, Problem
 from extractor.pipeline.ask.ask import confirm
@@ -19,7 +19,7 @@ from extractor.pipeline.recipe import Recipe
 from extractor.schema.shape import Field
 
 # The mark of items that came of asking once more.
-FILLED = "filled"
+SECOND_PASS = "filled"
 
 
 # And of those that the model, asked about them alone, does not call items.
@@ -33,7 +33,7 @@ class Failure:
     field: str
     start: int
     end: int
-    fault: Fault
+    fault: ExtractorError
 
 
 Task = Callable[[], Any]
@@ -68,7 +68,7 @@ class Found:
         items: list[tuple[Field, Excerpt, Item, Json]] = []
         for (shape, passage), answer in zip(asked, answers, strict=True):
             for start, end, fault in answer.failed:
-                self.is_waiting |= isinstance(fault, Postponed)
+                self.is_waiting |= isinstance(fault, PostponedError)
                 self._fail(shape, start, end, fault)
             grounded, ungrounded = ground(answer, shape, self._prepared)
             self.problems += ungrounded
@@ -99,12 +99,12 @@ class Found:
             return confirm(shape, passage, words, clause, self._recipe, self._call)
         except FATAL:
             raise
-        except Fault as fault:
+        except ExtractorError as fault:
             return fault
 
     def _fail(self, shape: Field, start: int, end: int, error: Exception) -> None:
         detail = str(error)
-        if isinstance(error, Fault):
+        if isinstance(error, ExtractorError):
             self.failures.append(Failure(shape.name, start, end, error))
             detail = f"{error.kind}: {error.what}"
         self.problems.append(Problem("unanswered", shape.name, None, start, end, detail))

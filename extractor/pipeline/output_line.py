@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from extractor.document import Excerpt, Json
 from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
-from extractor.pipeline.coverage import Covered
+from extractor.pipeline.coverage import FieldCoverage
 from extractor.pipeline.items import Found
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
-from extractor.pipeline.usage import Meter
+from extractor.pipeline.usage import UsageMeter
 
 
 def output_line(
@@ -19,9 +19,9 @@ def output_line(
     speech: Excerpt,
     found: Found,
     merged: Merged,
-    covered: Mapping[str, Covered],
+    covered: Mapping[str, FieldCoverage],
     recipe: Recipe,
-    meter: Meter,
+    meter: UsageMeter,
     kept: Kept,
 ) -> Json:
     """The output line: the record as its own schema reads and writes it, so that it round-trips."""
@@ -47,7 +47,7 @@ def output_line(
     }
 
 
-def _totals(recipe: Recipe, meter: Meter, kept: Kept) -> Json:
+def _totals(recipe: Recipe, meter: UsageMeter, kept: Kept) -> Json:
     """What the line cost: for each field, whenever it was asked, and in all."""
     asked = {
         name: kept.asked.get(name) or {"as": digits, **meter.to_json(name)} for name, digits in recipe.fields.items()

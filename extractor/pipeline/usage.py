@@ -6,10 +6,10 @@ import threading
 from collections import Counter, defaultdict
 
 from extractor.document import Json
-from extractor.llm.call import AGAIN, Call, Reply, Request, Usage
+from extractor.llm.call import REASKED, Call, Reply, Request, Usage
 
 
-class Meter:
+class UsageMeter:
     """A Call that counts what passes through it, from whatever thread, by field: all, and of that the re-asks."""
 
     def __init__(self, call: Call) -> None:
@@ -27,7 +27,7 @@ class Meter:
         with self._lock:
             self.usage[name] += usage
             self.retries[name] += reply.attempts - 1
-            if request.about.get(AGAIN):
+            if request.about.get(REASKED):
                 self.again[name] += usage
         return reply
 

@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from extractor.cancellation import Halt
-from extractor.errors import FATAL, Fault, ProviderFault
+from extractor.cancellation import Cancellation
+from extractor.errors import FATAL, ExtractorError, ProviderError
 from extractor.llm.call import Attempt, Reply, Request, Usage
-from extractor.llm.models import batch_desk
-from extractor.output.answer_cache import Journal, answers_path
+from extractor.llm.models import batch_client
+from extractor.output.answer_cache import AnswerCache, answers_path
 from extractor.output.event_log import now
 from extractor.output.files import OutputError, followed, open_output
 from extractor.pipeline.read.read import InputError
@@ -33,26 +33,26 @@ from extractor.runs.batch_submission import (
     postpone,
     refuse_under_way,
 )
-from extractor.runs.convert_to_file import Later, convert_to
+from extractor.runs.convert_to_file import Deferral, convert_to
 from extractor.runs.observer import Observer
-from extractor.runs.session import Ready
+from extractor.runs.session import Session
 from extractor.runs.settings import Settings
 from extractor.runs.summary import Summary
 
 if TYPE_CHECKING:
-    from extractor.llm.batch_api import Batch, BatchApi
+    from extractor.llm.batch_api import Batch, BatchClient
 
 
-def submit(settings: Settings, output: Path, progress: Observer, halt: Halt, arguments: list[str]) -> Summary:
+def submit(settings: Settings, output: Path, progress: Observer, halt: Cancellation, arguments: list[str]) -> Summary:
     """Convert what can be without asking, and hand the questions of the rest to the batch desk. Raises OutputError where a
     batch is under way, but goes on with a submission that was cut short."""
-    desk = batch_desk(settings.model, settings.base_url, os.environ, halt)
+    desk = batch_client(settings.model, settings.base_url, os.environ, halt)
     path = followed(output)
     if _go_on(path, settings, desk):
         return Summary(notes=[f"batch: the submission of an earlier run is complete now; {_next(path)}"])
     requests = Requests(path, desk.url)
 
-    def first(ready: Ready) -> None:
+    def first(ready: Session) -> None:
         refuse_under_way(path)
         batch_path(path).unlink(missing_ok=True)
         forget(path)
@@ -70,14 +70,14 @@ def submit(settings: Settings, output: Path, progress: Observer, halt: Halt, arg
         ids = ", ".join(part.id or "" for part in requests.parts)
         summary.notes.append(f"batch: {count} requests in {len(requests.parts)} ({ids}) at {desk.host}; {_next(path)}")
 
-    return convert_to(settings, output, progress, halt, arguments, Later(first, requests, last))
+    return convert_to(settings, output, progress, halt, arguments, Deferral(first, requests, last))
 
 
 def _next(path: Path) -> str:
     return f"next: `extractor batch status {path}`, then `extractor batch collect {path}`"
 
 
-def _go_on(path: Path, settings: Settings, desk: BatchApi) -> bool:
+def _go_on(path: Path, settings: Settings, desk: BatchClient) -> bool:
     """Whether a submission was cut short; it is completed, from the requests on disk."""
     submission = load_submission(path)
     if submission is None or not submission.is_cut_short:
@@ -92,7 +92,7 @@ def _go_on(path: Path, settings: Settings, desk: BatchApi) -> bool:
     return True
 
 
-def _send(submission: Submission, desk: BatchApi) -> None:
+def _send(submission: Submission, desk: BatchClient) -> None:
     """Make the batches that are not made, each step noted. Raises Fault."""
     for part in submission.parts:
         if part.id is None and part.intended is not None:
@@ -105,7 +105,7 @@ def _send(submission: Submission, desk: BatchApi) -> None:
         submission.save()
         try:
             made = desk.create(part.file, part.tag)
-        except Fault as fault:
+        except ExtractorError as fault:
             if fault.status is not None and fault.status < 500 and fault.status != 408:  # refused: there is none
                 part.intended = None
                 submission.save()
@@ -114,7 +114,7 @@ def _send(submission: Submission, desk: BatchApi) -> None:
         submission.save()
 
 
-def _look_up(submission: Submission, part: Part, desk: BatchApi) -> None:
+def _look_up(submission: Submission, part: Part, desk: BatchClient) -> None:
     """Whether a batch that was about to be made has been made."""
     found = desk.find(part.file or "", part.tag)
     if found is not None:
@@ -139,7 +139,7 @@ def look(output: Path) -> tuple[list[str], int]:
     return lines, code
 
 
-def _told(part: Part, desk: BatchApi) -> Batch | None:
+def _told(part: Part, desk: BatchClient) -> Batch | None:
     if part.id is not None:
         return desk.get(part.id)
     return desk.find(part.file or "", part.tag) if part.intended else None
@@ -183,25 +183,25 @@ def cancel(output: Path) -> list[str]:
     return lines
 
 
-def _submitted(output: Path, halt: Halt | None = None) -> tuple[Submission, BatchApi]:
+def _submitted(output: Path, halt: Cancellation | None = None) -> tuple[Submission, BatchClient]:
     path = followed(output)
     submission = load_submission(path)
     if submission is None:
         raise OutputError(f"Nothing was submitted for {output}: there is no {batch_path(path)}.")
     saved = submission.settings
-    return submission, batch_desk(saved["model"], saved["base_url"], os.environ, halt)
+    return submission, batch_client(saved["model"], saved["base_url"], os.environ, halt)
 
 
 # --- home ---
 
 
-def collect(output: Path, progress: Observer, halt: Halt, arguments: list[str]) -> Summary:
+def collect(output: Path, progress: Observer, halt: Cancellation, arguments: list[str]) -> Summary:
     """Bring the replies of ended batches home, and write the records that are complete with them."""
     path = followed(output)
     submission, desk = _submitted(output, halt)
     notes: list[str] = []
 
-    def first(ready: Ready) -> None:
+    def first(ready: Session) -> None:
         noted = load_submission(path) or submission  # another run may have written it since
         notes.extend(_bring_home(noted, desk, ready))
 
@@ -215,16 +215,16 @@ def collect(output: Path, progress: Observer, halt: Halt, arguments: list[str]) 
 
     settings = Settings.from_json(submission.settings)
     try:
-        return convert_to(settings, path, progress, halt, arguments, Later(first, postpone, last))
+        return convert_to(settings, path, progress, halt, arguments, Deferral(first, postpone, last))
     except InputError as error:
         if os.getcwd() == submission.folder:
             raise
         raise InputError(f"{error} The batch was made in {submission.folder}: collect it there.") from error
 
 
-def _bring_home(submission: Submission, desk: BatchApi, ready: Ready) -> Iterator[str]:
+def _bring_home(submission: Submission, desk: BatchClient, ready: Session) -> Iterator[str]:
     """Put what has come into the journal; a line on each batch."""
-    home = Home(submission, desk, ready)
+    home = CollectedReplies(submission, desk, ready)
     for part in submission.parts:
         if part.collected:
             continue
@@ -255,12 +255,12 @@ def _bring_home(submission: Submission, desk: BatchApi, ready: Ready) -> Iterato
         forget(submission.output)
 
 
-class Home:
+class CollectedReplies:
     """The journal, as the replies of batches come into it."""
 
-    def __init__(self, submission: Submission, desk: BatchApi, ready: Ready) -> None:
+    def __init__(self, submission: Submission, desk: BatchClient, ready: Session) -> None:
         self._desk, self._ready = desk, ready
-        self._journal = Journal(answers_path(submission.output))
+        self._journal = AnswerCache(answers_path(submission.output))
         self._submission = submission
 
     def take(self, batch: Batch) -> Counter[str]:
@@ -280,9 +280,9 @@ class Home:
             outcome += self._desk.patiently(attempt)
         return outcome
 
-    def _put(self, name: str, abouts: list[dict[str, object]], reply: Reply | ProviderFault) -> None:
+    def _put(self, name: str, abouts: list[dict[str, object]], reply: Reply | ProviderError) -> None:
         """Into the journal of each document that asked. What another try may mend is left open."""
-        if isinstance(reply, Fault) and (reply.retryable or isinstance(reply, FATAL)):
+        if isinstance(reply, ExtractorError) and (reply.retryable or isinstance(reply, FATAL)):
             return
         is_new = False
         for about in abouts:
@@ -292,5 +292,5 @@ class Home:
                 is_new = True
         if is_new:
             usage = Usage.of(reply.body) if isinstance(reply, Reply) else Usage()
-            fault = reply.kind if isinstance(reply, Fault) else None
+            fault = reply.kind if isinstance(reply, ExtractorError) else None
             self._ready.account.heard(Attempt(Request({}, abouts[0]), 1, 0.0, usage, fault))

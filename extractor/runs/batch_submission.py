@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from extractor.document import Json
-from extractor.errors import CannotKeep, Postponed
+from extractor.errors import CannotKeepError, PostponedError
 from extractor.files import dump
 from extractor.llm.call import Reply, Request, request_key
 from extractor.output.event_log import now
@@ -156,7 +156,7 @@ def refuse_under_way(output: Path) -> None:
 
 def postpone(request: Request) -> Reply:
     """A Call that answers nothing."""
-    raise Postponed("The question waits for a batch.")
+    raise PostponedError("The question waits for a batch.")
 
 
 class Requests:
@@ -179,7 +179,7 @@ class Requests:
             try:
                 self._add(key, request)
             except OSError as error:
-                raise CannotKeep(f"The requests can't be kept in {self._folder} ({error.strerror}).") from error
+                raise CannotKeepError(f"The requests can't be kept in {self._folder} ({error.strerror}).") from error
         return postpone(request)
 
     def _add(self, key: str, request: Request) -> None:

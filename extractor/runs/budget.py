@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from extractor.document import Json
-from extractor.errors import BudgetSpent
-from extractor.llm.call import AGAIN, Attempt, Call, Reply, Request, Usage
+from extractor.errors import BudgetSpentError
+from extractor.llm.call import REASKED, Attempt, Call, Reply, Request, Usage
 from extractor.llm.prices import Price
 from extractor.llm.tokens import estimate_tokens, longest_answer
 
@@ -28,7 +28,7 @@ class Limits:
     tokens: int | None = None
 
 
-class Account:
+class Budget:
     """The spending of one run. Threads share it; `tell` hears an event for each attempt."""
 
     def __init__(self, price: Price | None = None, limits: Limits | None = None, tell: Event | None = None) -> None:
@@ -51,7 +51,7 @@ class Account:
         return None if self._price is None else self._price.of(usage)
 
     def over(self, call: Call) -> Call:
-        """`call`, asked only while the limits allow it. Raises BudgetSpent."""
+        """`call`, asked only while the limits allow it. Raises BudgetSpentError."""
 
         def within(request: Request) -> Reply:
             expected = self._reserve(request.body)
@@ -71,11 +71,11 @@ class Account:
             coming = self.usage + self._reserved + expected
             tokens, cost = coming.input_tokens + coming.output_tokens, self.cost(coming)
             if self._limits.tokens is not None and tokens > self._limits.tokens:
-                raise BudgetSpent(
+                raise BudgetSpentError(
                     f"The next question would take the run to about {tokens} tokens, over --max-tokens {self._limits.tokens}."
                 )
             if self._limits.cost is not None and cost is not None and cost > self._limits.cost:
-                raise BudgetSpent(
+                raise BudgetSpentError(
                     f"The next question would take the run to about ${cost:.4f}, over --max-cost {self._limits.cost:g}."
                 )
             self._reserved += expected
@@ -83,7 +83,7 @@ class Account:
 
     def heard(self, attempt: Attempt) -> None:
         """An attempt has ended."""
-        again = bool(attempt.request.about.get(AGAIN))
+        again = bool(attempt.request.about.get(REASKED))
         with self._lock:
             self.retries += attempt.number > 1
             if attempt.fault is not None:

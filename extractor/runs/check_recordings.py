@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.document import Document
-from extractor.errors import NotRecorded
+from extractor.errors import NotRecordedError
 from extractor.pipeline.convert import convert
 from extractor.pipeline.items import Failure
 from extractor.pipeline.read.read import Unreadable
-from extractor.runs.session import prepared
+from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 
 if TYPE_CHECKING:
     from extractor.llm.call import Call
-    from extractor.llm.recordings import Recording, Reel, Tape
+    from extractor.llm.recordings import Recording, RecordingFile, Recordings
     from extractor.pipeline.recipe import Recipe
 
 
@@ -27,7 +27,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
     findings = used = 0
     seen: set[Path] = set()
     stale: dict[str, Counter[str]] = defaultdict(Counter)
-    with prepared(settings) as ready:
+    with open_session(settings) as ready:
         recipe, tape, call = ready.recipe, ready.tape, ready.tape.over(ready.ask)
         for document in settings.documents():
             if isinstance(document, Unreadable):
@@ -62,7 +62,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
 def _missing(document: Document, recipe: Recipe, call: Call) -> list[Failure]:
     """What a replay of the document misses. Answers that depend on a missing one can't be known."""
     failures = (failure for converted in convert(document, recipe, call) for failure in converted.failures)
-    return [failure for failure in failures if isinstance(failure.fault, NotRecorded)]
+    return [failure for failure in failures if isinstance(failure.fault, NotRecordedError)]
 
 
 def _renewing(settings: Settings) -> str:
@@ -91,7 +91,7 @@ def _describe_unused(document: str, recording: Recording) -> str:
     )
 
 
-def _prune(tape: Tape, reel: Reel, document: str, unused: int, missing: bool) -> str:
+def _prune(tape: Recordings, reel: RecordingFile, document: str, unused: int, missing: bool) -> str:
     """Delete what is unused. Not while replies are missing: what seems unused may be the re-ask of a missing one, and
     a wrong --model or --schema would empty the folder."""
     if missing:

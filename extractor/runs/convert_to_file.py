@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import NOT_REACHED, Interrupted
+from extractor.errors import NOT_REACHED, RunInterruptedError
 from extractor.files import is_same
 from extractor.llm.call import Call
-from extractor.output.answer_cache import Journal, answers_path
-from extractor.output.event_log import telling
+from extractor.output.answer_cache import AnswerCache, answers_path
+from extractor.output.event_log import open_event_log
 from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
-from extractor.output.resume import Store, nothing_to_retry
+from extractor.output.resume import ResumableOutput, nothing_to_retry
 from extractor.pipeline.read.read import Unreadable, count_documents
 from extractor.runs.batch_submission import refuse_under_way
-from extractor.runs.budget import Account
+from extractor.runs.budget import Budget
 from extractor.runs.observer import Observer
 from extractor.runs.run import Workers, Write, run
 from extractor.runs.run_log import recorded
-from extractor.runs.session import Ready, prepared
+from extractor.runs.session import Session, open_session
 from extractor.runs.settings import Settings
 from extractor.runs.summary import Summary
 
 
-def convert_all(settings: Settings, progress: Observer, halt: Halt) -> Summary:
+def convert_all(settings: Settings, progress: Observer, halt: Cancellation) -> Summary:
     """Records to standard output; failures are told on standard error only."""
     documents = settings.documents()
     stdout = _standard_output()
@@ -40,7 +40,7 @@ def convert_all(settings: Settings, progress: Observer, halt: Halt) -> Summary:
             _say(progress, failure)
         progress.told(document.id, len(lines), failures)
 
-    with telling(settings.log) as tell, prepared(settings, halt, tell, progress.installing) as ready:
+    with open_event_log(settings.log) as tell, open_session(settings, halt, tell, progress.installing) as ready:
         _show_all(progress, settings, ready.account)
         call = ready.tape.over(progress.over(ready.ask))
         summary = run(documents, ready.recipe, call, write, ready.workers, halt, settings.max_failures)
@@ -48,7 +48,7 @@ def convert_all(settings: Settings, progress: Observer, halt: Halt) -> Summary:
     return summary
 
 
-def _show_all(progress: Observer, settings: Settings, account: Account, output: Path | None = None) -> None:
+def _show_all(progress: Observer, settings: Settings, account: Budget, output: Path | None = None) -> None:
     progress.watch(account)
     if progress.is_shown:
         progress.total = count_documents(settings.inputs, output)
@@ -67,11 +67,11 @@ def _say(progress: Observer, failure: Json) -> None:
 
 
 @dataclass(frozen=True)
-class Later:
+class Deferral:
     """What a run does that puts no question now: `first`, before anything is taken up; `ask` in the place of the model;
     `last`, once all documents have been gone through. All while the output is this run's alone."""
 
-    first: Callable[[Ready], None]
+    first: Callable[[Session], None]
     ask: Call
     last: Callable[[Summary], None]
 
@@ -80,9 +80,9 @@ def convert_to(
     settings: Settings,
     output: Path,
     progress: Observer,
-    halt: Halt,
+    halt: Cancellation,
     arguments: list[str],
-    later: Later | None = None,
+    later: Deferral | None = None,
 ) -> Summary:
     """Records to `output`, failures beside it, added to what an earlier run left there. `arguments` are noted."""
     _refuse_own_output(settings.inputs, output)
@@ -92,8 +92,8 @@ def convert_to(
             f"There is neither {failures_path(output)} nor {output}: there is nothing to retry. Leave out --retry-failed."
         )
     with (
-        telling(settings.log) as tell,
-        prepared(settings, halt, tell, progress.installing) as ready,
+        open_event_log(settings.log) as tell,
+        open_session(settings, halt, tell, progress.installing) as ready,
         open_output(output, settings.restart) as files,
     ):
         if files.failures is None and settings.retry is not None:
@@ -102,8 +102,8 @@ def convert_to(
             refuse_under_way(files.path)
         else:
             later.first(ready)
-        journal = Journal(answers_path(files.path))
-        store = Store(files, ready.recipe, journal, settings.restart)
+        journal = AnswerCache(answers_path(files.path))
+        store = ResumableOutput(files, ready.recipe, journal, settings.restart)
         ask = progress.over(ready.ask if later is None else later.ask)
         call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
         progress.skipped = lambda: store.held + store.waiting
@@ -132,7 +132,7 @@ def convert_to(
                     store.sync()
                     later.last(summary)
             finally:
-                if isinstance(summary.stopped, Interrupted):
+                if isinstance(summary.stopped, RunInterruptedError):
                     store.sync()
                     placed = False
                 else:
@@ -145,7 +145,7 @@ def convert_to(
     return summary
 
 
-def _writing(store: Store, progress: Observer, noted: bool) -> Write:
+def _writing(store: ResumableOutput, progress: Observer, noted: bool) -> Write:
     def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
         store.write(document, lines, failures)
         for failure in () if noted else failures:

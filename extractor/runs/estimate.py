@@ -1,4 +1,4 @@
-"""Forecast: what a run would ask, counted by running the line on the least answers; no model is asked, nothing is written.
+"""Estimate: what a run would ask, counted by running the line on the least answers; no model is asked, nothing is written.
 
 Tokens out lie between the least answer to each question and, for each field that it asks for, as many as its passage has,
 since an answer quotes the passage; never more than the request allows. What the answers themselves lead to is not in it:
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.document import Document, Json
-from extractor.errors import NotRecorded
+from extractor.errors import NotRecordedError
 from extractor.llm.call import Call, Reply, Request, Usage
 from extractor.llm.prices import Price
 from extractor.llm.tokens import WITHIN, longest_answer, tokens_in, tokens_of, tokens_of_shape
@@ -24,7 +24,7 @@ from extractor.pipeline.ask.structured_output import shape_of
 from extractor.pipeline.convert import nothing_known
 from extractor.pipeline.read.read import Unreadable
 from extractor.runs.run import run
-from extractor.runs.session import prepared
+from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 
 
@@ -43,7 +43,7 @@ NOTHING = Range(0, 0)
 
 
 @dataclass
-class Forecast:
+class Estimate:
     """What a run would ask. `documents` are to be converted; `held` are done, `waiting` failed in an earlier run and are
     not asked about, `failed` can't be converted; `outdated` counts records to be back-filled. Of the `questions` those
     `untaped` have no recorded reply, those `unrecorded` would fail for want of one; `requests` are left to ask, and how
@@ -101,14 +101,14 @@ class Forecast:
         return Range(max(by_requests, by_tokens.low), max(by_requests, by_tokens.high))
 
 
-def forecast(settings: Settings, output: Path | None) -> Forecast:
+def forecast(settings: Settings, output: Path | None) -> Estimate:
     """What `extract` with these settings would ask; with an output, what going on with it would. Raises what `extract`
     raises for wrong settings, and Fault where the recordings can't be read."""
     if settings.mode == "record":  # which would write the least answers down
         settings = replace(settings, mode="auto")
     documents = settings.documents(output)
-    with prepared(settings) as ready, ExitStack() as stack:
-        told = Forecast(ready.recipe.model, ready.model.is_local, ready.recipe.price)
+    with open_session(settings) as ready, ExitStack() as stack:
+        told = Estimate(ready.recipe.model, ready.model.is_local, ready.recipe.price)
         counting = Counting(told)
         call: Call = counting.answer
         store = None
@@ -134,7 +134,7 @@ def forecast(settings: Settings, output: Path | None) -> Forecast:
 class Counting:
     """Counts the questions of a run, one document after the other, and those that nothing answers yet."""
 
-    def __init__(self, told: Forecast) -> None:
+    def __init__(self, told: Estimate) -> None:
         self._told = told
         self._text = ""
         self._passages: set[tuple[int, int]] = set()
@@ -160,7 +160,7 @@ class Counting:
             self._told.questions += 1
             try:
                 return call(request)
-            except NotRecorded:
+            except NotRecordedError:
                 self._told.unrecorded += 1
                 raise
 
@@ -177,7 +177,7 @@ class Counting:
 
     def answer(self, request: Request) -> Reply:
         """The least answer to a question that would be asked."""
-        reply = answer_least(request)
+        reply = shortest_answer(request)
         told = self._told
         told.requests += 1
         names = request.about["field"].split("+")  # fields may share a question
@@ -201,7 +201,7 @@ class Counting:
 """The least answer: what a model says at the least where it has nothing to say, in the shape that it was asked for."""
 
 
-def answer_least(request: Request) -> Reply:
+def shortest_answer(request: Request) -> Reply:
     """A Call that asks nobody. Its replies say nothing of what was spent."""
     return Reply(completion_of(least(shape_of(request.body))))
 

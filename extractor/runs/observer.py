@@ -7,7 +7,7 @@ from typing import Protocol
 
 from extractor.document import Json
 from extractor.llm.call import Call
-from extractor.runs.budget import Account
+from extractor.runs.budget import Budget
 
 
 class Observer(Protocol):
@@ -20,7 +20,7 @@ class Observer(Protocol):
     def is_shown(self) -> bool:
         """Whether anybody sees it."""
 
-    def watch(self, account: Account) -> None: ...
+    def watch(self, account: Budget) -> None: ...
 
     def over(self, call: Call) -> Call: ...
 

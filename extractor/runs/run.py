@@ -9,16 +9,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import FATAL, NOT_REACHED, Fault, Interrupted, Postponed, Stopped, TooManyFailures
+from extractor.errors import (
+    FATAL,
+    NOT_REACHED,
+    ExtractorError,
+    PostponedError,
+    RunInterruptedError,
+    RunStoppedError,
+    TooManyFailuresError,
+)
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.summary import Outcome, Summary, count, count_items
-from extractor.runs.workers import Floor, Pool, gathering, in_order
+from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
 
 # Documents begun and not yet written, and threads of either pool, for each question that may be under way: while one is,
 # another is made ready.
@@ -43,16 +51,16 @@ def outcomes(
     recipe: Recipe,
     call: Call,
     workers: Workers | None = None,
-    halt: Halt | None = None,
+    halt: Cancellation | None = None,
     known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Generator[Outcome]:
     """What becomes of each document, as it is done: one at a time, or as many side by side as there are workers. A failed
     one is a value among the failures. After `halt`, which a fault that no later request can escape (no model, key refused,
     quota used up) sets as well, no more documents are taken. Closing the generator ends the asking.
     """
-    workers, halt = workers or Workers(), halt or Halt()
-    floor = Floor()
-    stopping = Stopping(floor.leaving(call) if workers.count > 1 else call, halt)
+    workers, halt = workers or Workers(), halt or Cancellation()
+    floor = ComputeLock()
+    stopping = CancellableCall(floor.leaving(call) if workers.count > 1 else call, halt)
     with _pools(workers, halt, floor) as (asking, lines):
         done: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, documents))
         if asking and lines:
@@ -69,7 +77,7 @@ def run(
     call: Call,
     write: Write,
     workers: Workers | None = None,
-    halt: Halt | None = None,
+    halt: Cancellation | None = None,
     max_failures: int | None = None,
     known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Summary:
@@ -77,7 +85,7 @@ def run(
     than `max_failures`, do so: the documents after that are noted as not reached. So does the user, by `halt`: what was
     not finished then is left for another run. What of the lines that are `known` holds is kept.
     """
-    summary, halt = Summary(), halt or Halt()
+    summary, halt = Summary(), halt or Cancellation()
     remaining = iter(documents)
     with closing(outcomes(remaining, recipe, call, workers, halt, known)) as done:
         for outcome in done:
@@ -88,7 +96,7 @@ def run(
             count(outcome, summary)
             stop_at(max_failures, summary, halt)
     summary.stopped = halt.fault
-    if halt.fault is not None and not isinstance(halt.fault, Interrupted):
+    if halt.fault is not None and not isinstance(halt.fault, RunInterruptedError):
         for document in remaining:
             outcome = Outcome(document, failures=[_not_reached(document, halt.fault)])
             write(document, [], outcome.failures)
@@ -96,14 +104,14 @@ def run(
     return summary
 
 
-def stop_at(max_failures: int | None, summary: Summary, halt: Halt) -> None:
+def stop_at(max_failures: int | None, summary: Summary, halt: Cancellation) -> None:
     """Ask no more where more documents than that have failed."""
     if max_failures is not None and summary.failed > max_failures:
-        halt.stop(TooManyFailures(f"{summary.failed} documents failed, which is more than --max-failures."))
+        halt.stop(TooManyFailuresError(f"{summary.failed} documents failed, which is more than --max-failures."))
 
 
 @contextmanager
-def _pools(workers: Workers, halt: Halt, floor: Floor) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+def _pools(workers: Workers, halt: Cancellation, floor: ComputeLock) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
     """Threads for questions and for documents; none where one question is asked at a time. What ends the run at once
     does not wait for answers that are under way."""
     if workers.count == 1:
@@ -116,15 +124,15 @@ def _pools(workers: Workers, halt: Halt, floor: Floor) -> Iterator[tuple[Pool, P
         wait = True
     finally:
         if not wait:
-            halt.stop(Interrupted("The run was ended."))
+            halt.stop(RunInterruptedError("The run was ended."))
         for pool in (lines, asking):
             pool.close(wait=wait)
 
 
-class Stopping:
+class CancellableCall:
     """A Call that asks no more once the run is to halt; a fault that all questions would meet makes it halt."""
 
-    def __init__(self, call: Call, halt: Halt) -> None:
+    def __init__(self, call: Call, halt: Cancellation) -> None:
         self._call = call
         self.halt = halt
 
@@ -132,14 +140,14 @@ class Stopping:
         self.halt.check()
         try:
             return self._call(request)
-        except Stopped:
+        except RunStoppedError:
             raise
         except FATAL as fault:
             self.halt.stop(fault, request.about.get("document"))
             raise
 
 
-def _until(halt: Halt, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+def _until(halt: Cancellation, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
     """The documents, as long as there is asking."""
     while halt.fault is None:
         try:
@@ -151,7 +159,7 @@ def _until(halt: Halt, documents: Iterator[Document | Unreadable]) -> Iterator[D
 def _convert(
     document: Document | Unreadable,
     recipe: Recipe,
-    call: Stopping,
+    call: CancellableCall,
     gather: Gather,
     known: Callable[[Document], Known],
 ) -> Outcome:
@@ -169,7 +177,7 @@ def _convert(
 
     try:
         for done in convert(document, recipe, noting, gather, known(document)):
-            outcome.open |= any(isinstance(failed.fault, Postponed) for failed in done.failures)
+            outcome.open |= any(isinstance(failed.fault, PostponedError) for failed in done.failures)
             failed = list(_failures_of(document, done))
             outcome.failures += failed
             if not _is_lost(done, asked, failed):
@@ -181,7 +189,7 @@ def _convert(
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
         met = call.halt.fault or error
-        if isinstance(met, Interrupted):
+        if isinstance(met, RunInterruptedError):
             outcome.unfinished = True
         elif met is error or call.halt.document == document.id:
             outcome.failures.append(_failure(document, met.kind, str(met)))
@@ -225,7 +233,7 @@ def _failure(
     return {"id": document.id, "path": document.path, "sha256": sha256, "kind": kind, "reason": reason, **place}
 
 
-def _not_reached(document: Document | Unreadable, stopped: Fault, begun: bool = False) -> Json:
+def _not_reached(document: Document | Unreadable, stopped: ExtractorError, begun: bool = False) -> Json:
     """Of a document that some records were made of the stop itself is the failure."""
     if isinstance(document, Unreadable):
         return _failure(document, document.kind, document.reason)

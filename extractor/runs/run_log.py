@@ -23,21 +23,23 @@ from extractor.output.files import Output, OutputError, guard
 from extractor.runs.summary import Summary
 
 if TYPE_CHECKING:
-    from extractor.runs.session import Ready
+    from extractor.runs.session import Session
 
 PACKAGES = ("meeting-extractor", "pydantic", "instructor", "openai", "tenacity", "typer", "xllamacpp")
 _SECRETS = re.compile(r"(?<=//)[^/@\s]+(?=@)|\b(?:sk|ak|pk)-[\w-]{6,}")
 
 
-def history_path(output: Path) -> Path:
+def run_log_path(output: Path) -> Path:
     """Where the runs into `output` are noted."""
     return output.with_name(f"{output.name}.runs.jsonl")
 
 
 @contextmanager
-def recorded(files: Output, arguments: list[str], settings: Json, ready: Ready) -> Iterator[Callable[[Summary], None]]:
+def recorded(
+    files: Output, arguments: list[str], settings: Json, ready: Session
+) -> Iterator[Callable[[Summary], None]]:
     """Note a run: that it starts, and how it ends. Nothing is noted where nothing can stand beside the output."""
-    path = history_path(files.path) if files.failures is not None else None
+    path = run_log_path(files.path) if files.failures is not None else None
     run, began = uuid.uuid4().hex[:8], time.monotonic()
     start = {
         "arguments": [_SECRETS.sub("***", argument) for argument in arguments],

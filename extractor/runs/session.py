@@ -7,44 +7,44 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Json
 from extractor.llm.call import Call
 from extractor.llm.models import Model, choose, opened
-from extractor.llm.recordings import Tape
+from extractor.llm.recordings import Recordings
 from extractor.pipeline.recipe import Recipe
-from extractor.runs.budget import Account
+from extractor.runs.budget import Budget
 from extractor.runs.run import Workers
 from extractor.runs.settings import Settings
 from extractor.schema.loading import Schema, load_schema
 
 
 @dataclass(frozen=True)
-class Ready:
+class Session:
     """What a run needs: `ask` asks the model, within the limits and counted by `account`."""
 
     model: Model
     recipe: Recipe
-    tape: Tape
+    tape: Recordings
     ask: Call
     workers: Workers
-    account: Account
-    halt: Halt
+    account: Budget
+    halt: Cancellation
 
 
 @contextmanager
-def prepared(
+def open_session(
     settings: Settings,
-    halt: Halt | None = None,
+    halt: Cancellation | None = None,
     tell: Callable[[Json], None] | None = None,
     installing: Callable[[int, int], None] | None = None,
     schema: Schema | None = None,
-) -> Iterator[Ready]:
+) -> Iterator[Session]:
     """What the settings come to. Nothing is opened before the first question. `tell` hears events, `installing` of the
     embedded model's bytes as they are joined; `schema` is the settings' own where it is loaded already."""
     schema = schema or load_schema(settings.schema)
-    halt = halt or Halt()
-    accounts: list[Account] = []
+    halt = halt or Cancellation()
+    accounts: list[Budget] = []
     model = choose(
         settings.model,
         settings.base_url,
@@ -55,9 +55,11 @@ def prepared(
         lambda attempt: accounts[0].heard(attempt),
     )
     price = settings.price_of(model)
-    accounts.append(Account(price, settings.limits, tell))
+    accounts.append(Budget(price, settings.limits, tell))
     together = model.profile.together and not settings.apart
     profile = replace(model.profile, fill=settings.fill, confirm=settings.confirm, together=together)
     recipe = Recipe(schema, model.name, profile, price)
     with opened(model) as call:
-        yield Ready(model, recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt)
+        yield Session(
+            model, recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt
+        )

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from extractor.cancellation import Halt
+from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import PriceUnknown
+from extractor.errors import UnknownPriceError
 from extractor.llm.models import Model
 from extractor.llm.prices import FREE, Price, price_of
-from extractor.llm.rate_limit import Pace
-from extractor.llm.recordings import Mode, Tape
+from extractor.llm.rate_limit import RateLimiter
+from extractor.llm.recordings import Mode, Recordings
 from extractor.pipeline.read.read import ReadOptions, Unreadable, read
 from extractor.runs.budget import Limits
 from extractor.runs.run import Workers
@@ -53,29 +53,29 @@ class Settings:
         """The inputs, but for the files of a run into `output` that lie in the same folder."""
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
-    def pace(self, halt: Halt) -> Pace:
+    def pace(self, halt: Cancellation) -> RateLimiter:
         """As many at a time as was said; else as many as the endpoint bears."""
         most = self.concurrency or MOST
-        return Pace(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=halt.sleep)
+        return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=halt.sleep)
 
     def workers(self, model: Model) -> Workers:
         """The embedded model answers one question at a time; where none is asked there is nothing to wait for."""
         alone = model.is_local or self.mode == "replay"
         return Workers(1 if alone else self.concurrency or MOST, self.ordered)
 
-    def tape(self) -> Tape:
+    def tape(self) -> Recordings:
         """The named folder; else the project's own where there is one; recording makes it."""
         folder = self.replies
         if folder is None and (DEFAULT_REPLIES.is_dir() or self.mode in ("record", "replay")):
             folder = DEFAULT_REPLIES
-        return Tape(folder, self.mode)
+        return Recordings(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
         """The embedded model costs nothing; else what the user says, else what is known: nothing of a server by its
-        address. Raises PriceUnknown where a limit needs it."""
+        address. Raises UnknownPriceError where a limit needs it."""
         price = FREE if model.is_local else self.price or (price_of(self.model) if self.base_url is None else None)
         if price is None and self.limits.cost is not None:
-            raise PriceUnknown(f"No price is known for {self.model}, so --max-cost can't be kept.")
+            raise UnknownPriceError(f"No price is known for {self.model}, so --max-cost can't be kept.")
         return price
 
     @classmethod

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extractor.document import Document, Json
-from extractor.errors import Fault
+from extractor.errors import ExtractorError
 from extractor.llm.call import Usage
 from extractor.pipeline.convert import Converted
 from extractor.pipeline.read.read import Unreadable
-from extractor.runs.budget import Account
+from extractor.runs.budget import Budget
 
 
 @dataclass
@@ -38,8 +38,8 @@ class Summary:
     cited: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
-    stopped: Fault | None = None
-    account: Account | None = None
+    stopped: ExtractorError | None = None
+    account: Budget | None = None
     resumes: bool = False
     output: Path | None = None
     noted: Path | None = None

@@ -26,7 +26,7 @@ Done = TypeVar("Done")
 _LAST = float("inf")
 
 
-class Floor:
+class ComputeLock:
     """Held by the one thread that computes; left while it waits. Threads that compute at once wrest the interpreter from
     each other, and from the one that sends; one after the other they are done sooner, and questions go out meanwhile."""
 
@@ -62,7 +62,7 @@ class Pool:
     """Threads that do tasks, those of the least `rank` first. They end with the process, whatever they are waiting for:
     an answer under way does not hold up Ctrl-C."""
 
-    def __init__(self, threads: int, name: str, floor: Floor | None = None) -> None:
+    def __init__(self, threads: int, name: str, floor: ComputeLock | None = None) -> None:
         self._floor = floor or nullcontext()
         self._tasks: PriorityQueue[tuple[float, int, Future[Any] | None, Task | None]] = PriorityQueue()
         self._count = itertools.count()
@@ -100,7 +100,7 @@ class Pool:
                 future.set_exception(error)
 
 
-def gathering(pool: Pool, floor: Floor | None = None) -> Gather:
+def gathering(pool: Pool, floor: ComputeLock | None = None) -> Gather:
     """Tasks of a document side by side in `pool`. The first that raises ends the wait: those not begun are dropped."""
 
     def gather(tasks: Sequence[Task]) -> list[Any]:

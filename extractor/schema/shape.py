@@ -20,6 +20,8 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
+    Expects,
+    Group,
     Like,
     Mood,
     Most,
@@ -27,9 +29,7 @@ from extractor.fields import (
     Places,
     Quantity,
     Shown,
-    Signs,
     Subject,
-    Together,
     Unless,
     Was,
     Within,
@@ -88,7 +88,7 @@ class Field:
     cue: Cue | None
     unless: Unless | None
     mood: Mood | None
-    signs: Signs | None
+    signs: Expects | None
     was: str | None = None
     group: str | None = None
 
@@ -140,8 +140,8 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
             "Clause, Quantity or EdtfDate."
         )
-    signs = _mark(marks, Signs)
-    was, together = _mark(marks, Was), _mark(marks, Together)
+    signs = _mark(marks, Expects)
+    was, together = _mark(marks, Was), _mark(marks, Group)
     others = (was and was.name, together and together.group)
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
@@ -155,7 +155,7 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
         field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs, *others)
     else:
         field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs, *others)
-    if signs is not None and signs.pattern is None and not _has_signs_of_its_own(field):
+    if signs is not None and signs.pattern is None and not _has_default_expectation(field):
         raise SchemaError(
             f'{where}: Signs() needs a pattern here, such as Signs("应当|必须"): only numbers, dates and persons with '
             "Beside are known without one."
@@ -163,7 +163,7 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     return field
 
 
-def _has_signs_of_its_own(field: Field) -> bool:
+def _has_default_expectation(field: Field) -> bool:
     persons = field.item is not None and field.anchor.kind == "name" and any(leaf.beside for leaf in field.leaves)
     return field.anchor.kind in ("quantity", "date") or persons
 

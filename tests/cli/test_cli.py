@@ -252,11 +252,11 @@ def test_without_a_model_the_ways_on_are_said(texts: Path, fake: FakeServer) -> 
 
 
 def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from extractor.errors import ModelMissing
+    from extractor.errors import ModelMissingError
     from extractor.llm import models
 
     def open_nothing(*_: Any, **__: Any) -> Any:
-        raise ModelMissing("The embedded model is not installed.")
+        raise ModelMissingError("The embedded model is not installed.")
 
     with answering() as fake:
         arguments = [

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from opening import Opening
 
-from extractor import Tape, extract
+from extractor import Recordings, extract
 
 TEXTS = Path(__file__).parent / "texts"
 
 
-def test_an_opening_is_read(replies: Tape) -> None:
+def test_an_opening_is_read(replies: Recordings) -> None:
     (done,) = extract(TEXTS / "library.txt", schema=Opening, replies=replies)
     assert done.failures == ()
     (record,) = done.records

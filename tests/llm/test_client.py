@@ -26,7 +26,7 @@ from extractor.llm import http
 from extractor.llm.call import Reply, Request
 from extractor.llm.client import connect
 from extractor.llm.providers import PROVIDERS, Endpoint, resolve
-from extractor.llm.rate_limit import Pace
+from extractor.llm.rate_limit import RateLimiter
 
 KEY = "sk-secret-0123456789abcdef"
 CASES = json.loads((ROOT / "tests" / "cases" / "provider.json").read_text("utf-8"))
@@ -92,7 +92,7 @@ def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPa
 
 def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
-    with pytest.raises(errors.SetupFault, match="proxy settings do not work"):
+    with pytest.raises(errors.SetupError, match="proxy settings do not work"):
         connect(Endpoint("custom", "m", "http://models.example/v1", KEY), timeout=10)(Request(BODY))
 
 
@@ -123,7 +123,7 @@ def test_waits_its_own_time_where_it_is_told_nonsense(value: str) -> None:
 
 def test_does_not_wait_for_an_hour() -> None:
     sleeps: list[float] = []
-    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(errors.RateLimited) as caught:
+    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(errors.RateLimitedError) as caught:
         ask(fake, sleeps)
     assert sleeps == []
     assert caught.value.retry_after == 3600
@@ -132,32 +132,35 @@ def test_does_not_wait_for_an_hour() -> None:
 @pytest.mark.parametrize(
     ("trouble", "fault"),
     [
-        (Step(500, {"error": {"message": "boom"}}), errors.ServerFault),
-        (Step(502, "<html>Bad Gateway</html>", media="text/html"), errors.ServerFault),
-        (Step(503, ""), errors.Overloaded),
-        (Step(429, {"error": {"code": "1305", "message": "该模型当前访问量过大，请您稍后再试"}}), errors.RateLimited),
-        (Step(drop=True), errors.Network),
-        (Step(body=completion(), cut=40), errors.Network),
-        (Step(body='{"choices": [{"index": 0, "mess'), errors.Garbled),
-        (Step(body=b"\xff\xfe\x00"), errors.Garbled),
-        (Step(body=""), errors.Garbled),
-        (Step(body="[" * 100_000), errors.Garbled),
-        (Step(body=json.dumps(completion("\ud83d"))), errors.Garbled),
-        (Step(body=completion(finish_reason="insufficient_system_resource")), errors.Overloaded),
-        (Step(body={"error": {"message": "Provider returned error", "code": 502}}), errors.ServerFault),
+        (Step(500, {"error": {"message": "boom"}}), errors.ServerError),
+        (Step(502, "<html>Bad Gateway</html>", media="text/html"), errors.ServerError),
+        (Step(503, ""), errors.OverloadedError),
+        (
+            Step(429, {"error": {"code": "1305", "message": "该模型当前访问量过大，请您稍后再试"}}),
+            errors.RateLimitedError,
+        ),
+        (Step(drop=True), errors.NetworkError),
+        (Step(body=completion(), cut=40), errors.NetworkError),
+        (Step(body='{"choices": [{"index": 0, "mess'), errors.MalformedResponseError),
+        (Step(body=b"\xff\xfe\x00"), errors.MalformedResponseError),
+        (Step(body=""), errors.MalformedResponseError),
+        (Step(body="[" * 100_000), errors.MalformedResponseError),
+        (Step(body=json.dumps(completion("\ud83d"))), errors.MalformedResponseError),
+        (Step(body=completion(finish_reason="insufficient_system_resource")), errors.OverloadedError),
+        (Step(body={"error": {"message": "Provider returned error", "code": 502}}), errors.ServerError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Fault]) -> None:
+def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.ExtractorError]) -> None:
     sleeps: list[float] = []
     with serve(trouble, trouble, OK) as fake:
         assert ask(fake, sleeps).body == completion()
     assert len(fake.seen) == 3
-    if issubclass(fault, (errors.RateLimited, errors.Overloaded)):
+    if issubclass(fault, (errors.RateLimitedError, errors.OverloadedError)):
         assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
     else:
         assert 0.375 <= sleeps[0] <= 0.5 < 0.75 <= sleeps[1] <= 1.0
-    with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(errors.Fault) as caught:
+    with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
     assert type(caught.value) is fault
     assert len(fake.seen) == 3
@@ -166,29 +169,29 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Fault])
 @pytest.mark.parametrize(
     ("trouble", "fault"),
     [
-        (Step(401, {"error": {"message": "Invalid Authentication"}}), errors.KeyRefused),
-        (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), errors.QuotaUsedUp),
-        (Step(400, {"error": {"message": "bad field"}}), errors.BadRequest),
-        (Step(404, "<html><body>404 page not found</body></html>", media="text/html"), errors.ModelUnknown),
-        (Step(body="<!doctype html><title>登录</title>", media="text/html"), errors.NotJson),
-        (Step(body={"hello": "world"}), errors.NotJson),
-        (Step(body={"choices": []}), errors.NotJson),
-        (Step(body={"choices": [{"message": None}]}), errors.NotJson),
-        (Step(body=[1]), errors.NotJson),
-        (Step(body=completion("", finish_reason="content_filter")), errors.ContentFiltered),
-        (Step(body={"error": {"message": "余额不足", "code": 402}}), errors.QuotaUsedUp),
+        (Step(401, {"error": {"message": "Invalid Authentication"}}), errors.KeyRefusedError),
+        (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), errors.QuotaUsedUpError),
+        (Step(400, {"error": {"message": "bad field"}}), errors.BadRequestError),
+        (Step(404, "<html><body>404 page not found</body></html>", media="text/html"), errors.UnknownModelError),
+        (Step(body="<!doctype html><title>登录</title>", media="text/html"), errors.NotJsonError),
+        (Step(body={"hello": "world"}), errors.NotJsonError),
+        (Step(body={"choices": []}), errors.NotJsonError),
+        (Step(body={"choices": [{"message": None}]}), errors.NotJsonError),
+        (Step(body=[1]), errors.NotJsonError),
+        (Step(body=completion("", finish_reason="content_filter")), errors.ContentFilteredError),
+        (Step(body={"error": {"message": "余额不足", "code": 402}}), errors.QuotaUsedUpError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_does_not_try_again_in_vain(trouble: Step, fault: type[errors.Fault]) -> None:
-    with serve(trouble, OK) as fake, pytest.raises(errors.Fault) as caught:
+def test_does_not_try_again_in_vain(trouble: Step, fault: type[errors.ExtractorError]) -> None:
+    with serve(trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
     assert type(caught.value) is fault
     assert len(fake.seen) == 1
 
 
 def test_times_out() -> None:
-    with serve(Step(hang=True), OK) as fake, pytest.raises(errors.TimedOut) as caught:
+    with serve(Step(hang=True), OK) as fake, pytest.raises(errors.TimedOutError) as caught:
         ask(fake, timeout=0.05, max_attempts=1)
     assert str(caught.value) == (
         f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
@@ -197,14 +200,14 @@ def test_times_out() -> None:
 
 def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
     with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
-        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, pace=Pace(2))
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, pace=RateLimiter(2))
         with ThreadPoolExecutor(1) as pool:
             endless = pool.submit(call, Request(BODY))
             while not fake.seen:
                 assert not endless.done()
             assert call(Request(BODY)).body == completion()
             assert not endless.done()
-            with pytest.raises(errors.TimedOut):
+            with pytest.raises(errors.TimedOutError):
                 endless.result(timeout=20)
 
 
@@ -233,26 +236,26 @@ def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPat
 def test_a_server_that_is_not_there() -> None:
     with serve() as fake:
         pass
-    with pytest.raises(errors.Network, match=r"cannot be reached: .*refused"):
+    with pytest.raises(errors.NetworkError, match=r"cannot be reached: .*refused"):
         ask(fake, max_attempts=1)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
 def test_the_errors_of_real_providers(case: dict[str, Any]) -> None:
-    fault = errors.fault_of(case["status"], case["body"], "https://api.example.com")
+    fault = errors.error_of(case["status"], case["body"], "https://api.example.com")
     assert type(fault).__name__ == case["expect"]
     assert fault.status == case["status"]
 
 
 def test_an_error_is_a_sentence_with_the_provider_s_words_and_the_next_step() -> None:
-    fault = errors.fault_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
+    fault = errors.error_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
     assert str(fault) == (
         "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
         "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
     )
 
 
-def every_fault(of: type[errors.Fault] = errors.Fault) -> list[type[errors.Fault]]:
+def every_fault(of: type[errors.ExtractorError] = errors.ExtractorError) -> list[type[errors.ExtractorError]]:
     return [of, *(fault for direct in of.__subclasses__() for fault in every_fault(direct))]
 
 
@@ -282,7 +285,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
     ],
 )
 def test_no_error_shows_the_key(step: Step) -> None:
-    with serve(step) as fake, pytest.raises(errors.Fault) as caught:
+    with serve(step) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake, max_attempts=1)
     shown = [str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)]
     assert KEY not in "".join(shown)
@@ -298,7 +301,7 @@ def test_no_reply_shows_the_key() -> None:
 
 def test_a_key_of_another_account_is_blotted_out_too() -> None:
     step = Step(401, {"error": {"message": "Bearer abcdef.ghijkl or sk-other-99999 is wrong"}})
-    with serve(step) as fake, pytest.raises(errors.KeyRefused) as caught:
+    with serve(step) as fake, pytest.raises(errors.KeyRefusedError) as caught:
         ask(fake)
     assert "abcdef.ghijkl" not in str(caught.value)
     assert "sk-other" not in str(caught.value)
@@ -314,7 +317,7 @@ def test_threads_share_a_call() -> None:
 
 def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
     with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
-        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, pace=Pace(1))
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, pace=RateLimiter(1))
         with ThreadPoolExecutor(8) as pool:
             met = [pool.submit(call, Request(BODY)) for _ in range(8)]
             ended = [type(future.exception(timeout=20)) for future in met]
@@ -359,7 +362,7 @@ JSON = st.recursive(
 @settings(max_examples=50, deadline=None)
 @given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
 def test_any_error_answer_becomes_a_sentence(status: int, body: Any) -> None:
-    fault = errors.fault_of(status, body, "https://x.cn")
+    fault = errors.error_of(status, body, "https://x.cn")
     assert str(fault).startswith(f"https://x.cn answered {status}")
     assert len(str(fault)) < 1500
 
@@ -405,7 +408,7 @@ def test_an_address_copied_with_its_path() -> None:
 
 
 def test_a_missing_key_is_named() -> None:
-    with pytest.raises(errors.KeyMissing) as caught:
+    with pytest.raises(errors.KeyMissingError) as caught:
         resolve("deepseek/deepseek-chat", None, {})
     assert str(caught.value) == (
         "'deepseek/deepseek-chat' needs a key and DEEPSEEK_API_KEY is not set. "
@@ -415,26 +418,26 @@ def test_a_missing_key_is_named() -> None:
 
 @pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
 def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
-    with pytest.raises(errors.KeyMissing) as caught:
+    with pytest.raises(errors.KeyMissingError) as caught:
         resolve("openai/m", None, {"OPENAI_API_KEY": key})
     assert "sk-" not in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
 def test_an_unknown_provider_gets_the_list(model: str) -> None:
-    with pytest.raises(errors.EndpointUnknown, match="one of openai, deepseek, dashscope, zhipu"):
+    with pytest.raises(errors.UnknownEndpointError, match="one of openai, deepseek, dashscope, zhipu"):
         resolve(model, None, {"OPENAI_API_KEY": "k"})
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
 def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(errors.EndpointUnknown, match="is no web address"):
+    with pytest.raises(errors.UnknownEndpointError, match="is no web address"):
         resolve("m", url, {})
 
 
 @pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
 def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(errors.EndpointUnknown) as caught:
+    with pytest.raises(errors.UnknownEndpointError) as caught:
         resolve("m", url, {})
     assert "hunter2" not in str(caught.value)
 
@@ -451,5 +454,5 @@ def test_importing_loads_no_client() -> None:
 
 def test_what_looks_like_a_key_at_the_end_of_a_disguised_error_is_blotted_out() -> None:
     disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
-    with serve(disguised) as fake, pytest.raises(errors.BadRequest, match=r"refused: Bearer \*\*\*"):
+    with serve(disguised) as fake, pytest.raises(errors.BadRequestError, match=r"refused: Bearer \*\*\*"):
         ask(fake)

@@ -78,7 +78,9 @@ def test_stops_whatever_happens(runtime: FakeRuntime, error: type[BaseException]
 @pytest.mark.usefixtures("runtime")
 def test_a_file_that_is_no_model() -> None:
     with (
-        pytest.raises(errors.CannotServe, match=r"llama\.cpp cannot load 'notes\.txt'\. Check that the file is a GGUF"),
+        pytest.raises(
+            errors.CannotServeError, match=r"llama\.cpp cannot load 'notes\.txt'\. Check that the file is a GGUF"
+        ),
         local_server.serve(Path("notes.txt")),
     ):
         pass
@@ -87,7 +89,7 @@ def test_a_file_that_is_no_model() -> None:
 def test_a_machine_without_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with (
-        pytest.raises(errors.ModelMissing, match=r"needs the package xllamacpp"),
+        pytest.raises(errors.ModelMissingError, match=r"needs the package xllamacpp"),
         local_server.serve(Path("mine.gguf")),
     ):
         pass
@@ -131,7 +133,7 @@ def test_the_embedded_model_fills_a_schema(capfd: pytest.CaptureFixture[str]) ->
         endpoint = Endpoint("local", embedded.name, base_url, None, EMBEDDED)
         call = connect(endpoint, timeout=300, max_attempts=1, by=local_weights.answered_by(embedded))
         first, second = call(Request(body)), call(Request(body))
-        with pytest.raises(errors.ContextTooLong):
+        with pytest.raises(errors.ContextTooLongError):
             call(Request({**body, "messages": [{"role": "user", "content": "增长。" * 9000}]}))
     answer = json.loads(first.body["choices"][0]["message"]["content"])
     assert any("生产总值" in indicator for indicator in answer["indicators"])

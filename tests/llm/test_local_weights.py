@@ -119,7 +119,7 @@ def test_an_interrupted_join_leaves_no_model(cache: Path) -> None:
 
 @pytest.mark.usefixtures("packages")
 def test_a_wrong_digest_is_refused(cache: Path) -> None:
-    with pytest.raises(errors.ModelDamaged) as caught:
+    with pytest.raises(errors.ModelDamagedError) as caught:
         local_weights.install(model=toy("0" * 64))
     assert str(caught.value) == (
         f"The joined model has sha256 {hashlib.sha256(WHOLE).hexdigest()} and not the official {'0' * 64}. "
@@ -153,7 +153,7 @@ def test_a_spoilt_marker_costs_only_a_check(cache: Path, marker: str) -> None:
 def test_a_model_that_is_not_installed(packages: Path) -> None:
     shutil.rmtree(packages / "toy_part2")
     assert local_weights.status(toy()).parts_installed == 2
-    with pytest.raises(errors.ModelMissing) as caught:
+    with pytest.raises(errors.ModelMissingError) as caught:
         local_weights.install(model=toy())
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
@@ -174,7 +174,7 @@ def test_a_joined_model_needs_its_parts_no_more(packages: Path) -> None:
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_weights.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
     with pytest.raises(
-        errors.CacheUnusable, match=r"needs 0\.0 GB in .*models', and the disk is full\. Set EXTRACTOR_CACHE"
+        errors.CacheUnusableError, match=r"needs 0\.0 GB in .*models', and the disk is full\. Set EXTRACTOR_CACHE"
     ):
         local_weights.install(model=toy())
 
@@ -184,7 +184,7 @@ def test_a_disk_that_fills_up_meanwhile() -> None:
     def fill(done: int, _: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(errors.CacheUnusable, match=r"the disk is full"):
+    with pytest.raises(errors.CacheUnusableError, match=r"the disk is full"):
         local_weights.install(fill, toy())
 
 
@@ -192,7 +192,7 @@ def test_a_cache_that_is_no_folder(packages: Path, tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "file"))
     with pytest.raises(
-        errors.CacheUnusable, match=r"cannot be stored in '.*models': Not a directory\. Set EXTRACTOR_CACHE"
+        errors.CacheUnusableError, match=r"cannot be stored in '.*models': Not a directory\. Set EXTRACTOR_CACHE"
     ):
         local_weights.install(model=toy())
 
@@ -234,7 +234,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("name", ["local:/nowhere/at/all.gguf", "local:"])
 def test_a_model_file_that_is_not_there(name: str) -> None:
-    with pytest.raises(errors.ModelMissing, match=r"There is no model file"):
+    with pytest.raises(errors.ModelMissingError, match=r"There is no model file"):
         local_weights.find(name)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.llm.rate_limit import FIRST, Pace, _seconds
+from extractor.llm.rate_limit import FIRST, RateLimiter, _seconds
 
 
 class Clock:
@@ -28,13 +28,13 @@ class Clock:
         self.time += seconds
 
 
-def paced(**settings: Any) -> tuple[Pace, Clock]:
+def paced(**settings: Any) -> tuple[RateLimiter, Clock]:
     clock = Clock()
-    return Pace(settings.pop("most", 32), now=clock.now, sleep=clock.sleep, **settings), clock
+    return RateLimiter(settings.pop("most", 32), now=clock.now, sleep=clock.sleep, **settings), clock
 
 
 def ask(
-    pace: Pace, clock: Clock, seconds: float = 0.0, headers: dict[str, str] | None = None, tokens: int = 100
+    pace: RateLimiter, clock: Clock, seconds: float = 0.0, headers: dict[str, str] | None = None, tokens: int = 100
 ) -> float:
     """One request that takes so long; when it began."""
     with pace.turn(100) as turn:
@@ -125,7 +125,7 @@ def test_one_at_a_time_is_held_up_by_nobody() -> None:
     assert ask(pace, clock) == 100.0
 
 
-def full(pace: Pace) -> list[Any]:
+def full(pace: RateLimiter) -> list[Any]:
     """As many turns as there may be at a time, all under way."""
     stack = ExitStack()
     return [stack, *(stack.enter_context(pace.turn(1)) for _ in range(pace.limit))]
@@ -169,7 +169,7 @@ def test_a_fixed_number_stays_what_it_is() -> None:
 
 
 def test_no_more_are_under_way_than_may_be() -> None:
-    pace = Pace(3)
+    pace = RateLimiter(3)
     inside, leave = threading.Semaphore(0), threading.Event()
 
     def work() -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scripted import completion
 
 from extractor.document import Json
-from extractor.errors import NotRecorded, TapeDamaged
+from extractor.errors import NotRecordedError, RecordingsDamagedError
 from extractor.llm.call import Call, Reply, Request, request_key
-from extractor.llm.recordings import Mode, Tape, reel_path
+from extractor.llm.recordings import Mode, Recordings, reel_path
 
 SYSTEM = "你从讲话中摘取信息。\n只输出 JSON。"
 
@@ -46,7 +46,7 @@ def refusing(asking: Request) -> Reply:
 
 def recorded(folder: Path, *requests: Request, content: str = '{"officials": []}') -> Path:
     """A file of recordings of these requests."""
-    call = Tape(folder, "record").over(answering(content))
+    call = Recordings(folder, "record").over(answering(content))
     for asking in requests:
         call(asking)
     return folder / "d.json"
@@ -86,15 +86,15 @@ def test_any_change_of_what_is_sent_is_another_key(change: Json) -> None:
 
 
 def test_record_writes_what_replay_answers(tmp_path: Path) -> None:
-    reply = Tape(tmp_path, "record").over(answering("甲"))(request())
-    again = Tape(tmp_path, "replay").over(refusing)(request(start=50))
+    reply = Recordings(tmp_path, "record").over(answering("甲"))(request())
+    again = Recordings(tmp_path, "replay").over(refusing)(request(start=50))
     assert (again.body, again.by) == (reply.body, reply.by) == (completion("甲").body, {"model": "scripted"})
 
 
 def test_record_asks_only_for_what_is_not_there(tmp_path: Path) -> None:
     recorded(tmp_path, request())
     asked: list[Request] = []
-    call = Tape(tmp_path, "record").over(answering(asked=asked))
+    call = Recordings(tmp_path, "record").over(answering(asked=asked))
     call(request())
     call(request("另一个问题"))
     assert [r.body["messages"][1]["content"] for r in asked] == ["另一个问题"]
@@ -104,7 +104,7 @@ def test_auto_asks_for_what_is_not_there_and_writes_nothing(tmp_path: Path) -> N
     path = recorded(tmp_path, request())
     before = path.read_bytes()
     asked: list[Request] = []
-    call = Tape(tmp_path, "auto").over(answering(asked=asked))
+    call = Recordings(tmp_path, "auto").over(answering(asked=asked))
     call(request())
     call(request("另一个问题"))
     assert len(asked) == 1
@@ -115,14 +115,14 @@ def test_auto_asks_for_what_is_not_there_and_writes_nothing(tmp_path: Path) -> N
 @pytest.mark.parametrize("folder", [True, False])
 def test_live_does_without_the_tape(tmp_path: Path, folder: bool) -> None:
     recorded(tmp_path, request(), content="甲")
-    call = Tape(tmp_path if folder else None, "live" if folder else "auto").over(answering("乙"))
+    call = Recordings(tmp_path if folder else None, "live" if folder else "auto").over(answering("乙"))
     assert call(request()).body["choices"][0]["message"]["content"] == "乙"
 
 
 def test_a_reply_may_be_changed_by_who_gets_it(tmp_path: Path) -> None:
     """instructor adds up usage in what it is given."""
     recorded(tmp_path, request())
-    call = Tape(tmp_path, "replay").over(refusing)
+    call = Recordings(tmp_path, "replay").over(refusing)
     call(request()).body["usage"]["prompt_tokens"] = 999
     assert call(request()).body["usage"]["prompt_tokens"] == 100
 
@@ -133,16 +133,16 @@ def test_recording_gives_the_very_reply_that_replaying_gives(tmp_path: Path) -> 
     def timed(asking: Request) -> Reply:
         return Reply({**completion("甲").body, "timings": {"ms": 12.5}}, {})
 
-    first = Tape(tmp_path, "record").over(timed)(request())
-    assert first == Tape(tmp_path, "replay").over(refusing)(request())
+    first = Recordings(tmp_path, "record").over(timed)(request())
+    assert first == Recordings(tmp_path, "replay").over(refusing)(request())
     assert "timings" not in first.body
 
 
 # --- a miss ---
 
 
-def missed(tape: Tape, asking: Request) -> str:
-    with pytest.raises(NotRecorded) as error:
+def missed(tape: Recordings, asking: Request) -> str:
+    with pytest.raises(NotRecordedError) as error:
         tape.over(refusing)(asking)
     assert error.value.hint == (
         "Record it by running the same command with --mode record, or ask the model with --mode auto."
@@ -151,13 +151,13 @@ def missed(tape: Tape, asking: Request) -> str:
 
 
 def test_a_miss_without_a_file(tmp_path: Path) -> None:
-    what = missed(Tape(tmp_path, "replay"), request())
+    what = missed(Recordings(tmp_path, "replay"), request())
     assert what == f"No recorded reply for d, officials of the passage at 0-10: there is no {tmp_path / 'd.json'}."
 
 
 def test_a_miss_for_a_field_that_was_never_asked(tmp_path: Path) -> None:
     path = recorded(tmp_path, request())
-    what = missed(Tape(tmp_path, "replay"), request("x", field="venue"))
+    what = missed(Recordings(tmp_path, "replay"), request("x", field="venue"))
     assert what == f"No recorded reply for d, venue of the passage at 0-10: {path} holds no recording for this field."
 
 
@@ -190,7 +190,7 @@ def test_a_miss_for_a_field_that_was_never_asked(tmp_path: Path) -> None:
 )
 def test_a_miss_says_what_differs_from_the_nearest_recording(tmp_path: Path, change: Json, says: str) -> None:
     path = recorded(tmp_path, request(), request("别的问题", start=500), request("别的字段", field="date"))
-    what = missed(Tape(tmp_path, "replay"), request(**change))
+    what = missed(Recordings(tmp_path, "replay"), request(**change))
     nearest = f"the nearest recording, of 0-10 in {path}, differs in {says}."
     assert what == f"No recorded reply for d, officials of the passage at 0-10: {nearest}"
 
@@ -227,9 +227,9 @@ def test_the_file_is_the_same_whatever_the_order_of_the_calls(tmp_path: Path) ->
 def test_recording_again_changes_no_byte(tmp_path: Path) -> None:
     path = recorded(tmp_path, request(), request("另一个"))
     before = path.read_bytes()
-    Tape(tmp_path, "record").over(refusing)(request())
+    Recordings(tmp_path, "record").over(refusing)(request())
     recorded(tmp_path, request("第三个"))
-    tape = Tape(tmp_path, "replay")
+    tape = Recordings(tmp_path, "replay")
     for question in (request(), request("另一个")):
         tape.over(refusing)(question)
     assert tape.drop_unused("d") == 1
@@ -259,10 +259,10 @@ def test_anything_goes_into_the_file_and_comes_out(
         {"role": "assistant", "content": None},
     ]
     asking = Request({"messages": messages, "extra": extra}, {"document": document, "field": "f"})
-    reply = Tape(folder, "record").over(answering(said))(asking)
+    reply = Recordings(folder, "record").over(answering(said))(asking)
     (path,) = folder.iterdir()
     json.loads(path.read_text(encoding="utf-8"))
-    assert Tape(folder, "replay").over(refusing)(asking) == reply
+    assert Recordings(folder, "replay").over(refusing)(asking) == reply
     assert reply.body["choices"][0]["message"]["content"] == said
 
 
@@ -292,28 +292,28 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, damage: Any) -> None:
     whole = path.read_text(encoding="utf-8")
     assert damage(whole) != whole
     path.write_text(damage(whole), encoding="utf-8")
-    with pytest.raises(TapeDamaged) as error:
-        Tape(tmp_path, "auto").over(refusing)(request())
+    with pytest.raises(RecordingsDamagedError) as error:
+        Recordings(tmp_path, "auto").over(refusing)(request())
     assert error.value.what.startswith(f"The recordings in {path} can't be read (")
     assert error.value.hint == "Restore the file, or delete it and record again."
 
 
 def test_bytes_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
     recorded(tmp_path, request()).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(TapeDamaged, match="can't be read"):
-        Tape(tmp_path, "auto").over(refusing)(request())
+    with pytest.raises(RecordingsDamagedError, match="can't be read"):
+        Recordings(tmp_path, "auto").over(refusing)(request())
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TapeDamaged) as error:
-        Tape(tmp_path / "file", "record").over(answering())(request())
+    with pytest.raises(RecordingsDamagedError) as error:
+        Recordings(tmp_path / "file", "record").over(answering())(request())
     assert error.value.what.startswith(f"The recordings can't be written to {tmp_path / 'file' / 'd.json'} (")
     assert "--replies" in error.value.hint
 
 
 def test_side_by_side_calls_lose_nothing(tmp_path: Path) -> None:
-    call = Tape(tmp_path, "record").over(answering())
+    call = Recordings(tmp_path, "record").over(answering())
     threads = [threading.Thread(target=call, args=(request(f"问题{i}"),)) for i in range(16)]
     for thread in threads:
         thread.start()
@@ -324,11 +324,11 @@ def test_side_by_side_calls_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_many_documents_are_not_all_held_in_memory_and_none_is_lost(tmp_path: Path) -> None:
-    call = Tape(tmp_path, "record").over(answering())
+    call = Recordings(tmp_path, "record").over(answering())
     bodies = [request(f"问题{i}").body for i in range(40)]
     for i, body in enumerate(bodies):
         call(Request(body, {"document": f"d{i}"}))
-    replay = Tape(tmp_path, "replay").over(refusing)
+    replay = Recordings(tmp_path, "replay").over(refusing)
     for i, body in reversed([*enumerate(bodies)]):
         replay(Request(body, {"document": f"d{i}"}))
 
@@ -345,7 +345,7 @@ def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
             {**completion("甲").body, "headers": {"authorization": secret}, "request": {"api_key": secret}}, {}
         )
 
-    Tape(tmp_path, "record").over(leaking)(request())
+    Recordings(tmp_path, "record").over(leaking)(request())
     text = (tmp_path / "d.json").read_text(encoding="utf-8")
     assert secret not in text
     assert set(json.loads(text)["calls"][0]) == {"about", "key", "by", "request", "reply"}
@@ -353,13 +353,13 @@ def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
 
 def test_what_no_question_asks_for_any_more_is_told_and_dropped(tmp_path: Path) -> None:
     path = recorded(tmp_path, request(), request("旧问题"))
-    tape = Tape(tmp_path, "replay")
+    tape = Recordings(tmp_path, "replay")
     tape.over(refusing)(request())
     assert [r.used for r in tape.reel("d").calls.values()].count(False) == 1
     assert tape.drop_unused("d") == 1
     assert tape.drop_unused("d") == 0
     assert "旧问题" not in path.read_text(encoding="utf-8")
-    Tape(tmp_path, "replay").over(refusing)(request())
+    Recordings(tmp_path, "replay").over(refusing)(request())
 
 
 # --- names of files ---

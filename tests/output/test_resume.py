@@ -192,7 +192,7 @@ def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undistu
         _, stderr = running[0].communicate(timeout=60)
     assert running[0].returncode == 130
     assert "Traceback" not in stderr
-    assert "Stopping: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
+    assert "CancellableCall: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
     assert stderr.rstrip().endswith("Run the same command again: it goes on where this one stopped.")
     assert not OUT.exists()
     asked = keys(fake)
@@ -217,7 +217,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(at_once: str) -> None:
         if once.acquire(blocking=False):
             running[0].send_signal(signal.SIGINT)
             assert running[0].stderr is not None
-            while "Stopping" not in running[0].stderr.readline():
+            while "CancellableCall" not in running[0].stderr.readline():
                 pass
             running[0].send_signal(signal.SIGINT)
         return Step(hang=True)

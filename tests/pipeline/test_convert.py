@@ -15,12 +15,21 @@ from scripted import ROOT, answer_schema, by_field, completion, document, nothin
 
 from extractor.authoring.describe import line_schema
 from extractor.document import Json
-from extractor.errors import CannotServe, Fault, KeyMissing, KeyRefused, Network, NotRecorded, QuotaUsedUp, RateLimited
+from extractor.errors import (
+    CannotServeError,
+    ExtractorError,
+    KeyMissingError,
+    KeyRefusedError,
+    NetworkError,
+    NotRecordedError,
+    QuotaUsedUpError,
+    RateLimitedError,
+)
 from extractor.llm.call import Reply, Request, Usage
 from extractor.llm.prices import FREE, Price
 from extractor.pipeline.convert import Converted, convert
 from extractor.pipeline.recipe import Recipe
-from extractor.pipeline.usage import Meter
+from extractor.pipeline.usage import UsageMeter
 from extractor.schema.loading import list_schemas
 
 TEXT = (
@@ -157,8 +166,10 @@ def failing_for(field: str, fault: Exception) -> Any:
     return scripted(call)
 
 
-@pytest.mark.parametrize("fault", [Network("the line dropped"), RateLimited("429"), NotRecorded("none")], ids=str)
-def test_a_fault_in_one_question_leaves_the_rest(fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault", [NetworkError("the line dropped"), RateLimitedError("429"), NotRecordedError("none")], ids=str
+)
+def test_a_fault_in_one_question_leaves_the_rest(fault: ExtractorError) -> None:
     whole = converted(TEXT, scripted(by_field(**ANSWERS))).line["record"]
     done = converted(TEXT, failing_for("statistics", fault))
     assert done.line["record"] == {**whole, "statistics": []}
@@ -181,7 +192,7 @@ def test_a_fault_in_one_passage_leaves_the_others() -> None:
             return nothing(request)
         seen = text[request.about["start"] : request.about["end"]]
         if "何志远" in seen:
-            raise Network("the line dropped")
+            raise NetworkError("the line dropped")
         return {"officials": [{"name": name, **rest} for name, rest in people.items() if name in seen]}
 
     done = converted(text, scripted(call), recipe(passage=100))
@@ -190,9 +201,11 @@ def test_a_fault_in_one_passage_leaves_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [KeyMissing("no key"), KeyRefused("401"), QuotaUsedUp("余额不足"), CannotServe("no memory")], ids=str
+    "fault",
+    [KeyMissingError("no key"), KeyRefusedError("401"), QuotaUsedUpError("余额不足"), CannotServeError("no memory")],
+    ids=str,
 )
-def test_a_fault_that_no_other_question_can_escape_ends_the_document(fault: Fault) -> None:
+def test_a_fault_that_no_other_question_can_escape_ends_the_document(fault: ExtractorError) -> None:
     with pytest.raises(type(fault)) as error:
         converted(TEXT, failing_for("officials", fault))
     assert error.value is fault
@@ -212,7 +225,7 @@ def test_a_fault_leaves_what_needed_no_model() -> None:
         "n1 应于6月底前完成整改"
         in next(r for r in asked if r.about["field"] == "obligations").body["messages"][1]["content"]
     )
-    done = converted(text, failing_for("obligations", Network("the line dropped")), recipe("notice", "form"))
+    done = converted(text, failing_for("obligations", NetworkError("the line dropped")), recipe("notice", "form"))
     assert [o["text"] for o in done.line["record"]["obligations"]] == ["要加强日常管理"]
 
 
@@ -244,7 +257,7 @@ def test_what_is_spent_is_counted_with_second_tries_and_halves() -> None:
     ids=str,
 )
 def test_usage_as_endpoints_tell_it(usage: Any, expect: Usage) -> None:
-    meter = Meter(lambda request: Reply({**completion("{}").body, "usage": usage}))
+    meter = UsageMeter(lambda request: Reply({**completion("{}").body, "usage": usage}))
     meter(Request({}))
     assert meter.total == expect
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel, create_model
 from scripted import answer_schema, by_field, completion, document, recipe, scripted, whole
 
 from extractor.document import Json
-from extractor.errors import Network
-from extractor.fields import Beside, Clause, EdtfDate, Name, Places, Quantity, Signs, Verbatim
+from extractor.errors import NetworkError
+from extractor.fields import Beside, Clause, EdtfDate, Expects, Name, Places, Quantity, Verbatim
 from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
-from extractor.pipeline.coverage import Covered, cover, uncovered
+from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.runs.run import run
 from extractor.schema.shape import Field, SchemaError, read_shape
 
@@ -50,45 +50,45 @@ def at(words: str) -> Json:
 @pytest.mark.parametrize(
     ("annotation", "cited", "signs", "uncited"),
     [
-        (Annotated[list[Figure], Signs()], [], 2, ["1260处", "96.5%"]),
-        (Annotated[list[Figure], Signs()], ["去年排查隐患1260处"], 2, ["96.5%"]),
-        (Annotated[EdtfDate | None, Signs()], [], 1, ["3月12日"]),
-        (Annotated[EdtfDate | None, Signs()], ["3月12日，县长"], 1, []),
-        (Annotated[list[Task], Signs("要(?!求)")], ["要建立台账"], 2, ["要加强巡查"]),
-        (Annotated[list[Person], Signs()], [], 1, ["何志远"]),
-        (Annotated[list[Person], Signs()], ["县长何志远主持会议"], 1, []),
-        (Annotated[list[Verbatim], Signs("台账|巡查")], ["巡查"], 2, ["台账"]),
+        (Annotated[list[Figure], Expects()], [], 2, ["1260处", "96.5%"]),
+        (Annotated[list[Figure], Expects()], ["去年排查隐患1260处"], 2, ["96.5%"]),
+        (Annotated[EdtfDate | None, Expects()], [], 1, ["3月12日"]),
+        (Annotated[EdtfDate | None, Expects()], ["3月12日，县长"], 1, []),
+        (Annotated[list[Task], Expects("要(?!求)")], ["要建立台账"], 2, ["要加强巡查"]),
+        (Annotated[list[Person], Expects()], [], 1, ["何志远"]),
+        (Annotated[list[Person], Expects()], ["县长何志远主持会议"], 1, []),
+        (Annotated[list[Verbatim], Expects("台账|巡查")], ["巡查"], 2, ["台账"]),
     ],
 )
 def test_what_no_evidence_touches_is_uncited(annotation: Any, cited: list[str], signs: int, uncited: list[str]) -> None:
     record = {"anything": [{"evidence": at(words)} for words in cited]}
-    covered = cover([field_of(annotation)], whole(TEXT), record, {})["f"]
+    covered = measure_coverage([field_of(annotation)], whole(TEXT), record, {})["f"]
     assert (covered.signs, [TEXT[slice(*span)] for span in covered.uncited]) == (signs, uncited)
     told = covered.to_json(whole(TEXT))
     assert told == {"signs": signs, "cited": signs - len(uncited), "uncited": [at(words) for words in uncited]}
 
 
 def test_evidence_beside_the_record_counts() -> None:
-    shape = field_of(Annotated[list[Verbatim], Signs("台账")])
-    assert cover([shape], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
+    shape = field_of(Annotated[list[Verbatim], Expects("台账")])
+    assert measure_coverage([shape], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
 
 
 def test_fields_without_signs_are_not_counted() -> None:
-    assert cover([field_of(list[Figure])], whole(TEXT), {}, {}) == {}
+    assert measure_coverage([field_of(list[Figure])], whole(TEXT), {}, {}) == {}
 
 
 @pytest.mark.parametrize("annotation", [list[Task], list[Verbatim]])
 def test_signs_need_a_pattern_where_the_type_tells_none(annotation: Any) -> None:
     with pytest.raises(SchemaError, match="needs a pattern"):
-        field_of(Annotated[annotation, Signs()])
+        field_of(Annotated[annotation, Expects()])
 
 
 def test_sentences_with_uncited_signs_are_asked_about_together_where_they_touch() -> None:
     text = "一共5人。又有6人。没有数字。还有7人。"
     spans = tuple((text.index(w), text.index(w) + 2) for w in ("5人", "6人", "7人"))
-    parts = [part.text for part in uncovered(Covered(3, spans), whole(text), 100)]
+    parts = [part.text for part in uncovered(FieldCoverage(3, spans), whole(text), 100)]
     assert parts == ["一共5人。又有6人。", "还有7人。"]
-    assert [part.text for part in uncovered(Covered(3, spans), whole(text), 6)] == [
+    assert [part.text for part in uncovered(FieldCoverage(3, spans), whole(text), 6)] == [
         "一共5人。",
         "又有6人。",
         "还有7人。",
@@ -161,7 +161,7 @@ def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
 
 def test_records_that_code_filled_are_written_though_no_confirmation_came() -> None:
     def down(request: Request) -> Any:
-        raise Network("down")
+        raise NetworkError("down")
 
     records: list[Json] = []
     failures: list[Json] = []

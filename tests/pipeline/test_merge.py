@@ -27,12 +27,12 @@ def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
     """The field's value in the record, from (sentence, row) pairs: each row is answered about its own passage."""
     source = document(text)
     speech = clean(source)
-    prepared = prepare(speech)
+    open_session = prepare(speech)
     items = []
     for sentence, row in answers:
         at = speech.text.index(sentence)
         passage = speech.cut(at, at + len(sentence))
-        found, none = ground(Answer(shape.name, passage, (Row(row),)), shape, prepared)
+        found, none = ground(Answer(shape.name, passage, (Row(row),)), shape, open_session)
         assert none == []
         for item in found:
             values, nothing = normalise(item, shape, infer_meeting_year(speech))

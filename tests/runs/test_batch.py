@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from answering import Json, field_of, passage_of, say
-from batch_server import LOST, Desk, batch_desk
+from batch_server import LOST, Desk, batch_client
 from click.testing import Result
 from fake_server import Step
 from scripted import least
@@ -107,7 +107,7 @@ def city_of(body: Json) -> str:
 
 
 def test_a_batch_gives_the_lines_of_a_live_run() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         submitted = extract(desk, "--batch")
         assert (submitted.exit_code, desk.live) == (0, [])
@@ -141,7 +141,7 @@ def test_a_batch_gives_the_lines_of_a_live_run() -> None:
 
 
 def test_collecting_twice_changes_nothing() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         extract(desk, "--batch")
         desk.end()
         assert batch("collect").exit_code == 0
@@ -163,7 +163,7 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
     def nothing(body: Json) -> Step:
         return say(least(body["response_format"]["json_schema"]["schema"]))
 
-    with batch_desk(lambda body: refused if city_of(body) == "丙" else nothing(body)) as desk:
+    with batch_client(lambda body: refused if city_of(body) == "丙" else nothing(body)) as desk:
         invoke(*command, desk.base_url, "--batch")
         shared = len(desk.requests())
         assert shared < 3 * FIELDS
@@ -185,7 +185,7 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
 
 def test_two_texts_that_ask_the_same_ask_it_once() -> None:
     Path("texts/甲.txt").write_text(SPEECH.format("乙"), encoding="utf-8")
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         assert len(desk.requests()) == 3 * FIELDS
@@ -197,7 +197,7 @@ def test_two_texts_that_ask_the_same_ask_it_once() -> None:
 
 def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 4)
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         assert [len(desk.requests(name)) for name in desk.batches] == [4, 4, 4, 3]
@@ -209,7 +209,7 @@ def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.Mo
 
 def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_BYTES", 10_000)
-    with batch_desk() as desk:
+    with batch_client() as desk:
         extract(desk, "--batch")
         assert len(desk.batches) > 1
         for made in desk.batches.values():
@@ -217,7 +217,7 @@ def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.Monkey
 
 
 def test_recorded_replies_are_not_submitted_and_new_ones_are_recorded() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         extract(desk, "--batch", "--mode", "record", "--replies", "tape")
         desk.end()
         assert batch("collect").exit_code == 0
@@ -239,7 +239,7 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
             return {"乙": refused, "丙": filtered}.get(city_of(body))
         return None
 
-    with batch_desk(misbehave) as desk:
+    with batch_client(misbehave) as desk:
         lines, failed = live(desk)
         extract(desk, "--batch")
         desk.end()
@@ -270,7 +270,7 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
     ],
 )
 def test_an_error_in_disguise_is_one(disguised: Step) -> None:
-    with batch_desk(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as desk:
+    with batch_client(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as desk:
         lines, failed = live(desk)
         extract(desk, "--batch")
         desk.end()
@@ -282,7 +282,7 @@ def test_an_error_in_disguise_is_one(disguised: Step) -> None:
 @pytest.mark.parametrize("passing", [Step(500, {"error": {"message": "broken"}}), Step(429, {"error": "wait"}), LOST])
 @pytest.mark.parametrize("by_batch", [True, False])
 def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool) -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         desk.misbehave = lambda body: passing if field_of(body) == "targets" and city_of(body) == "丁" else None
         extract(desk, "--batch")
@@ -307,7 +307,7 @@ def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool)
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_partial_results_count(status: str) -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         desk.end(status, answered=7)
@@ -324,7 +324,7 @@ def test_partial_results_count(status: str) -> None:
 
 
 def test_a_batch_that_fails_as_a_whole_says_why_and_its_questions_stay_open() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         (made,) = desk.batches.values()
@@ -348,7 +348,7 @@ def test_a_misfit_is_asked_for_again_in_the_next_batch() -> None:
             return say('{"date": 5}')
         return None
 
-    with batch_desk(misbehave) as desk:
+    with batch_client(misbehave) as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         desk.end()
@@ -371,7 +371,7 @@ def test_halves_of_what_was_cut_off_go_into_the_next_batch() -> None:
         is_long = city_of(body) == "乙" and len(passage_of(body)) > 400
         return say('{"officials": [', finish_reason="length") if field_of(body) == "officials" and is_long else None
 
-    with batch_desk(misbehave) as desk:
+    with batch_client(misbehave) as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         desk.end()
@@ -385,7 +385,7 @@ def test_halves_of_what_was_cut_off_go_into_the_next_batch() -> None:
 
 def test_second_rounds_are_not_submitted_before_the_first_is_answered() -> None:
     options = ("--fill", "--confirm")
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk, *options)
         in_all = 0
         for _ in range(6):
@@ -410,7 +410,7 @@ def test_second_rounds_are_not_submitted_before_the_first_is_answered() -> None:
 
 
 def test_a_second_batch_and_a_live_run_are_refused_while_one_is_under_way() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         extract(desk, "--batch")
         for again in (extract(desk, "--batch"), extract(desk)):
             assert again.exit_code == 2
@@ -431,7 +431,7 @@ def start(desk: Desk, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("then", ["submit", "collect"])
 def test_a_batch_that_was_made_and_not_noted_is_found(then: str) -> None:
     running: list[subprocess.Popen[str]] = []
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         desk.made = lambda batch: running[0].send_signal(signal.SIGKILL)
         for other in range(5):  # of somebody else, on later pages
@@ -466,7 +466,7 @@ def test_a_kill_before_a_batch_is_made_lets_it_be_made_once(call: str) -> None:
             return Step(drop=True)
         return None
 
-    with batch_desk() as desk:
+    with batch_client() as desk:
         desk.refusing = kill
         running.append(start(desk, *arguments(desk, "--batch")))
         running[0].communicate(timeout=60)
@@ -480,7 +480,7 @@ def test_a_kill_before_a_batch_is_made_lets_it_be_made_once(call: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         desk.end()
@@ -499,7 +499,7 @@ def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
 
 def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         desk.refusing = lambda call: (
             Step(400, {"error": {"message": "too many batches"}}) if call == "POST /batches" and desk.batches else None
@@ -520,7 +520,7 @@ def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.M
 
 
 def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         extract(desk, "--batch")
         told = batch("cancel")
@@ -535,7 +535,7 @@ def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
 
 def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_desk() as desk:
+    with batch_client() as desk:
         lines, _ = live(desk)
         desk.refusing = lambda call: (
             Step(400, {"error": {"message": "too many batches"}}) if call == "POST /batches" and desk.batches else None
@@ -556,7 +556,7 @@ def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.Monk
 
 
 def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         desk.refusing = lambda call: Step(404, {"detail": "Not Found"})
         refused = extract(desk, "--batch")
         assert refused.exit_code == 2
@@ -591,7 +591,7 @@ def test_without_a_submission_there_is_nothing_to_collect() -> None:
 
 
 def test_a_key_of_another_project_ends_in_a_sentence_and_gives_nothing_up() -> None:
-    with batch_desk() as desk:
+    with batch_client() as desk:
         extract(desk, "--batch")
         made = desk.batches.pop("batch_1")
         for command in ("status", "collect"):
@@ -612,7 +612,7 @@ def test_no_key_is_on_disk() -> None:
             return {"乙": echo, "丙": refusal, "丁": say({"date": KEY})}[city_of(body)]
         return None
 
-    with batch_desk(misbehave) as desk:
+    with batch_client(misbehave) as desk:
         extract(desk, "--batch")
         assert desk.keys == {f"Bearer {KEY}"}
         seen = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}

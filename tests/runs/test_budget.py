@@ -13,28 +13,28 @@ from scripted import completion
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
-from extractor.cli.progress import FIRST_LINES, Progressing
+from extractor.cli.progress import FIRST_LINES, ProgressDisplay
 from extractor.document import Json
-from extractor.errors import BudgetSpent
-from extractor.llm.call import AGAIN, Attempt, Reply, Request, Usage
+from extractor.errors import BudgetSpentError
+from extractor.llm.call import REASKED, Attempt, Reply, Request, Usage
 from extractor.llm.prices import Price
 from extractor.llm.tokens import estimate_tokens
-from extractor.runs.budget import Account, Limits
-from extractor.runs.run_log import history_path
+from extractor.runs.budget import Budget, Limits
+from extractor.runs.run_log import run_log_path
 
 SPEECH = "5月27日，全市安全生产工作会议召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。\n"
 BODY: Json = {"model": "m", "messages": [{"role": "user", "content": "会议" * 100}], "max_tokens": 100}
 
 
 def attempt(number: int = 1, fault: str | None = None, again: bool = False) -> Attempt:
-    about = {"document": "d", "field": "f", "start": 0, "end": 9, **({AGAIN: True} if again else {})}
+    about = {"document": "d", "field": "f", "start": 0, "end": 9, **({REASKED: True} if again else {})}
     usage = Usage() if fault else Usage(1, 100, 40, 10)
     return Attempt(Request(BODY, about), number, 0.5, usage, fault)
 
 
 def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
     told: list[Json] = []
-    account = Account(Price(1.0, 2.0, 0.5), tell=told.append)
+    account = Budget(Price(1.0, 2.0, 0.5), tell=told.append)
     for each in (attempt(fault="server_fault"), attempt(2), attempt(again=True)):
         account.heard(each)
     assert (account.first, account.again) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
@@ -52,11 +52,11 @@ def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
 def test_tokens_under_way_count_towards_the_limit() -> None:
     """Two at a time, each within the limit, together over it."""
     expected = estimate_tokens(BODY)
-    account = Account(limits=Limits(tokens=int(1.5 * expected)))
+    account = Budget(limits=Limits(tokens=int(1.5 * expected)))
     second: list[Any] = []
 
     def call(request: Request) -> Reply:
-        with pytest.raises(BudgetSpent, match="over --max-tokens"):
+        with pytest.raises(BudgetSpentError, match="over --max-tokens"):
             account.over(lambda r: completion("{}"))(request)
         second.append(request)
         return completion("{}")
@@ -70,8 +70,8 @@ def test_tokens_under_way_count_towards_the_limit() -> None:
 def test_the_line_of_progress() -> None:
     said: list[str] = []
     clock = [0.0]
-    progress = Progressing(None, said.append, now=lambda: clock[0])
-    account = Account(Price(1.0, 1.0))
+    progress = ProgressDisplay(None, said.append, now=lambda: clock[0])
+    account = Budget(Price(1.0, 1.0))
     progress.watch(account)
     progress.total, progress.skipped = 110, lambda: 10
     for number in range(50):
@@ -118,7 +118,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
     assert events[1]["cost"] == pytest.approx(20 / 1e6)
     assert "3 answers to first asks (45 tokens, $0.0001), 1 retry (server_fault 1)" in result.stderr
-    start, end = (json.loads(line) for line in history_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
+    start, end = (json.loads(line) for line in run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
     line = json.loads(Path("o.jsonl").read_text(encoding="utf-8"))
     assert start["run"] == end["run"]
     assert start["recipe"]["digest"] == line["run"]["recipe"]
@@ -188,11 +188,11 @@ def test_a_note_that_was_cut_short_disturbs_neither_the_next_nor_who_reads(texts
     with answering() as fake:
         command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
         assert CliRunner().invoke(app, command).exit_code == 0
-        with history_path(Path("o.jsonl")).open("a", encoding="utf-8") as stream:
+        with run_log_path(Path("o.jsonl")).open("a", encoding="utf-8") as stream:
             stream.write('{"run": "ab')
         assert CliRunner().invoke(app, ["schema", "diff", "o.jsonl", "meeting"]).exit_code == 0
         assert CliRunner().invoke(app, command).exit_code == 0
-    notes = history_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines()
+    notes = run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines()
     assert [json.loads(note)["event"] for note in notes if note != '{"run": "ab'] == ["start", "end"] * 2
     missing = CliRunner().invoke(app, ["schema", "diff", "nope.jsonl", "meeting"])
     assert (missing.exit_code, missing.stderr) == (

@@ -22,7 +22,7 @@ from extractor.cli.main import app
 from extractor.llm.price_list import PRICES, Source
 from extractor.llm.prices import Price, is_old, price_of, source_of
 from extractor.llm.providers import PROVIDERS
-from extractor.llm.recordings import Tape
+from extractor.llm.recordings import Recordings
 from extractor.llm.tokens import WITHIN, tokens_in, tokens_of
 from extractor.output.files import open_output
 
@@ -82,7 +82,7 @@ def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def recorded() -> list[tuple[Json, int, int]]:
     """The recorded requests with the tokens that they really took, in and out."""
-    tape = Tape(REPLIES, "replay")
+    tape = Recordings(REPLIES, "replay")
     calls = [call for path in sorted(REPLIES.glob("*.json")) for call in tape.reel(path.stem).calls.values()]
     usages = [call.reply["usage"] for call in calls]
     return [

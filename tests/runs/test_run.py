@@ -17,7 +17,14 @@ from scripted import by_field, completion, document, nothing, recipe, scripted
 
 from extractor.cli.report import describe
 from extractor.document import Document, Json
-from extractor.errors import Fault, Interrupted, KeyRefused, ModelMissing, QuotaUsedUp, ServerFault
+from extractor.errors import (
+    ExtractorError,
+    KeyRefusedError,
+    ModelMissingError,
+    QuotaUsedUpError,
+    RunInterruptedError,
+    ServerError,
+)
 from extractor.llm.call import Call, Reply, Request
 from extractor.output.files import OutputError, encode, failures_path, open_output, part_path
 from extractor.pipeline.read.read import Unreadable
@@ -55,7 +62,7 @@ def named(*names: str) -> list[Document]:
     return [document(TEXT, name) for name in names]
 
 
-def failing(name: str, fault: Fault, field: str | None = None) -> Call:
+def failing(name: str, fault: ExtractorError, field: str | None = None) -> Call:
     """A call that fails for one document, or for one of its fields."""
     good = scripted(by_field(**FACTS))
 
@@ -114,10 +121,10 @@ def test_a_text_that_says_nothing_is_a_record_that_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(ModelMissing("No model."), 2), (KeyRefused("Refused."), 2), (QuotaUsedUp("Used up."), 1)],
+    [(ModelMissingError("No model."), 2), (KeyRefusedError("Refused."), 2), (QuotaUsedUpError("Used up."), 1)],
     ids=["no model", "key", "quota"],
 )
-def test_a_fault_that_stays_ends_the_asking(fault: Fault, code: int) -> None:
+def test_a_fault_that_stays_ends_the_asking(fault: ExtractorError, code: int) -> None:
     asked: list[str] = []
     call = failing("b", fault)
 
@@ -141,7 +148,7 @@ def test_a_fault_that_stays_ends_the_asking(fault: Fault, code: int) -> None:
 
 
 def test_a_fault_of_one_question_costs_that_question() -> None:
-    summary, desk = convert(named("a", "b"), failing("a", ServerFault("It broke."), "statistics"))
+    summary, desk = convert(named("a", "b"), failing("a", ServerError("It broke."), "statistics"))
     assert summary.exit_code == 1
     assert [line["id"] for line in desk.records] == ["a", "b"]
     assert desk.records[0]["record"]["statistics"] == []
@@ -153,7 +160,7 @@ def test_a_fault_of_one_question_costs_that_question() -> None:
 
 
 def test_where_nothing_was_answered_nothing_is_written() -> None:
-    summary, desk = convert(named("a", "b"), failing("a", ServerFault("It broke.")))
+    summary, desk = convert(named("a", "b"), failing("a", ServerError("It broke.")))
     assert [line["id"] for line in desk.records] == ["b"]
     assert {failure["id"] for failure in desk.failures} == {"a"}
     assert desk.told[0][:2] == ("a", 0)
@@ -192,7 +199,7 @@ def test_a_question_that_was_answered_in_part_is_written() -> None:
 
 def test_what_code_found_by_itself_is_written_though_no_question_was_answered() -> None:
     def down(request: Request) -> Reply:
-        raise ServerFault("down")
+        raise ServerError("down")
 
     desk = Desk()
     text = "同志们：去年排查隐患1305处。各乡镇要建立台账。"
@@ -223,7 +230,7 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert "with -o FILE" in describe(summary, 0.0)[-1]
     summary.noted, summary.resumes = Path("o.jsonl.failures.jsonl"), True
     assert "with --retry-failed" in describe(summary, 0.0)[-1]
-    summary.stopped = QuotaUsedUp("Used up.")
+    summary.stopped = QuotaUsedUpError("Used up.")
     told = describe(summary, 0.0)
     assert told[-1] == "next: mend the cause and run the same command again: it goes on where this one stopped"
     assert told[-2].startswith("stopped: Used up. Top up the account")
@@ -231,7 +238,7 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     told = describe(summary, 0.0)
     assert told[-1].endswith("run the same command without --restart; o.jsonl is as it was before")
     assert told[0] == "2 documents, 1 record, 1 failed, 0.0 s → o.jsonl.part"
-    summary.stopped = Interrupted("The run was interrupted.")
+    summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
         "stopped: The run was interrupted. Run the same command again: it goes on where this one stopped."
     )

@@ -12,11 +12,11 @@ import pytest
 from scripted import by_field, document, recipe, scripted
 
 from extractor.document import Document, Json
-from extractor.errors import NOT_REACHED, KeyRefused, ServerFault
+from extractor.errors import NOT_REACHED, KeyRefusedError, ServerError
 from extractor.llm.call import Call, Reply, Request
 from extractor.runs.run import Workers, run
 from extractor.runs.summary import Summary
-from extractor.runs.workers import Floor, Pool, gathering, in_order
+from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
 
 TEXT = "同志们：去年排查隐患1305处。要加强管理。"
 
@@ -99,7 +99,7 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
 
 
 def test_one_thread_computes_at_a_time_and_many_wait() -> None:
-    floor = Floor()
+    floor = ComputeLock()
     pool = Pool(4, "test", floor)
     meet = threading.Barrier(4, timeout=20)
     computing: list[int] = []
@@ -125,14 +125,14 @@ def test_one_thread_computes_at_a_time_and_many_wait() -> None:
 
 
 def test_a_call_that_raises_gives_the_floor_back_once() -> None:
-    floor = Floor()
+    floor = ComputeLock()
     pool = Pool(2, "test", floor)
 
     def call(_: Request) -> Reply:
-        raise ServerFault("broken")
+        raise ServerError("broken")
 
     for future in [pool.submit(lambda: floor.leaving(call)(Request({}))) for _ in range(4)]:
-        with pytest.raises(ServerFault):
+        with pytest.raises(ServerError):
             future.result(timeout=20)
     assert gathering(pool, None)([lambda: 1, lambda: 2]) == [1, 2]
     pool.close(wait=True)
@@ -172,7 +172,7 @@ def test_a_questions_failure_is_its_documents() -> None:
 
     def call(request: Request) -> Reply:
         if request.about["document"] == "d03":
-            raise ServerFault("broken")
+            raise ServerError("broken")
         return good(request)
 
     summary, records, failures = converted(call, 8, Workers(4, ordered=True))
@@ -186,7 +186,7 @@ def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> 
 
     def call(request: Request) -> Reply:
         asked.append(request)
-        raise KeyRefused("no")
+        raise KeyRefusedError("no")
 
     summary, records, failures = converted(call, 200, Workers(4))
     assert records == []

@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.document import Excerpt, Json
-from extractor.errors import FATAL, Fault, Unanswered
+from extractor.errors import FATAL, AnswerError, ExtractorError
 from extractor.lang.sentences import clauses, sentences
-from extractor.llm.call import AGAIN, Call, Profile
+from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, Row
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
 from extractor.pipeline.ask.questions import (
     NO,
     YES,
-    Confirmation,
     Question,
+    Verification,
     build_form,
+    build_group,
     build_read,
-    build_together,
     confirm_text,
     open_candidates,
     rows_read,
@@ -58,7 +58,7 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
             more, trouble = _ask_form(field, passage, batch, recipe, call)
         except FATAL:
             raise
-        except Fault as fault:
+        except ExtractorError as fault:
             failed.append((*passage.span(batch[0].place[0], batch[-1].place[1]), fault))
             continue
         rows += more
@@ -67,15 +67,13 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     return Answer(field.name, passage, tuple(rows), tuple(failed))
 
 
-def ask_together(
-    fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call
-) -> list[Answer]:
+def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
     """Several fields' items in the passage, asked for in one question; apart, where the answer is too long for one or
     does not fit. As `ask` for each of them."""
     cued = [field for field in fields if is_cued(field, passage, speech)]
     if len(cued) < 2:
         return [ask(field, passage, speech, recipe, call) for field in fields]
-    question = build_together(cued, passage, recipe.schema.prompts)
+    question = build_group(cued, passage, recipe.schema.prompts)
     about = {**_about(cued[0], passage), "field": "+".join(field.name for field in cued)}
     try:
         answer, _ = put(
@@ -83,10 +81,10 @@ def ask_together(
         )
     except FATAL:
         raise
-    except Unanswered:
+    except AnswerError:
         apart = {field.name: _ask_apart(field, passage, recipe, call) for field in cued}
         return [apart.get(field.name) or Answer(field.name, passage) for field in fields]
-    except Fault as fault:
+    except ExtractorError as fault:
         failed = ((passage.start, passage.end, fault),)
         return [Answer(field.name, passage, failed=failed if field in cued else ()) for field in fields]
     return [Answer(f.name, passage, tuple(rows_read(f, answer)) if f in cued else ()) for f in fields]
@@ -97,7 +95,7 @@ def _ask_apart(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts
         return _ask_reading(field, passage, recipe, call, parts)
     except FATAL:
         raise
-    except Fault as fault:
+    except ExtractorError as fault:
         return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
 
 
@@ -117,7 +115,7 @@ def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Rec
     prompts = replace(recipe.schema.prompts, example=None)
     recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
     text = confirm_text(field, passage, words, clause, prompts)
-    answer, completion = put(text, Confirmation, {**_about(field, passage), "confirming": True}, settings, recipe, call)
+    answer, completion = put(text, Verification, {**_about(field, passage), "confirming": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 
@@ -161,7 +159,7 @@ def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, par
     question = build_read(field, passage, recipe.schema.prompts, recipe.profile)
     try:
         return Answer(field.name, passage, tuple(_put(question, recipe, call, parts)))
-    except Unanswered as fault:
+    except AnswerError as fault:
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
         if len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
             return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
@@ -183,7 +181,7 @@ def _ask_form(
     question = build_form(field, passage, candidates, recipe.schema.prompts)
     try:
         return _put(question, recipe, call, parts), []
-    except Unanswered as fault:
+    except AnswerError as fault:
         if len(candidates) == 1 or field.item is None:
             return [], [(*passage.span(*candidates[0].place), fault)]
     half = len(candidates) // 2
@@ -204,7 +202,7 @@ def _put(question: Question, recipe: Recipe, call: Call, parts: bool) -> list[Ro
     """One question, and its answer as rows; whether it is a part of one that was answered at too great a length.
     Raises Fault."""
     limit: Json = {recipe.profile.limit: _most_tokens(question, recipe.profile)}
-    about = {**_about(question.field, question.passage), **({AGAIN: True} if parts else {})}
+    about = {**_about(question.field, question.passage), **({REASKED: True} if parts else {})}
     answer, _ = put(question.text, question.model, about, limit, recipe, call)
     return question.read_back(answer)
 

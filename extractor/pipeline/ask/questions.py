@@ -85,7 +85,7 @@ class Questions:
     model: type[BaseModel]
 
 
-def build_together(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> Questions:
+def build_group(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> Questions:
     """Ask the model to list what it finds of several fields. Rows are read back by `rows_read`."""
     most = {field.name: _most(field, passage) for field in fields}
     model = _together_model(tuple(fields), tuple(most.values()))
@@ -154,7 +154,7 @@ class Answerable(BaseModel):
 YES, NO = "是", "否"
 
 
-class Confirmation(Answerable):
+class Verification(Answerable):
     """What a model is asked about an item that was found."""
 
     answer: Literal["是", "否"]

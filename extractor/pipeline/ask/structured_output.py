@@ -14,8 +14,8 @@ from typing import Any, Protocol, TypeVar, cast
 from pydantic import BaseModel
 
 from extractor.document import Json
-from extractor.errors import Fault, Misfit, Truncated, Unanswered
-from extractor.llm.call import AGAIN, Call, Profile, Request, request_key
+from extractor.errors import AnswerError, ExtractorError, InvalidAnswerError, TruncatedError
+from extractor.llm.call import REASKED, Call, Profile, Request, request_key
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.pipeline.ask.questions import system_text
 from extractor.pipeline.recipe import Recipe
@@ -27,7 +27,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Recipe, call: Call) -> tuple[Model, Json]:
     """One question through instructor: parsed, validated, errors fed back once; and the completion that it came in.
-    `about` is told to the call and never sent, `settings` go into the request. Raises Fault; Unanswered where the
+    `about` is told to the call and never sent, `settings` go into the request. Raises Fault; AnswerError where the
     answer itself is to blame."""
     from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
 
@@ -45,7 +45,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(model)
         # instructor asks once more where an answer does not fit.
-        requests.append(Request(body, {**about, AGAIN: True} if completions else about))
+        requests.append(Request(body, {**about, REASKED: True} if completions else about))
         completions.append(call(requests[-1]).body)
         return completions[-1]
 
@@ -60,21 +60,23 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             **profile.sampling,
         )
     except IncompleteOutputException as error:
-        raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
+        raise _blaming(TruncatedError("The answer was cut off at its length limit."), requests) from error
     except InstructorRetryException as error:
-        fault = _fault_within(error)
+        fault = _error_within(error)
         if fault is not None:
             raise fault from None
         if _was_cut_off(error):
-            raise _blaming(Truncated("The answer was cut off at its length limit."), requests) from error
+            raise _blaming(TruncatedError("The answer was cut off at its length limit."), requests) from error
         if not _is_misfit(error):
             # A bug of ours or of a library is no bad answer: let it be seen.
             raise
-        raise _blaming(Misfit("The answer did not fit the schema, nor did the second try."), requests) from error
+        raise _blaming(
+            InvalidAnswerError("The answer did not fit the schema, nor did the second try."), requests
+        ) from error
     return answer, completions[-1]
 
 
-def _blaming(fault: Unanswered, requests: list[Request]) -> Unanswered:
+def _blaming(fault: AnswerError, requests: list[Request]) -> AnswerError:
     """The fault, with the requests whose answers are to blame: a retry is not to find them again."""
     fault.requests = tuple(request_key(request.body) for request in requests)
     return fault
@@ -159,12 +161,12 @@ def _plain(body: dict[str, Any]) -> Json:
     return plain
 
 
-def _fault_within(error: BaseException) -> Fault | None:
+def _error_within(error: BaseException) -> ExtractorError | None:
     """The Fault that instructor wrapped, if a fault is what ended the call."""
     seen: set[int] = set()
     inner: BaseException | None = error
     while inner is not None and id(inner) not in seen:
-        if isinstance(inner, Fault):
+        if isinstance(inner, ExtractorError):
             return inner
         seen.add(id(inner))
         inner = inner.__cause__ or inner.__context__

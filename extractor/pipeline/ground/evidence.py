@@ -44,66 +44,68 @@ def prepare(speech: Excerpt) -> Prepared:
     return Prepared(speech, Index(speech), list(sentences(speech.text)), list(clauses(speech.text)))
 
 
-def places_of(shape: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
+def places_of(
+    shape: Field, grounded: dict[str, Any], open_session: Prepared, anchor: Place, passage: Span
+) -> list[Span]:
     """The places that show an item, source offsets: its own clause; for a named one also where its choices are shown."""
     if shape.anchor.kind == "date":
-        return [prepared.speech.span(anchor.start, anchor.end)]
+        return [open_session.speech.span(anchor.start, anchor.end)]
     if shape.anchor.kind == "quantity":
-        return [prepared.speech.span(*telling_clause(prepared, anchor))]
+        return [open_session.speech.span(*telling_clause(open_session, anchor))]
     if shape.anchor.kind != "name":
-        return [prepared.speech.span(*_touching(prepared, anchor))]
-    spans = [prepared.clause(anchor.start, anchor.end)]
+        return [open_session.speech.span(*_touching(open_session, anchor))]
+    spans = [open_session.clause(anchor.start, anchor.end)]
     for leaf in shape.leaves:
         if leaf.shown is None:
             continue
         chosen = grounded[leaf.name] if leaf.many else [grounded[leaf.name]]
         for choice in chosen:
-            spans += _showing(leaf, choice, prepared, anchor, passage)
-    return [prepared.speech.span(*span) for span in dict.fromkeys(spans)]
+            spans += _showing(leaf, choice, open_session, anchor, passage)
+    return [open_session.speech.span(*span) for span in dict.fromkeys(spans)]
 
 
-def _touching(prepared: Prepared, anchor: Place) -> Span:
+def _touching(open_session: Prepared, anchor: Place) -> Span:
     """A clause item's evidence: the clause it is (part of), or exactly its own words where it spans several."""
-    i, j = prepared.clause(anchor.start, anchor.end)
-    whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
+    i, j = open_session.clause(anchor.start, anchor.end)
+    whole = sum(1 for s, e in open_session.clauses if i <= s and e <= j)
     return (i, j) if whole <= 1 else (anchor.start, anchor.end)
 
 
-def telling_clause(prepared: Prepared, anchor: Place) -> Span:
+def telling_clause(open_session: Prepared, anchor: Place) -> Span:
     """The clause of a number, with the one before it where it has too few words of its own."""
-    i, j = prepared.clause(anchor.start, anchor.end)
-    lowest, _ = prepared.sentence(anchor.start, anchor.end)
-    text = prepared.speech.text
+    i, j = open_session.clause(anchor.start, anchor.end)
+    lowest, _ = open_session.sentence(anchor.start, anchor.end)
+    text = open_session.speech.text
     while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
-        at = bisect_left(prepared.clauses, (i, 0)) - 1
-        if at < 0 or prepared.clauses[at][0] < lowest:
+        at = bisect_left(open_session.clauses, (i, 0)) - 1
+        if at < 0 or open_session.clauses[at][0] < lowest:
             break
-        i = prepared.clauses[at][0]
+        i = open_session.clauses[at][0]
     return i, j
 
 
-def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
+def _showing(leaf: Leaf, choice: str, open_session: Prepared, anchor: Place, passage: Span) -> list[Span]:
     """The clauses from an item's name to the words that show a choice, in the first sentence that has both."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     if pattern is None:
         return []
-    text = prepared.speech.text
+    text = open_session.speech.text
     name = text[anchor.start : anchor.end]
-    for i, j in sentences_naming(prepared, anchor, passage):
+    for i, j in sentences_naming(open_session, anchor, passage):
         at = text.index(name, i) if name in text[i:j] else i
         match = re.compile(pattern).search(text, at, j) or re.compile(pattern).search(text, i, j)
         if match:
-            return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
+            return [open_session.clause(min(at, match.start()), max(at + len(name), match.end()))]
     return []
 
 
-def sentences_naming(prepared: Prepared, anchor: Place, passage: Span) -> list[Span]:
-    text = prepared.speech.text
+def sentences_naming(open_session: Prepared, anchor: Place, passage: Span) -> list[Span]:
+    text = open_session.speech.text
     name = text[anchor.start : anchor.end]
     spans = []
     at = text.find(name, passage[0], passage[1])
     while at >= 0:
-        span = prepared.sentence(at, at + len(name))
+        span = open_session.sentence(at, at + len(name))
         if span not in spans:
             spans.append(span)
         at = text.find(name, at + len(name), passage[1])

@@ -56,21 +56,21 @@ class Item:
     marks: frozenset[str] = frozenset()
 
 
-def ground(answer: Answer, shape: Field, prepared: Prepared) -> tuple[list[Item], list[Problem]]:
+def ground(answer: Answer, shape: Field, open_session: Prepared) -> tuple[list[Item], list[Problem]]:
     """The answer's rows as items that stand in the source, and a problem for each value that does not."""
     items: list[Item] = []
     problems: list[Problem] = []
-    lo = bisect_left(prepared.speech.starts, answer.passage.start)
-    hi = bisect_left(prepared.speech.starts, answer.passage.end)
+    lo = bisect_left(open_session.speech.starts, answer.passage.start)
+    hi = bisect_left(open_session.speech.starts, answer.passage.end)
     for row in answer.rows:
-        item, trouble = _ground_row(row, shape, prepared, (lo, hi))
+        item, trouble = _ground_row(row, shape, open_session, (lo, hi))
         problems += trouble
         if item is not None:
             items.append(item)
     return items, problems
 
 
-def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tuple[Item | None, list[Problem]]:
+def _ground_row(row: Row, shape: Field, open_session: Prepared, passage: Span) -> tuple[Item | None, list[Problem]]:
     problems: list[Problem] = []
     anchor = shape.anchor
     values = row.values.get(anchor.name)
@@ -79,32 +79,34 @@ def _ground_row(row: Row, shape: Field, prepared: Prepared, passage: Span) -> tu
         end = min(passage[0] + row.place[1], passage[1])
         place: Place | None = Place(passage[0] + row.place[0], end, Match.EXACT)
     else:
-        place = _find_anchor(anchor, quotes[0] or "", shape.name, prepared, passage)
+        place = _find_anchor(anchor, quotes[0] or "", shape.name, open_session, passage)
     if place is None or _is_redacted(anchor, quotes[0] or ""):
-        return None, [_absent(shape, anchor, quotes[0], prepared, passage)]
+        return None, [_absent(shape, anchor, quotes[0], open_session, passage)]
     grounded: dict[str, Any] = {}
     for leaf in shape.asked:
         if leaf is anchor:
-            grounded[leaf.name] = _value(leaf, place, prepared)
+            grounded[leaf.name] = _value(leaf, place, open_session)
             continue
-        grounded[leaf.name], trouble = _ground_leaf(leaf, row.values.get(leaf.name), shape, prepared, place, passage)
+        grounded[leaf.name], trouble = _ground_leaf(
+            leaf, row.values.get(leaf.name), shape, open_session, place, passage
+        )
         problems += trouble
     missing = next((leaf for leaf in shape.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
-        start, end = prepared.speech.span(place.start, place.end)
+        start, end = open_session.speech.span(place.start, place.end)
         detail = f"left out: a {shape.name} needs {missing.name}, and none was found in its sentence"
         return None, [*problems, Problem("incomplete", shape.name, grounded[anchor.name].text, start, end, detail)]
-    places = places_of(shape, grounded, prepared, place, passage)
+    places = places_of(shape, grounded, open_session, place, passage)
     return Item(shape.name, grounded, tuple(places), _marks(grounded)), problems
 
 
-def wording_of(item: Item, shape: Field, prepared: Prepared) -> tuple[str, str]:
+def wording_of(item: Item, shape: Field, open_session: Prepared) -> tuple[str, str]:
     """An item's own words, and the clause that shows it, as a model sees them."""
     value = item.values[shape.anchor.name]
     first = value[0] if isinstance(value, list) else value
-    starts = prepared.speech.starts
+    starts = open_session.speech.starts
     i, j = (bisect_left(starts, offset) for offset in item.places[0])
-    return first.clean, prepared.speech.text[i:j]
+    return first.clean, open_session.speech.text[i:j]
 
 
 def _marks(grounded: dict[str, Any]) -> frozenset[str]:
@@ -113,19 +115,19 @@ def _marks(grounded: dict[str, Any]) -> frozenset[str]:
     return frozenset({"folded"} if folded else ())
 
 
-def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Place | None:
+def _find_anchor(leaf: Leaf, quote: str, name: str, open_session: Prepared, passage: Span) -> Place | None:
     """The next place of the quote that this field has not taken yet; the first again when all are taken."""
     key = (name, fold(quote))
     place = locate(
         quote,
-        prepared.index,
+        open_session.index,
         lo=passage[0],
         hi=passage[1],
-        after=prepared.used.get(key, passage[0]),
+        after=open_session.used.get(key, passage[0]),
         near=leaf.kind == "clause",
     )
     if place is not None:
-        prepared.used[key] = place.end
+        open_session.used[key] = place.end
     return place
 
 
@@ -139,64 +141,64 @@ def _is_missing(leaf: Leaf, value: Any) -> bool:
 
 
 def _ground_leaf(
-    leaf: Leaf, said: Any, shape: Field, prepared: Prepared, anchor: Place, passage: Span
+    leaf: Leaf, said: Any, shape: Field, open_session: Prepared, anchor: Place, passage: Span
 ) -> tuple[Any, list[Problem]]:
     if said is None or said == []:
-        return ([] if leaf.many else _fallback(leaf, prepared, anchor)), []
+        return ([] if leaf.many else _fallback(leaf, open_session, anchor)), []
     quotes = said if isinstance(said, list) else [said]
     kept: list[Any] = []
     problems = []
     for quote in dict.fromkeys(quotes):
-        value = _ground_one(leaf, quote, shape, prepared, anchor, passage)
+        value = _ground_one(leaf, quote, shape, open_session, anchor, passage)
         if value is None:
-            problems.append(_absent(shape, leaf, quote, prepared, passage, anchor))
+            problems.append(_absent(shape, leaf, quote, open_session, passage, anchor))
         elif value not in kept:
             kept.append(value)
     if leaf.many:
         return kept, problems
-    return (kept[0] if kept else _fallback(leaf, prepared, anchor)), problems
+    return (kept[0] if kept else _fallback(leaf, open_session, anchor)), problems
 
 
-def _ground_one(leaf: Leaf, quote: str, shape: Field, prepared: Prepared, anchor: Place, passage: Span) -> Any:
+def _ground_one(leaf: Leaf, quote: str, shape: Field, open_session: Prepared, anchor: Place, passage: Span) -> Any:
     if leaf.kind == "choice":
-        return quote if _is_shown(leaf, quote, shape, prepared, anchor, passage) else None
+        return quote if _is_shown(leaf, quote, shape, open_session, anchor, passage) else None
     if leaf.kind == "worded":
-        return _wording(quote, prepared, anchor)
-    place = _nearest(leaf, quote, prepared, anchor, passage)
-    return None if place is None or _is_redacted(leaf, quote) else _value(leaf, place, prepared)
+        return _wording(quote, open_session, anchor)
+    place = _nearest(leaf, quote, open_session, anchor, passage)
+    return None if place is None or _is_redacted(leaf, quote) else _value(leaf, place, open_session)
 
 
-def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Place, passage: Span) -> Place | None:
+def _nearest(leaf: Leaf, quote: str, open_session: Prepared, anchor: Place, passage: Span) -> Place | None:
     """The quote in its item's sentence; or, where the field may reach further, before it in the passage, else after."""
     near = leaf.kind == "clause"
-    lo, hi = prepared.sentence(anchor.start, anchor.end)
+    lo, hi = open_session.sentence(anchor.start, anchor.end)
     # A sentence that is longer than a passage goes on in the next one, which the model did not see.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
-    place = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
+    place = locate(quote, open_session.index, lo=lo, hi=hi, near=near)
     if place is not None or leaf.within == "sentence":
         return place
-    before = locate(quote, prepared.index, lo=passage[0], hi=anchor.start, near=near)
+    before = locate(quote, open_session.index, lo=passage[0], hi=anchor.start, near=near)
     while before is not None:
-        later = locate(quote, prepared.index, lo=before.end, hi=anchor.start, near=near)
+        later = locate(quote, open_session.index, lo=before.end, hi=anchor.start, near=near)
         if later is None:
             return before
         before = later
-    return locate(quote, prepared.index, lo=anchor.end, hi=passage[1], near=near)
+    return locate(quote, open_session.index, lo=anchor.end, hi=passage[1], near=near)
 
 
-def _is_shown(leaf: Leaf, choice: str, shape: Field, prepared: Prepared, anchor: Place, passage: Span) -> bool:
+def _is_shown(leaf: Leaf, choice: str, shape: Field, open_session: Prepared, anchor: Place, passage: Span) -> bool:
     """Whether the words that a choice needs stand in a sentence of the passage that names its item."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     return pattern is None or any(
-        re.search(pattern, prepared.speech.text[i:j]) for i, j in sentences_naming(prepared, anchor, passage)
+        re.search(pattern, open_session.speech.text[i:j]) for i, j in sentences_naming(open_session, anchor, passage)
     )
 
 
-def _wording(quote: str, prepared: Prepared, anchor: Place) -> str | None:
+def _wording(quote: str, open_session: Prepared, anchor: Place) -> str | None:
     """A wording, without the item's value in it, if each of its letters and digits stands in the item's sentence."""
-    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
-    i, j = prepared.sentence(anchor.start, anchor.end)
-    there = set(fold(prepared.speech.text[i:j]))
+    quote = _without_numbers(quote, open_session.speech.text[anchor.start : anchor.end])
+    i, j = open_session.sentence(anchor.start, anchor.end)
+    there = set(fold(open_session.speech.text[i:j]))
     words = [c for c in fold(quote) if c.isalnum()]
     return quote if len(words) > 1 and all(c in there for c in words) else None
 
@@ -210,12 +212,12 @@ def _without_numbers(wording: str, value: str) -> str:
     return _LINKING.sub("", kept.strip(" ，,。、：:；;"))
 
 
-def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
+def _fallback(leaf: Leaf, open_session: Prepared, anchor: Place) -> str | None:
     """What stands for a wording that is missing or not the sentence's: the clause's own words around the value."""
     if leaf.kind != "worded" or leaf.optional:
         return None
-    text = prepared.speech.text
-    i, j = telling_clause(prepared, anchor)
+    text = open_session.speech.text
+    i, j = telling_clause(open_session, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
     # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
@@ -223,12 +225,12 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Place) -> str | None:
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
-def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
+def _value(leaf: Leaf, place: Place, open_session: Prepared) -> Value:
     """Clauses read clean; names, quantities and other verbatim words keep the noise of the source, but for a page's
     markup and the spaces in a name."""
-    start, end = prepared.speech.span(place.start, place.end)
-    clean = prepared.speech.text[place.start : place.end]
-    document = prepared.speech.document
+    start, end = open_session.speech.span(place.start, place.end)
+    clean = open_session.speech.text[place.start : place.end]
+    document = open_session.speech.document
     text = clean if leaf.kind == "clause" or document.media == "html" else document.text[start:end]
     if leaf.kind == "name":
         text, clean = _SPACES.sub("", text), _SPACES.sub("", clean)
@@ -236,10 +238,10 @@ def _value(leaf: Leaf, place: Place, prepared: Prepared) -> Value:
 
 
 def _absent(
-    shape: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Place | None = None
+    shape: Field, leaf: Leaf, quote: str | None, open_session: Prepared, passage: Span, anchor: Place | None = None
 ) -> Problem:
-    lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
-    start, end = prepared.speech.span(lo, hi)
+    lo, hi = passage if anchor is None else open_session.sentence(anchor.start, anchor.end)
+    start, end = open_session.speech.span(lo, hi)
     name = shape.name if shape.item is None else f"{shape.name}.{leaf.name}"
     reasons = {
         "choice": ("unsupported", "no sentence that names the item has the words for this"),

@@ -11,7 +11,14 @@ from pydantic import BaseModel, create_model
 from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
 
 from extractor.document import Document
-from extractor.errors import Fault, KeyRefused, Misfit, Network, RateLimited, Truncated
+from extractor.errors import (
+    ExtractorError,
+    InvalidAnswerError,
+    KeyRefusedError,
+    NetworkError,
+    RateLimitedError,
+    TruncatedError,
+)
 from extractor.fields import Clause, Cue, EdtfDate, Quantity, Worded
 from extractor.lang.fold import simplify
 from extractor.llm.call import Reply, Request
@@ -159,7 +166,7 @@ def test_what_is_too_small_to_halve_is_a_problem(style: str) -> None:
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"), recipe(style=style))
     assert (answer.rows, len(asked)) == ((), 1)
     ((start, end, fault),) = answer.failed
-    assert isinstance(fault, Truncated)
+    assert isinstance(fault, TruncatedError)
     assert text[start:end] == (text if style == "read" else "5%")
 
 
@@ -167,7 +174,7 @@ def test_a_passage_that_stays_too_long_is_told_piece_by_piece_and_ends() -> None
     text = "".join(SENTENCES)
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"))
     told = sorted((start, end) for start, end, _ in answer.failed)
-    assert {type(fault) for _, _, fault in answer.failed} == {Truncated}
+    assert {type(fault) for _, _, fault in answer.failed} == {TruncatedError}
     assert "".join(text[i:j] for i, j in told) == text
     assert len(asked) < 40
 
@@ -205,7 +212,7 @@ def test_an_answer_that_does_not_fit_twice_is_a_problem(said: str) -> None:
     halves = sum(len(request.body["messages"]) == 2 for request in asked)
     assert len(asked) == 2 * halves
     assert answer.rows == ()
-    assert {type(fault) for _, _, fault in answer.failed} == {Misfit}
+    assert {type(fault) for _, _, fault in answer.failed} == {InvalidAnswerError}
 
 
 def test_a_second_try_names_no_version_of_any_library() -> None:
@@ -233,16 +240,18 @@ def test_an_answer_in_wrapping_is_read(wrapped: str) -> None:
 
 def test_no_content_at_all_is_no_answer() -> None:
     answer, _ = asked_about("全市增长5%。", FIGURES, lambda r: completion(None))
-    assert [type(fault) for _, _, fault in answer.failed] == [Misfit]
+    assert [type(fault) for _, _, fault in answer.failed] == [InvalidAnswerError]
 
 
 # --- faults and bugs ---
 
 
-@pytest.mark.parametrize("fault", [Network("the connection dropped"), RateLimited("429"), Fault("anything")], ids=str)
+@pytest.mark.parametrize(
+    "fault", [NetworkError("the connection dropped"), RateLimitedError("429"), ExtractorError("anything")], ids=str
+)
 @pytest.mark.parametrize("style", ["read", "form"])
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_fault_comes_through_as_it_is(fault: Fault, style: str, at: int) -> None:
+def test_a_fault_comes_through_as_it_is(fault: ExtractorError, style: str, at: int) -> None:
     """From the first call and from the second try alike; it is not asked again."""
     calls: list[int] = []
 
@@ -262,9 +271,9 @@ def test_a_fault_that_stays_is_raised(style: str) -> None:
     """Where no other question can be answered either, none is asked."""
 
     def refusing(request: Request) -> Reply:
-        raise KeyRefused("401")
+        raise KeyRefusedError("401")
 
-    with pytest.raises(KeyRefused):
+    with pytest.raises(KeyRefusedError):
         asked_about("全市增长5%。", FIGURES, refusing, recipe(style=style))
 
 

@@ -11,8 +11,8 @@ from answering import passage_of, read_facts
 from scripted import answer_schema, completion, document, recipe, scripted
 
 from extractor.document import Json
-from extractor.errors import KeyRefused, ServerFault
-from extractor.llm.call import AGAIN, Reply, Request
+from extractor.errors import KeyRefusedError, ServerError
+from extractor.llm.call import REASKED, Reply, Request
 from extractor.pipeline.convert import Converted, convert
 from extractor.pipeline.recipe import Recipe
 
@@ -77,21 +77,21 @@ def test_what_does_not_come_together_is_asked_apart(said: Reply) -> None:
     assert done.line["record"] == converted(scripted(facts), recipe()).line["record"]
     apart = [request for request in asked if len(answer_schema(request)["properties"]) == 1]
     assert [request.about["field"] for request in apart] == FIELDS
-    assert all(request.about[AGAIN] for request in apart)
+    assert all(request.about[REASKED] for request in apart)
     assert done.line["run"]["again"]["requests"] == len(asked) - 1
     assert done.failures == []
 
 
 def test_a_fault_is_each_fields() -> None:
     def down(request: Request) -> Reply:
-        raise ServerFault("broken")
+        raise ServerError("broken")
 
     done = converted(down, sharing())
     assert [(failure.field, failure.start, failure.end) for failure in done.failures] == [
         (name, 0, len(TEXT)) for name in FIELDS
     ]
-    with pytest.raises(KeyRefused):
-        converted(raising(KeyRefused("no")), sharing())
+    with pytest.raises(KeyRefusedError):
+        converted(raising(KeyRefusedError("no")), sharing())
 
 
 def raising(fault: Exception) -> Any:

@@ -121,9 +121,9 @@ def test_repeated_values_take_successive_places() -> None:
 
 def test_successive_places_go_on_in_the_next_passage() -> None:
     speech = whole("一季度增长5%。\n二季度增长5%。\n")
-    prepared, shape = prepare(speech), field_of(list[Quantity])
+    open_session, shape = prepare(speech), field_of(list[Quantity])
     passages = [speech.cut(0, 9), speech.cut(9, len(speech.text))]
-    found = [ground(Answer("f", p, (Row({"f": "5%"}),)), shape, prepared)[0][0].values["f"].start for p in passages]
+    found = [ground(Answer("f", p, (Row({"f": "5%"}),)), shape, open_session)[0][0].values["f"].start for p in passages]
     assert found == [5, 14]
 
 
@@ -374,9 +374,9 @@ SPEECHES = [clean(document(text)) for text in SOURCES]
 @example(speech=SPEECHES[0], rows=[{"name": "张三", "names": ["张三"]}], size=20)
 @given(speech=st.sampled_from(SPEECHES), rows=st.lists(ROWS, max_size=4), size=st.integers(5, 200))
 def test_nothing_comes_out_that_the_source_does_not_hold(speech: Excerpt, rows: list[Json], size: int) -> None:
-    prepared = prepare(speech)
+    open_session = prepare(speech)
     for passage in split_passages(speech, size):
-        items, _ = ground(Answer("f", passage, tuple(map(Row, rows))), ANYTHING, prepared)
+        items, _ = ground(Answer("f", passage, tuple(map(Row, rows))), ANYTHING, open_session)
         for item in items:
             check(item, speech, passage)
 
