@@ -28,7 +28,7 @@ from extractor.schema.loading import load_schema
 ROOT = Path(__file__).parent.parent
 
 
-def requests_of(inputs: list[str], together: bool) -> list[Request]:
+def requests_of(inputs: list[str], combine: bool) -> list[Request]:
     """All first questions about the inputs."""
     asked: list[Request] = []
 
@@ -36,7 +36,7 @@ def requests_of(inputs: list[str], together: bool) -> list[Request]:
         asked.append(request)
         raise NetworkError("nothing is asked")
 
-    recipe = Recipe(load_schema("meeting"), "m", replace(LARGE, together=together))
+    recipe = Recipe(load_schema("meeting"), "m", replace(LARGE, combine=combine))
     for document in read(inputs):
         if isinstance(document, Document):
             list(convert(document, recipe, note))

@@ -232,7 +232,7 @@ WAYS = [
     Way("forms, no example", by_the_line("none")),
     Way("forms, repeat penalty 1.1", by_the_line(sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1})),
     Way("forms, temperature 0.7", by_the_line(sampling={"temperature": 0.7, "seed": 1})),
-    Way("forms, and --fill", by_the_line(fill=True)),
+    Way("forms, and --second-pass", by_the_line(second_pass=True)),
     Way("choosing by numbers", choosing("numbers")),
     Way("choosing by words (enum)", choosing("words")),
     Way("choosing by yes or no", choosing("yes or no")),

@@ -100,9 +100,9 @@ def extract(
     encoding: str | None = None,
     text_column: str | None = None,
     id_column: str | None = None,
-    fill: bool = False,
-    confirm: bool = False,
-    apart: bool = False,
+    second_pass: bool = False,
+    verify: bool = False,
+    separate_fields: bool = False,
     concurrency: int | Literal["auto"] = 1,
     rpm: float | None = None,
     tpm: float | None = None,
@@ -128,20 +128,20 @@ def extract(
         raise ValueError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}.")
     if concurrency != "auto" and (not isinstance(concurrency, int) or not 1 <= concurrency <= MOST_AT_A_TIME):
         raise ValueError(f"concurrency is 'auto' or a number from 1 to {MOST_AT_A_TIME}, not {concurrency!r}.")
-    tape = replies if isinstance(replies, Recordings) else None
+    recordings = replies if isinstance(replies, Recordings) else None
     settings = Settings(
         inputs=[],
         schema=schema if isinstance(schema, str) else schema.__name__,
         model=model,
         base_url=base_url,
         replies=None if replies is None or isinstance(replies, Recordings) else Path(replies),
-        mode=mode if tape is None else tape.mode,
+        mode=mode if recordings is None else recordings.mode,
         encoding=encoding,
         text_column=text_column,
         id_column=id_column,
-        fill=fill,
-        confirm=confirm,
-        apart=apart,
+        second_pass=second_pass,
+        verify=verify,
+        separate_fields=separate_fields,
         concurrency=None if concurrency == "auto" else concurrency,
         rpm=rpm,
         tpm=tpm,
@@ -152,7 +152,7 @@ def extract(
         log=None if log_json is None else Path(log_json),
     )
     summary = Summary()
-    return Extraction(_each(inputs, schema, settings, tape, summary), summary)
+    return Extraction(_each(inputs, schema, settings, recordings, summary), summary)
 
 
 def _price(price_in: float | None, price_out: float | None) -> Price | None:
@@ -164,21 +164,21 @@ def _price(price_in: float | None, price_out: float | None) -> Price | None:
 
 
 def _each(
-    inputs: Inputs, schema: type[R] | str, settings: Settings, tape: Recordings | None, summary: Summary
+    inputs: Inputs, schema: type[R] | str, settings: Settings, recordings: Recordings | None, summary: Summary
 ) -> Generator[Done[R]]:
-    halt, loaded = Cancellation(), load_schema(schema)
+    cancellation, loaded = Cancellation(), load_schema(schema)
     documents = _documents(inputs, settings)
-    with open_event_log(settings.log) as tell, open_session(settings, halt, tell, schema=loaded) as ready:
-        summary.account = ready.account
-        call = (tape or ready.tape).over(ready.ask)
-        with closing(outcomes(documents, ready.recipe, call, ready.workers, halt)) as done:
+    with open_event_log(settings.log) as tell, open_session(settings, cancellation, tell, schema=loaded) as ready:
+        summary.budget = ready.budget
+        call = (recordings or ready.recordings).over(ready.ask)
+        with closing(outcomes(documents, ready.recipe, call, ready.workers, cancellation)) as done:
             for outcome in done:
                 count(outcome, summary)
-                stop_at(settings.max_failures, summary, halt)
+                stop_at(settings.max_failures, summary, cancellation)
                 yield _done(outcome, cast("type[R]", loaded.record))
-    summary.stopped = halt.fault
-    if halt.fault is not None:
-        raise halt.fault
+    summary.stopped = cancellation.fault
+    if cancellation.fault is not None:
+        raise cancellation.fault
 
 
 def _documents(inputs: Inputs, settings: Settings) -> Iterator[Document | Unreadable]:

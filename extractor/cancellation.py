@@ -39,7 +39,7 @@ class Cancellation:
 
 
 @contextmanager
-def cancelled_by_user(halt: Cancellation, say: Callable[[str], None]) -> Iterator[None]:
+def cancelled_by_user(cancellation: Cancellation, say: Callable[[str], None]) -> Iterator[None]:
     """Ctrl-C, or a polite kill, lets answers under way come and asks no more; a second one ends the run at once, with
     KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
@@ -47,9 +47,9 @@ def cancelled_by_user(halt: Cancellation, say: Callable[[str], None]) -> Iterato
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if halt.fault is not None:
+        if cancellation.fault is not None:
             raise KeyboardInterrupt
-        halt.stop(RunInterruptedError("The run was interrupted."))
+        cancellation.stop(RunInterruptedError("The run was interrupted."))
         say("Stopping: answers under way are waited for. Ctrl-C again ends the run at once.")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,39 +1,39 @@
 """What can go wrong between a question and its answer, named once.
 
-    Fault
-    ├── SetupError                nothing was sent: the settings or the machine must change (exit code 2)
-    │   ├── ModelMissingError          the embedded model, or a model file, is not there
-    │   ├── ModelDamagedError          the model's bytes are not the official ones
-    │   ├── CacheUnusableError         the cache folder is full, read-only or cannot be locked
-    │   ├── CannotServeError           llama.cpp cannot load the model
-    │   ├── UnknownEndpointError       no such provider, or an address that is none
-    │   ├── KeyMissingError            the provider wants a key and the environment has none
-    │   ├── CannotKeepError            answers can't be written down as they come
-    │   ├── UnknownPriceError          --max-cost without a price to count with
-    │   ├── BudgetSpentError           --max-cost or --max-tokens is reached (exit code 1)
-    │   ├── TooManyFailuresError       --max-failures is reached (exit code 1)
-    │   └── Interrupted           the run is being ended, and asks no more
-    │       └── Stopped               no more is asked, since another question met a fault that all would meet
-    ├── AnswerError                the model's own answer is to blame
-    │   ├── Truncated             cut off at its length limit, however little was asked
-    │   └── InvalidAnswerError                does not fit the schema, even when told so
-    ├── NotRecordedError               a replay asked what no recording answers
-    ├── PostponedError                 the question is not put now: it goes, or has gone, into a batch
-    ├── RecordingsDamagedError               a file of recordings cannot be read or written (exit code 2)
-    └── ProviderError             what an endpoint answered, or that it did not answer
-        ├── KeyRefusedError            401, 403
-        ├── QuotaUsedUpError           额度已用尽, 欠费, insufficient_quota: waiting does not help
-        ├── RateLimitedError           429, 访问量过大, 速率限制: waiting helps             (retryable)
-        ├── ServerError           500, 502, 504 …                                      (retryable)
-        │   └── Overloaded            503, 529, "overloaded"                           (retryable)
-        ├── Network               DNS, refused, dropped connection                     (retryable)
-        │   └── TimedOutError              408, or no answer within the timeout             (retryable)
-        ├── NotJsonError               HTML, or JSON that is no completion
-        │   └── MalformedResponseError               cut-off or malformed JSON                        (retryable)
-        ├── UnknownModelError          404: no such model or no such path
-        └── BadRequestError            400, 422: the endpoint's own words say why
-            ├── ContextTooLongError        the passage does not fit the model's context
-            └── ContentFilteredError       the provider's content inspection refused the text
+    ExtractorError
+    ├── SetupError                          nothing was sent: the settings or the machine must change (exit code 2)
+    │   ├── ModelMissingError               the embedded model, or a model file, is not there
+    │   ├── ModelDamagedError               the model's bytes are not the official ones
+    │   ├── CacheUnusableError              the cache folder is full, read-only or cannot be locked
+    │   ├── CannotServeError                llama.cpp cannot load the model
+    │   ├── UnknownEndpointError            no such provider, or an address that is none
+    │   ├── KeyMissingError                 the provider wants a key and the environment has none
+    │   ├── CannotKeepError                 answers can't be written down as they come
+    │   ├── UnknownPriceError               --max-cost without a price to count with
+    │   ├── BudgetSpentError                --max-cost or --max-tokens is reached (exit code 1)
+    │   ├── TooManyFailuresError            --max-failures is reached (exit code 1)
+    │   └── RunInterruptedError             the run is being ended, and asks no more
+    │       └── RunStoppedError             no more is asked, since another question met a fault that all would meet
+    ├── AnswerError                         the model's own answer is to blame
+    │   ├── TruncatedError                  cut off at its length limit, however little was asked
+    │   └── InvalidAnswerError              does not fit the schema, even when told so
+    ├── NotRecordedError                    a replay asked what no recording answers
+    ├── PostponedError                      the question is not put now: it goes, or has gone, into a batch
+    ├── RecordingsDamagedError              a file of recordings cannot be read or written (exit code 2)
+    └── ProviderError                       what an endpoint answered, or that it did not answer
+        ├── KeyRefusedError                 401, 403
+        ├── QuotaUsedUpError                额度已用尽, 欠费, insufficient_quota: waiting does not help
+        ├── RateLimitedError                429, 访问量过大, 速率限制: waiting helps             (retryable)
+        ├── ServerError                     500, 502, 504 …                                      (retryable)
+        │   └── OverloadedError             503, 529, "overloaded"                           (retryable)
+        ├── NetworkError                    DNS, refused, dropped connection                     (retryable)
+        │   └── TimedOutError               408, or no answer within the timeout             (retryable)
+        ├── NotJsonError                    HTML, or JSON that is no completion
+        │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
+        ├── UnknownModelError               404: no such model or no such path
+        └── BadRequestError                 400, 422: the endpoint's own words say why
+            ├── ContextTooLongError         the passage does not fit the model's context
+            └── ContentFilteredError        the provider's content inspection refused the text
 
 `kind` is what logs and `problems` hold, `retryable` says whether the same request may succeed later,
 `hint` what to do next. `error_of` translates an endpoint's error answer; the words it looks for are those of the

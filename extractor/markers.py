@@ -211,7 +211,7 @@ class Expects:
             value: Quantity
             evidence: Places
 
-        sums: Annotated[list[Sum], Signs()]
+        sums: Annotated[list[Sum], Expects()]
 
         text    已投资3亿元，惠及2000户。
         fills   [{"value": "3亿元"}]
@@ -224,19 +224,19 @@ class Expects:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields of one `group` are asked for in one question, where a model reads: the passage is then sent once. A field
+    """Fields of one `Group` are asked for in one question, where a model reads: the passage is then sent once. A field
     without is asked for by itself. What is asked again when a field is added or changed is that field alone.
 
     Example:
-        venue: Annotated[Verbatim | None, Together("where")]
-        hosts: Annotated[list[Name], Together("where")]
+        venue: Annotated[Verbatim | None, Group("where")]
+        hosts: Annotated[list[Name], Group("where")]
 
         text    县住建局在县政府礼堂召开会议。
         fills   {"venue": "县政府礼堂", "hosts": ["县住建局"]}
         holds   {"venue": "县政府礼堂", "hosts": ["县住建局"]}
     """
 
-    group: str
+    name: str
 
 
 @dataclass(frozen=True)

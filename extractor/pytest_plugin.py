@@ -1,6 +1,6 @@
 """For the tests of a project that uses the library: model replies that are recorded once and replayed ever after.
 
-    def test_the_date(replies: Tape) -> None:
+    def test_the_date(replies: Recordings) -> None:
         (done,) = extract("speech.txt", schema="my.py", replies=replies)
 
 The folder is `replies/` beside the test's file (ini option `extractor_replies`). A test neither asks a model nor reaches a
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from extractor.llm.recordings import Recordings
 
 RECORD = "--record-replies"
-_TAPE = pytest.StashKey["Tape"]()
+_RECORDINGS = pytest.StashKey["Recordings"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,9 +42,9 @@ def replies(request: pytest.FixtureRequest) -> Recordings:
     from extractor.llm.recordings import Recordings
 
     folder = request.path.parent / str(request.config.getini("extractor_replies"))
-    tape = Recordings(folder, "record" if request.config.getoption(RECORD) else "replay")
-    request.node.stash[_TAPE] = tape
-    return tape
+    recordings = Recordings(folder, "record" if request.config.getoption(RECORD) else "replay")
+    request.node.stash[_RECORDINGS] = recordings
+    return recordings
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,5 +64,5 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def _missed(item: pytest.Item) -> list[NotRecordedError]:
-    tape = item.stash.get(_TAPE, None)
-    return [] if tape is None else tape.missed
+    recordings = item.stash.get(_RECORDINGS, None)
+    return [] if recordings is None else recordings.missed

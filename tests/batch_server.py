@@ -124,17 +124,17 @@ def _parts(media: str, content: bytes) -> dict[str, bytes]:
 @contextmanager
 def batch_client(misbehave: Respond = lambda body: None) -> Iterator[Desk]:
     """A desk, for the length of the block."""
-    desk = Desk(misbehave=misbehave)
+    client = Desk(misbehave=misbehave)
 
     class Handler(BaseHTTPRequestHandler):
         def _do(self) -> None:
             url = urlsplit(self.path)
-            desk.keys.add(self.headers.get("authorization", ""))
+            client.keys.add(self.headers.get("authorization", ""))
             content = self.rfile.read(int(self.headers.get("content-length") or 0))
             if self.headers.get("transfer-encoding") == "chunked":
                 content = b"".join(iter(self._chunk, b""))
             media = self.headers.get("content-type", "")
-            step = desk.answer(self.command, url.path.removeprefix("/v1"), parse_qs(url.query), media, content)
+            step = client.answer(self.command, url.path.removeprefix("/v1"), parse_qs(url.query), media, content)
             if step.drop:
                 self.close_connection = True
                 return
@@ -158,11 +158,11 @@ def batch_client(misbehave: Respond = lambda body: None) -> Iterator[Desk]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    desk.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    client.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield desk
+        yield client
     finally:
         server.shutdown()
         server.server_close()

@@ -38,7 +38,7 @@ def whole(text: str) -> Excerpt:
 
 def recipe(schema: str = "meeting", style: str = "read", **changes: Any) -> Recipe:
     """How a scripted model is asked: as a large one that reads, a field a question, or as a small one that fills forms."""
-    profile: Profile = {"read": replace(LARGE, together=False), "form": SMALL}[style]
+    profile: Profile = {"read": replace(LARGE, combine=False), "form": SMALL}[style]
     return Recipe(load_schema(schema), "scripted", replace(profile, **changes))
 
 

@@ -283,12 +283,16 @@ def test_leaving_the_block_closes_the_model(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_tape_has_its_own_mode(tmp_path: Path, asking: Any) -> None:
     _, _, how = asking
     (recorded,) = extract([Document.from_text(TEXT)], **how, replies=Recordings(tmp_path, "record"))
-    tape = Recordings(tmp_path, "replay")
-    (replayed,) = extract([Document.from_text(TEXT)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape)
+    recordings = Recordings(tmp_path, "replay")
+    (replayed,) = extract([Document.from_text(TEXT)], model="m", base_url="http://127.0.0.1:1/v1", replies=recordings)
     assert replayed.lines == recorded.lines
-    assert tape.missed == []
-    list(extract([Document.from_text("要加强管理。" * 9)], model="m", base_url="http://127.0.0.1:1/v1", replies=tape))
-    assert tape.missed
+    assert recordings.missed == []
+    list(
+        extract(
+            [Document.from_text("要加强管理。" * 9)], model="m", base_url="http://127.0.0.1:1/v1", replies=recordings
+        )
+    )
+    assert recordings.missed
 
 
 def test_many_at_a_time_gives_the_same(tmp_path: Path, asking: Any) -> None:
@@ -296,10 +300,10 @@ def test_many_at_a_time_gives_the_same(tmp_path: Path, asking: Any) -> None:
     log = tmp_path / "log.jsonl"
     alone = list(extract(counted([], 20), **how))
     extraction = extract(counted([], 20), **how, concurrency=8, ordered=True, log_json=log, price_in=1, price_out=2)
-    together = list(extraction)
-    assert [done.records for done in together] == [done.records for done in alone]
+    combine = list(extraction)
+    assert [done.records for done in combine] == [done.records for done in alone]
     assert len(log.read_text(encoding="utf-8").splitlines()) == extraction.summary.usage.requests
-    assert together[0].lines[0]["run"]["cost"] > 0
+    assert combine[0].lines[0]["run"]["cost"] > 0
 
 
 # --- the README ---

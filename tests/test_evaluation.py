@@ -166,24 +166,24 @@ def test_items_are_right_in_the_records_order() -> None:
 def test_precision_is_told_by_mark() -> None:
     record = with_evidence(GOLD[FIRST])
     record["statistics"][0]["value"]["text"] = "170万人"
-    marks = [{"field": "statistics", "item": n, "marks": ["filled"]} for n in (0, 1)]
+    marks = [{"field": "statistics", "item": n, "marks": ["second_pass"]} for n in (0, 1)]
     marks.append({"field": "date", "item": None, "marks": ["folded"]})
     scored = score(SHAPES, {FIRST: GOLD[FIRST]}, {FIRST: record})
     counts = tabulate_marks(scored, {FIRST: {"record": record, "marks": marks}})
-    assert counts["statistics", "filled"] == Counts(1, 2, 2)
+    assert counts["statistics", "second_pass"] == Counts(1, 2, 2)
     assert counts["statistics", UNMARKED] == Counts(5, 5, 5)
     assert counts["date", "folded"] == Counts(1, 1, 1)
     assert ("date", UNMARKED) not in counts
 
 
 def test_eval_prints_precision_by_mark(tmp_path: Path) -> None:
-    marks = [{"field": "statistics", "item": 0, "marks": ["filled"]}]
+    marks = [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
     line = {"id": FIRST, "record": GOLD[FIRST], "marks": marks}
     output = tmp_path / "out.jsonl"
     output.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
     told = CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output)]).output
-    assert "statistics   filled         1.00 of 1" in told
+    assert "statistics   second_pass    1.00 of 1" in told
     assert "statistics   none           1.00 of 6" in told
     assert "measures     none" not in told
     data = json.loads(CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output), "--json"]).output)
-    assert {"field": "statistics", "mark": "filled", "precision": 1.0, "items": 1} in data["marks"]
+    assert {"field": "statistics", "mark": "second_pass", "precision": 1.0, "items": 1} in data["marks"]

@@ -55,7 +55,7 @@ def extract(fake: FakeServer, *more: str) -> Result:
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
         *more,
@@ -368,7 +368,18 @@ def test_without_a_file_failures_are_said(folder: Path) -> None:
     with answering(always(BROKEN)) as fake:
         result = CliRunner().invoke(
             app,
-            ["extract", "texts", "-q", "--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"],
+            [
+                "extract",
+                "texts",
+                "-q",
+                "--base-url",
+                fake.base_url,
+                "--model",
+                "fake",
+                "--separate-fields",
+                "--concurrency",
+                "1",
+            ],
         )
     assert result.exit_code == 1
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "c"]

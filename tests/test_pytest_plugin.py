@@ -35,7 +35,7 @@ def test_wrong(replies):
 
 
 def test_pleased(replies):
-    list(extract([Document.from_text(TEXT, "e")], apart=True, model="m", base_url="{url}", replies=replies))
+    list(extract([Document.from_text(TEXT, "e")], separate_fields=True, model="m", base_url="{url}", replies=replies))
 """
 
 

@@ -166,7 +166,7 @@ def _all_patterns(field: Field) -> Iterator[str]:
 
 
 def _patterns_of_field(field: Field) -> Iterator[str]:
-    yield from (mark.pattern for mark in (field.cue, field.unless, field.signs) if mark is not None and mark.pattern)
+    yield from (mark.pattern for mark in (field.cue, field.unless, field.expects) if mark is not None and mark.pattern)
     if field.unless is not None and field.unless.before:
         yield field.unless.before
     if field.item is None:

@@ -95,10 +95,10 @@ def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
                 against,
                 lambda p, s: _count_ruled_out(field, before, p, s),
             )
-    if field.signs is not None and field.signs.pattern:
+    if field.expects is not None and field.expects.pattern:
         on_clause = field.anchor.kind == "clause"
         against = "clauses" if on_clause else "passages"
-        yield Trial(here, "Signs", field.signs.pattern, against, lambda p, s: _count_expected(field, p))
+        yield Trial(here, "Expects", field.expects.pattern, against, lambda p, s: _count_expected(field, p))
     for leaf in field.leaves:
         owner = field.item or schema.record
         at = f"{field_place(owner, leaf.name, path)}: {owner.__name__}.{leaf.name}"

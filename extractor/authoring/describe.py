@@ -62,7 +62,7 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         "detail": text,
     }
     mark = {"field": text, "item": maybe, "marks": {"type": "array", "items": text}}
-    covered = {"signs": count, "cited": count, "uncited": {"type": "array", "items": place}}
+    covered = {"expected": count, "cited": count, "uncited": {"type": "array", "items": place}}
     run = {
         **dict.fromkeys(("schema", "recipe", "model"), text),
         **dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), count),
@@ -70,10 +70,10 @@ def line_schema(schema: Schema) -> dict[str, Any]:
         "retries": count,
     }
     names = ("requests", "input_tokens", "cached_tokens", "output_tokens", "cost")
-    run["again"] = _object({name: run[name] for name in names})
+    run["reasked"] = _object({name: run[name] for name in names})
     spent = {"type": "object", "additionalProperties": count}
-    asked = {"as": text, **{name: run[name] for name in (*names[:4], "retries")}, "again": spent}
-    one = {"type": "object", "properties": asked, "required": ["as"], "additionalProperties": False}
+    asked = {"fingerprint": text, **{name: run[name] for name in (*names[:4], "retries")}, "reasked": spent}
+    one = {"type": "object", "properties": asked, "required": ["fingerprint"], "additionalProperties": False}
     run["fields"] = _object(dict.fromkeys((field.name for field in schema.fields), one))
     parts = {
         "id": text,

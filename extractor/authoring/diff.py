@@ -84,11 +84,11 @@ def differences(old: Json, new: Recipe) -> list[Change]:
         name, digits = shape.name, new.fields[shape.name]
         if name in before:
             taken.add(name)
-            same = before[name]["as"] == digits
+            same = before[name]["fingerprint"] == digits
             changes.append(Change(name, "same" if same else "changed", () if same else tuple(_parts(old, new, name))))
         elif shape.was is not None and shape.was in before:
             taken.add(shape.was)
-            same = before[shape.was]["as"] == new.renamed[name]
+            same = before[shape.was]["fingerprint"] == new.renamed[name]
             parts = () if same else tuple(_unlike(before[shape.was], after[name]))
             changes.append(Change(name, "renamed" if same else "changed", parts, shape.was))
         else:
@@ -108,7 +108,7 @@ def _parts(old: Json, new: Recipe, name: str) -> Iterator[str]:
 
 def _unlike(one: Json, other: Json, where: str = "") -> Iterator[str]:
     for key in dict.fromkeys((*one, *other)):
-        if key == "as" or one.get(key) == other.get(key):
+        if key == "fingerprint" or one.get(key) == other.get(key):
             continue
         mine, theirs = one.get(key), other.get(key)
         if isinstance(mine, dict) and isinstance(theirs, dict):

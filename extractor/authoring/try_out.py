@@ -84,7 +84,7 @@ def try_schema(settings: Settings, names: Sequence[str], full: bool, say: Callab
     whole = True
     with open_session(settings) as ready:
         recipe = replace(ready.recipe, schema=narrowed(ready.recipe.schema, names))
-        call = noted.over(ready.tape.over(noted.below(ready.ask)))
+        call = noted.over(ready.recordings.over(noted.below(ready.ask)))
         for document in documents:
             if isinstance(document, Unreadable):
                 say(f"{document.reason}\n")

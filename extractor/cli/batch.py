@@ -58,10 +58,10 @@ def batch_collect(
     Exit code 0: all converted; 1: some failed or are open; 2: wrong usage, nothing was submitted, no key.
     """
 
-    def convert(progress: ProgressDisplay, halt: Cancellation) -> Summary:
+    def convert(progress: ProgressDisplay, cancellation: Cancellation) -> Summary:
         from extractor.runs.batch import collect
 
-        return collect(output, progress, halt, sys.argv[1:])
+        return collect(output, progress, cancellation, sys.argv[1:])
 
     conclude(convert, output, quiet)
 

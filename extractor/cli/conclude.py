@@ -34,10 +34,13 @@ def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output
     from extractor.schema.shape import SchemaError
 
     began = time.monotonic()
-    halt = Cancellation()
+    cancellation = Cancellation()
     try:
-        with progress_display(quiet, to_stdout=output is None) as progress, cancelled_by_user(halt, progress.warn):
-            summary = convert(progress, halt)
+        with (
+            progress_display(quiet, to_stdout=output is None) as progress,
+            cancelled_by_user(cancellation, progress.warn),
+        ):
+            summary = convert(progress, cancellation)
     except (SchemaError, InputError, OutputError, ExtractorError) as error:
         stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:

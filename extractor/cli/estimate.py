@@ -55,9 +55,9 @@ def estimate(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: SecondPassOption = False,
-    confirm: VerifyOption = False,
-    apart: SeparateFieldsOption = False,
+    second_pass: SecondPassOption = False,
+    verify: VerifyOption = False,
+    separate_fields: SeparateFieldsOption = False,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -90,13 +90,13 @@ def estimate(
         encoding,
         text_column,
         id_column,
-        fill,
-        confirm,
+        second_pass,
+        verify,
         read_concurrency(concurrency),
         rpm,
         tpm,
         price=read_price(price_in, price_out),
-        apart=apart,
+        separate_fields=separate_fields,
     )
     try:
         told = forecast(settings, None if output == Path("-") else output)
@@ -128,7 +128,7 @@ def _rows(told: Estimate, settings: Settings) -> list[tuple[str, str]]:
     others = [
         f"{n:,} {what}"
         for n, what in (
-            (told.held, "done before"),
+            (told.skipped, "done before"),
             (told.waiting, "failed before, not asked again without --retry-failed"),
             (told.failed, "can't be read"),
             (told.outdated, "records of an earlier recipe, to be back-filled"),
@@ -222,10 +222,10 @@ def _left_out(told: Estimate, settings: Settings) -> Iterator[str]:
     if not told.is_local:
         yield "a model's thinking, which is paid as tokens out"
         yield "what a provider's cache makes cheaper"
-    if settings.confirm:
-        yield "--confirm: one question for each item that the model finds"
-    if settings.fill:
-        yield "--fill: what it saves where the model finds things; it is counted as if none were found"
+    if settings.verify:
+        yield "--verify: one question for each item that the model finds"
+    if settings.second_pass:
+        yield "--second-pass: what it saves where the model finds things; it is counted as if none were found"
 
 
 def _span(tokens: Range) -> str:

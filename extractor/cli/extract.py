@@ -52,9 +52,9 @@ def extract(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: SecondPassOption = False,
-    confirm: VerifyOption = False,
-    apart: SeparateFieldsOption = False,
+    second_pass: SecondPassOption = False,
+    verify: VerifyOption = False,
+    separate_fields: SeparateFieldsOption = False,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -116,8 +116,8 @@ def extract(
         encoding,
         text_column,
         id_column,
-        fill,
-        confirm,
+        second_pass,
+        verify,
         read_concurrency(concurrency),
         rpm,
         tpm,
@@ -128,7 +128,7 @@ def extract(
         read_price(price_in, price_out),
         Limits(max_cost, max_tokens),
         log_json,
-        apart,
+        separate_fields,
     )
     if output == Path("-"):
         output = None
@@ -157,9 +157,9 @@ def launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = F
     from extractor.runs.batch import submit
     from extractor.runs.convert_to_file import convert_all, convert_to
 
-    def convert(progress: ProgressDisplay, halt: Cancellation) -> Summary:
+    def convert(progress: ProgressDisplay, cancellation: Cancellation) -> Summary:
         if output is None:
-            return convert_all(settings, progress, halt)
-        return (submit if batch else convert_to)(settings, output, progress, halt, sys.argv[1:])
+            return convert_all(settings, progress, cancellation)
+        return (submit if batch else convert_to)(settings, output, progress, cancellation, sys.argv[1:])
 
     conclude(convert, output, quiet)

@@ -53,16 +53,18 @@ TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSO
 SecondPassOption = Annotated[
     bool,
     typer.Option(
-        "--fill", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
+        "--second-pass", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
     ),
 ]
 SeparateFieldsOption = Annotated[
     bool,
-    typer.Option("--apart", help="Ask for each field by itself, though the schema would have some share a question."),
+    typer.Option(
+        "--separate-fields", help="Ask for each field by itself, though the schema would have some share a question."
+    ),
 ]
 VerifyOption = Annotated[
     bool,
-    typer.Option("--confirm", help="Ask a second time about each item found, and mark those that are not confirmed."),
+    typer.Option("--verify", help="Ask a second time about each item found, and mark those that are not confirmed."),
 ]
 PriceInOption = Annotated[
     float | None,

@@ -34,7 +34,7 @@ class ProgressDisplay:
         self._say = say
         self._now = now
         self._task: TaskID | None = bar.add_task("reading", total=None) if bar else None
-        self._account = Budget()
+        self._budget = Budget()
         self._began = self._said = now()
         self._said_failures = False
         self.documents = self.records = self.failed = 0
@@ -46,9 +46,9 @@ class ProgressDisplay:
         """Whether anybody sees it."""
         return self._say is not unsaid
 
-    def watch(self, account: Budget) -> None:
+    def watch(self, budget: Budget) -> None:
         """Show what this account spends, from now on."""
-        self._account, self._began = account, self._now()
+        self._budget, self._began = budget, self._now()
 
     def over(self, call: Call) -> Call:
         """`call`, with each question shown as it is asked."""
@@ -81,18 +81,18 @@ class ProgressDisplay:
 
     def line(self) -> str:
         """How far the run is."""
-        account, seconds = self._account, max(self._now() - self._began, 0.001)
-        usage = account.usage
+        budget, seconds = self._budget, max(self._now() - self._began, 0.001)
+        usage = budget.usage
         of = f" of {self.total - self.skipped()}" if self.total else ""
         parts = [f"{self.documents}{of} documents", f"{usage.requests / seconds:.1f} answers/s"]
         if self.total and self.documents:
             left = max(self.total - self.skipped() - self.documents, 0)
             parts.append(f"{duration(seconds / self.documents * left)} left")
         parts.append(f"{rounded(usage.input_tokens + usage.output_tokens)} tokens")
-        if cost := account.cost(usage):
+        if cost := budget.cost(usage):
             parts.append(dollars(cost))
-        if account.retries:
-            parts.append(f"{account.retries} retried")
+        if budget.retries:
+            parts.append(f"{budget.retries} retried")
         if self.failed:
             parts.append(f"{self.failed} failed")
         return " · ".join(parts)

@@ -36,9 +36,9 @@ def replies_check(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
-    fill: SecondPassOption = False,
-    confirm: VerifyOption = False,
-    apart: SeparateFieldsOption = False,
+    second_pass: SecondPassOption = False,
+    verify: VerifyOption = False,
+    separate_fields: SeparateFieldsOption = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
 ) -> None:
     """Say which recorded replies are missing or unused for these inputs, and why.
@@ -52,7 +52,18 @@ def replies_check(
     from extractor.schema.shape import SchemaError
 
     settings = Settings(
-        inputs, schema, model, base_url, replies, "replay", encoding, text_column, id_column, fill, confirm, apart=apart
+        inputs,
+        schema,
+        model,
+        base_url,
+        replies,
+        "replay",
+        encoding,
+        text_column,
+        id_column,
+        second_pass,
+        verify,
+        separate_fields=separate_fields,
     )
     try:
         findings, lines = check_replies(settings, prune)

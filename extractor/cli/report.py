@@ -11,29 +11,29 @@ from extractor.runs.wording import counted, dollars
 def describe(summary: Summary, seconds: float) -> list[str]:
     """What a run came to, and what to do next, as lines."""
     usage = summary.usage
-    where = f" → {summary.output}" if summary.output and (summary.records or summary.held) else ""
+    where = f" → {summary.output}" if summary.output and (summary.records or summary.skipped) else ""
     failed = f", {summary.failed} failed" if summary.failed else ""
     lines = [
         f"{counted(summary.documents, 'document')}, {counted(summary.records, 'record')}{failed}, {seconds:.1f} s{where}",
     ]
-    if summary.held:
+    if summary.skipped:
         lines.append(
-            f"held: {counted(summary.held, 'document')} converted before, as they are now: not asked about again"
+            f"held: {counted(summary.skipped, 'document')} converted before, as they are now: not asked about again"
         )
     if summary.records:
         lines += [
             "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
             "coverage: "
             + (
-                ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.signs.items() if n)
+                ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.expected.items() if n)
                 or "nothing to count"
             ),
             "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
             f"asked: {counted(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
             f"{usage.output_tokens} out",
         ]
-    if summary.account is not None and (summary.account.usage.requests or summary.account.faults):
-        lines.append(f"spent: {_spending(summary.account)}")
+    if summary.budget is not None and (summary.budget.usage.requests or summary.budget.faults):
+        lines.append(f"spent: {_spending(summary.budget)}")
     if summary.empty:
         lines.append(f"empty: {counted(summary.empty, 'record')} without any item: is the text one for this schema?")
     if summary.failures:
@@ -60,18 +60,18 @@ def describe(summary: Summary, seconds: float) -> list[str]:
     return lines + _next_steps(summary)
 
 
-def _spending(account: Budget) -> str:
+def _spending(budget: Budget) -> str:
     """What this run itself asked; recorded and kept answers cost nothing."""
     parts = []
-    for name, usage in (("first asks", account.first), ("re-asks", account.again)):
+    for name, usage in (("first asks", budget.first), ("re-asks", budget.reasked)):
         if usage.requests:
-            cost = account.cost(usage)
+            cost = budget.cost(usage)
             money = f", {dollars(cost)}" if cost else ""
             tokens = f"{usage.input_tokens + usage.output_tokens} tokens"
             parts.append(f"{counted(usage.requests, 'answer')} to {name} ({tokens}{money})")
-    faults = ", ".join(f"{kind} {n}" for kind, n in account.faults.most_common())
+    faults = ", ".join(f"{kind} {n}" for kind, n in budget.faults.most_common())
     if faults:
-        parts.append(f"{counted(account.retries, 'retry', 'retries')} ({faults})")
+        parts.append(f"{counted(budget.retries, 'retry', 'retries')} ({faults})")
     return ", ".join(parts)
 
 

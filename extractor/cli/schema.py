@@ -111,7 +111,7 @@ def schema_try(
         list[str] | None, typer.Option("--field", metavar="NAME", help="Ask for this field only; may be repeated.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show whole messages, not just what is particular.")] = False,
-    apart: SeparateFieldsOption = False,
+    separate_fields: SeparateFieldsOption = False,
     model: ModelOption = "local",
     base_url: BaseUrlOption = None,
     replies: RepliesOption = None,
@@ -130,7 +130,18 @@ def schema_try(
     from extractor.runs.settings import Settings
     from extractor.schema.shape import SchemaError
 
-    settings = Settings(texts, schema, model, base_url, replies, mode.value, encoding, text_column, None, apart=apart)
+    settings = Settings(
+        texts,
+        schema,
+        model,
+        base_url,
+        replies,
+        mode.value,
+        encoding,
+        text_column,
+        None,
+        separate_fields=separate_fields,
+    )
     try:
         whole = try_schema(settings, field or [], full, print)
     except (SchemaError, InputError, ExtractorError) as error:

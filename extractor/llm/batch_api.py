@@ -58,9 +58,9 @@ class Batch:
 class BatchClient:
     """The desk of one endpoint. Nothing is opened before the first call. Each raises Fault."""
 
-    def __init__(self, endpoint: Endpoint, halt: Cancellation | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, cancellation: Cancellation | None = None) -> None:
         self._endpoint = endpoint
-        self._sleep = (halt or Cancellation()).sleep
+        self._sleep = (cancellation or Cancellation()).sleep
         self._opened: openai.OpenAI | None = None
 
     # What a line of a file of requests is put to.

@@ -92,7 +92,7 @@ class Attempt:
 Call = Callable[[Request], Reply]
 
 
-REASKED = "again"
+REASKED = "reasked"
 """In `about`: the question is put another time, since the answer to it did not fit or was cut off."""
 
 
@@ -105,8 +105,8 @@ class Profile:
     model copies well but neither enumerates nor judges. `passage` is visible characters a question, `rows` candidates a form, `output` the
     most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
     shape of the answer is told: as a JSON Schema beside the messages (`strict`: as OpenAI's strict mode wants it), or,
-    where an endpoint knows no such thing, in words. `limit` is the request field that bounds the answer. `fill` asks once more where the signs of a field are left
-    uncited, `confirm` puts each item to the model once more; `sure` is how probable its yes must then be, where the
+    where an endpoint knows no such thing, in words. `limit` is the request field that bounds the answer. `second_pass` asks once more where the signs of a field are left
+    uncited, `verify` puts each item to the model once more; `sure` is how probable its yes must then be, where the
     endpoint tells probabilities (None: it doesn't, and a yes is a yes).
     """
 
@@ -117,10 +117,10 @@ class Profile:
     sampling: Json = field(default_factory=dict)
     answer: Literal["json_schema", "strict", "json_object"] = "json_schema"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    fill: bool = False
-    confirm: bool = False
+    second_pass: bool = False
+    verify: bool = False
     sure: float | None = None
-    together: bool = False
+    combine: bool = False
 
 
 def request_key(body: Json) -> str:

@@ -73,13 +73,13 @@ def connect(
     sleep: Callable[[float], None] | None = None,
     now: Callable[[], float] = time.time,
     by: Json | None = None,
-    pace: RateLimiter | None = None,
-    halt: Cancellation | None = None,
+    limiter: RateLimiter | None = None,
+    cancellation: Cancellation | None = None,
     heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Call:
     """A `Call` to the endpoint; `timeout` in seconds, for each attempt, to its last byte. Threads may share it.
 
-    `pace` lets attempts begin, and hears how they end (default: one at a time); so does `heard`. After `halt` none begins.
+    `limiter` lets attempts begin, and hears how they end (default: one at a time); so does `heard`. After `cancellation` none begins.
     `by` is who answers, where that is known better than from the answer (the embedded model).
     """
     lock = threading.Lock()
@@ -93,27 +93,27 @@ def connect(
                 transports.append(Transport(endpoint, timeout))
             return transports[0]
 
-    paced, halt = pace or RateLimiter(), halt or Cancellation()
+    limiter, cancellation = limiter or RateLimiter(), cancellation or Cancellation()
 
     def call(request: Request) -> Reply:
         attempts = itertools.count(1)
 
         def attempt() -> Reply:
             number = next(attempts)
-            with paced.turn(estimate_tokens(request.body)) as turn:
-                halt.check()
+            with limiter.turn(estimate_tokens(request.body)) as turn:
+                cancellation.check()
                 began = time.monotonic()
                 try:
-                    reply = _ask_in_turn(transport(), endpoint, request, now, by, paced, turn)
+                    reply = _ask_in_turn(transport(), endpoint, request, now, by, limiter, turn)
                 except ExtractorError as fault:
                     heard(Attempt(request, number, time.monotonic() - began, Usage(), fault.kind))
                     if isinstance(fault, FATAL):  # at once: nobody who waits for a turn is to meet it as well
-                        halt.stop(fault, request.about.get("document"))
+                        cancellation.stop(fault, request.about.get("document"))
                     raise
                 heard(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
                 return replace(reply, attempts=number)
 
-        return patiently(attempt, sleep or halt.sleep, max_attempts)
+        return patiently(attempt, sleep or cancellation.sleep, max_attempts)
 
     return call
 
@@ -136,7 +136,7 @@ def _ask_in_turn(
     request: Request,
     now: Callable[[], float],
     by: Json | None,
-    pace: RateLimiter,
+    limiter: RateLimiter,
     turn: Slot,
 ) -> Reply:
     """An attempt that has begun; the pace hears of its end."""
@@ -144,9 +144,9 @@ def _ask_in_turn(
     try:
         reply = _ask_once(transport, endpoint, request, now, by, headers)
     except (RateLimitedError, OverloadedError) as fault:
-        pace.refused(turn, fault.retry_after, headers)
+        limiter.refused(turn, fault.retry_after, headers)
         raise
-    pace.answered(turn, (reply.body.get("usage") or {}).get("total_tokens") or turn.tokens, headers)
+    limiter.answered(turn, (reply.body.get("usage") or {}).get("total_tokens") or turn.tokens, headers)
     return reply
 
 

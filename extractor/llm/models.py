@@ -24,7 +24,7 @@ TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
 
 # How the embedded model is asked; found by trying (see the README's accuracy section).
 SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1}, sure=0.6)
-LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, together=True)
+LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, combine=True)
 
 
 @dataclass(frozen=True)
@@ -42,27 +42,32 @@ def choose(
     base_url: str | None,
     environ: Mapping[str, str],
     progress: local_weights.Progress | None = None,
-    pace: RateLimiter | None = None,
-    halt: Cancellation | None = None,
+    limiter: RateLimiter | None = None,
+    cancellation: Cancellation | None = None,
     heard: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Model:
     """The model that the settings mean; an endpoint is asked at this pace, the embedded model one question at a time;
-    `heard` hears of each attempt, and after `halt` there is none.
+    `heard` hears of each attempt, and after `cancellation` there is none.
     Raises a SetupError only for what can be known without opening it."""
     if base_url is None and (model == "local" or model.startswith("local:")):
-        return _embedded(model, progress, halt, heard)
+        return _embedded(model, progress, cancellation, heard)
     with suppress(KeyMissingError):  # a replay needs none
         resolve(model, base_url, environ)
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
     def open_endpoint(stack: ExitStack) -> Call:
-        return connect(resolve(model, base_url, environ), timeout=TIMEOUT, pace=pace, halt=halt, heard=heard)
+        return connect(
+            resolve(model, base_url, environ), timeout=TIMEOUT, limiter=limiter, cancellation=cancellation, heard=heard
+        )
 
     return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
 
 
 def _embedded(
-    model: str, progress: local_weights.Progress | None, halt: Cancellation | None, heard: Callable[[Attempt], None]
+    model: str,
+    progress: local_weights.Progress | None,
+    cancellation: Cancellation | None,
+    heard: Callable[[Attempt], None],
 ) -> Model:
     # A file of the user's own goes by its digest as well: two files may have one name.
     own = None if model == "local" else local_weights.find(model, progress)
@@ -72,7 +77,9 @@ def _embedded(
         found = own or local_weights.find(model, progress)
         url = stack.enter_context(local_server.serve(found.path))
         endpoint = Endpoint("local", name, url, dialect=EMBEDDED)
-        return connect(endpoint, timeout=TIMEOUT_LOCAL, by=local_weights.answered_by(found), halt=halt, heard=heard)
+        return connect(
+            endpoint, timeout=TIMEOUT_LOCAL, by=local_weights.answered_by(found), cancellation=cancellation, heard=heard
+        )
 
     return Model(name, SMALL, True, open_embedded)
 
@@ -84,12 +91,12 @@ def _profile_of(model: str, base_url: str | None) -> Profile:
 
 
 def batch_client(
-    model: str, base_url: str | None, environ: Mapping[str, str], halt: Cancellation | None = None
+    model: str, base_url: str | None, environ: Mapping[str, str], cancellation: Cancellation | None = None
 ) -> BatchClient:
     """The batch desk of the endpoint that the settings mean. Raises SetupError."""
     if base_url is None and (model == "local" or model.startswith("local:")):
         raise SetupError("The embedded model takes no batches.", "Leave out --batch, or name an endpoint with --model.")
-    return BatchClient(resolve(model, base_url, environ), halt)
+    return BatchClient(resolve(model, base_url, environ), cancellation)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class AnswerCache:
         """Write an answer down, or a refusal. Raises CannotKeepError."""
         entry: Json = {"key": key, "about": about}
         if isinstance(reply, ExtractorError):
-            entry["fault"] = {"kind": reply.kind, "what": reply.what, "status": reply.status}
+            entry["error"] = {"kind": reply.kind, "what": reply.what, "status": reply.status}
         else:
             entry |= {"reply": reply.body, "by": reply.by, "attempts": reply.attempts}
         line = (dump(entry) + "\n").encode()
@@ -121,7 +121,7 @@ class AnswerCache:
             entry
             for entry in entries
             if entry["key"] not in requests
-            and not ("fault" in entry and any(_meets(entry["about"], place) for place in failed))
+            and not ("error" in entry and any(_meets(entry["about"], place) for place in failed))
         ]
         if len(kept) == len(entries):
             return
@@ -159,7 +159,7 @@ class Left(AnswerCache):
         """Nothing is written down."""
 
 
-def answers_path(output: Path) -> Path:
+def answer_cache_path(output: Path) -> Path:
     """The folder of the answers of documents that are not finished."""
     return output.with_name(f"{output.name}.answers")
 
@@ -188,7 +188,7 @@ def _entries(path: Path) -> list[Json]:
         for line in content.splitlines():
             with suppress(ValueError, KeyError, TypeError):
                 entry = json.loads(line)
-                names = ("key", "about", "fault") if "fault" in entry else ("key", "about", "reply", "by", "attempts")
+                names = ("key", "about", "error") if "error" in entry else ("key", "about", "reply", "by", "attempts")
                 entries.append({name: entry[name] for name in names})
         if content and not content.endswith(b"\n"):
             _rewrite(path, entries)
@@ -203,9 +203,9 @@ def _rewrite(path: Path, entries: list[Json]) -> None:
 
 
 def _reply_of(entry: Json) -> Reply | ExtractorError:
-    if "fault" not in entry:
+    if "error" not in entry:
         return Reply(entry["reply"], entry["by"], entry["attempts"])
-    told = entry["fault"]
+    told = entry["error"]
     return _fault_class(told["kind"])(told["what"], status=told["status"])
 
 

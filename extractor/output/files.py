@@ -3,7 +3,7 @@
 records.jsonl                  the records
 records.jsonl.failures.jsonl   what failed and why; there only if something did
 *.part                         the same while the run goes on, and what is left of a run that was cut short: the next
-                               one goes on with them (see `store`)
+                               one goes on with them (see `resumable`)
 """
 
 from __future__ import annotations

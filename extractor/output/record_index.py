@@ -46,6 +46,13 @@ def read_head(line: bytes) -> Head | None:
         if found and recipe and line.endswith(b"}\n"):
             name, path, sha256 = found.groups()
             return Head(_plain(name), _plain(path), sha256.decode(), recipe[1].decode())
+    except ValueError:
+        return None
+    return _parse_head(line)
+
+
+def _parse_head(line: bytes) -> Head | None:
+    try:
         data = json.loads(line)
         source = data["source"]
         return Head(str(data["id"]), str(source["path"]), str(source["sha256"]), str(data["run"]["recipe"]))
@@ -166,7 +173,8 @@ class RecordIndex:
             for number, line in enumerate(stream, 1):
                 torn = not line.endswith(b"\n")
                 line += b"\n" * torn
-                head = read_head(line)
+                # Torn behind some "}", a line may look whole to a glance at its two ends.
+                head = _parse_head(line) if torn else read_head(line)
                 if head is None and (torn or not line.strip()):
                     continue
                 if head is None:

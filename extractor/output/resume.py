@@ -1,7 +1,7 @@
 """Store: what an output holds, by document, so that a run goes on where an earlier one stopped.
 
 A run writes into `.part` files. Whatever an earlier run left, whole or cut short, is taken up first; then documents are
-added as they are done: the failures, then the lines, then the answers are let go (`journal`). A run that is killed at
+added as they are done: the failures, then the lines, then the answers are let go (`cache`). A run that is killed at
 any moment leaves a document finished, or unfinished with its answers kept.
 """
 
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from extractor.document import Document, Json
 from extractor.errors import FATAL, NOT_REACHED, kinds
-from extractor.output.answer_cache import AnswerCache, Left, answers_path
+from extractor.output.answer_cache import AnswerCache, Left, answer_cache_path
 from extractor.output.files import (
     Output,
     OutputError,
@@ -54,20 +54,20 @@ class ResumableOutput:
         self,
         files: Output,
         recipe: Recipe,
-        journal: AnswerCache,
+        cache: AnswerCache,
         restart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take up what is there. Raises OutputError where nothing of it holds under this recipe, or it is no records."""
-        self._files, self._recipe, self._journal, self._now = files, recipe, journal, now
+        self._files, self._recipe, self._cache, self._now = files, recipe, cache, now
         self._synced = now()
         self._unsynced: list[str] = []
         self._last: str | None = None
         self._mended = False
         self._failed: dict[str, list[Json]] = {}
-        self.held = self.waiting = self.left = 0
+        self.skipped = self.waiting = self.left = 0
         if restart:
-            journal.clear()
+            cache.clear()
         self._records = RecordIndex(files, recipe, restart)
         self.outdated = self._records.outdated
         if files.failures is not None and not restart:
@@ -106,8 +106,8 @@ class ResumableOutput:
                     yield document
                 else:
                     self.waiting += 1
-            elif self._records.has(document.id, document.sha256) and not self._journal.left(document.id):
-                self.held += 1
+            elif self._records.has(document.id, document.sha256) and not self._cache.left(document.id):
+                self.skipped += 1
             elif (path := self._records.path_of(document.id)) not in (None, document.path):
                 yield _taken(document, self._files.path, path)
             else:
@@ -153,7 +153,7 @@ class ResumableOutput:
             return
         placed = [f for f in failures if f.get("field") is not None]
         requests = {request for f in failures for request in f.get("requests", ())}
-        self._journal.drop(document.id, requests, [(f["field"], f["start"], f["end"]) for f in placed])
+        self._cache.drop(document.id, requests, [(f["field"], f["start"], f["end"]) for f in placed])
 
     def _let_go(self, document: str) -> None:
         """Of the answers of documents whose lines are on disk; of the last one's not before another follows, since
@@ -169,7 +169,7 @@ class ResumableOutput:
         if self._files.failures is not None:
             self._files.failures.sync()
             self._files.records.sync()
-            self._journal.close(self._unsynced)
+            self._cache.close(self._unsynced)
             self._unsynced.clear()
             self._synced = self._now()
 
@@ -187,7 +187,7 @@ class ResumableOutput:
         if noted is not None and self._mended:
             noted.refill(_encode(_failures_in(part_path(noted.path), keep_unreached=True)))
         self._files.put(whole, self._records.standing() if self._records.superseded else None)
-        self._journal.close([] if self._last is None else [self._last])
+        self._cache.close([] if self._last is None else [self._last])
         return True
 
 
@@ -244,7 +244,7 @@ def look(output: Path, recipe: Recipe) -> Iterator[tuple[ResumableOutput, Answer
     with TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         noted, noted_too = failures_path(path), failures_path(copy)
-        left, left_too = answers_path(path), answers_path(copy)
+        left, left_too = answer_cache_path(path), answer_cache_path(copy)
         files = {
             restart_path(path): restart_path(copy),
             path: copy,
@@ -259,10 +259,10 @@ def look(output: Path, recipe: Recipe) -> Iterator[tuple[ResumableOutput, Answer
             # A run that goes on meanwhile may let go of some.
             with guard(to), suppress(FileNotFoundError):
                 shutil.copyfile(file, to)
-        journal = Left(left_too)
+        cache = Left(left_too)
         try:
             with open_output(copy) as opened:
-                yield ResumableOutput(opened, recipe, journal), journal
+                yield ResumableOutput(opened, recipe, cache), cache
         except OutputError as error:
             raise OutputError(str(error).replace(str(copy), str(path))) from error
 

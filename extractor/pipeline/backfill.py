@@ -33,7 +33,7 @@ def fields_that_hold(line: Json, recipe: Recipe, without: Collection[str] = ()) 
     for shape in recipe.schema.fields:
         for called, digits in ((shape.name, recipe.fields[shape.name]), (shape.was, recipe.renamed.get(shape.name))):
             known = called in said and called in line["record"] and called not in without
-            if known and said[called]["as"] == digits:
+            if known and said[called]["fingerprint"] == digits:
                 names.setdefault(shape.name, str(called))
     return names
 
@@ -60,7 +60,7 @@ def keep(line: Json | None, recipe: Recipe, speech: Excerpt, without: Collection
         {name: line["evidence"][called] for name, called in names.items() if called in line["evidence"]},
         marks,
         problems,
-        {name: {**line["run"]["fields"][called], "as": recipe.fields[name]} for name, called in names.items()},
+        {name: {**line["run"]["fields"][called], "fingerprint": recipe.fields[name]} for name, called in names.items()},
     )
 
 
@@ -70,10 +70,10 @@ def together(merged: Merged, kept: Kept, recipe: Recipe) -> Merged:
     marks: list[Json] = []
     for shape in recipe.schema.fields:
         name = shape.name
-        held = name in kept
-        record[name] = kept.values[name] if held else merged.record[name]
-        beside = kept.evidence if held else merged.evidence
+        skipped = name in kept
+        record[name] = kept.values[name] if skipped else merged.record[name]
+        beside = kept.evidence if skipped else merged.evidence
         if name in beside:
             evidence[name] = beside[name]
-        marks += kept.marks[name] if held else [mark for mark in merged.marks if mark["field"] == name]
+        marks += kept.marks[name] if skipped else [mark for mark in merged.marks if mark["field"] == name]
     return Merged(record, evidence, marks, merged.problems)

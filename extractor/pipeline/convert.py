@@ -83,7 +83,7 @@ def convert_speech(
     found.take(asked, [answer for several in answers for answer in several])
     merged, covered = _merge(found, kept, shapes, speech, recipe)
     # What is left uncited is not known before all has been answered.
-    if profile.fill and not found.is_waiting:
+    if profile.second_pass and not found.is_waiting:
         again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
         found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=SECOND_PASS)
         merged, covered = _merge(found, kept, shapes, speech, recipe)
@@ -95,7 +95,7 @@ def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
     """The fields that share a question, in the order of their first ones."""
     groups: dict[str, list[Field]] = {}
     for shape in shapes:
-        shared = recipe.profile.together and recipe.profile.style == "read" and shape.group
+        shared = recipe.profile.combine and recipe.profile.style == "read" and shape.group
         groups.setdefault(f"group {shape.group}" if shared else f"field {shape.name}", []).append(shape)
     return list(groups.values())
 

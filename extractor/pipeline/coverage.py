@@ -26,13 +26,13 @@ Span = tuple[int, int]
 class FieldCoverage:
     """How many signs of a field a speech has, and those that no item cites (visible characters of the speech)."""
 
-    signs: int
+    expected: int
     uncited: tuple[Span, ...]
 
     def to_json(self, speech: Excerpt) -> Json:
         places = [(speech.source(i, j), *speech.span(i, j)) for i, j in self.uncited]
         uncited = [{"text": text, "start": start, "end": end} for text, start, end in places]
-        return {"signs": self.signs, "cited": self.signs - len(self.uncited), "uncited": uncited}
+        return {"expected": self.expected, "cited": self.expected - len(self.uncited), "uncited": uncited}
 
 
 def measure_coverage(
@@ -40,7 +40,7 @@ def measure_coverage(
 ) -> dict[str, FieldCoverage]:
     """For each field with `Expects`, what the record (with the evidence beside it) leaves uncited."""
     cited = _joined(_places([record, evidence]))
-    return {shape.name: _cover_field(shape, speech, cited) for shape in shapes if shape.signs is not None}
+    return {shape.name: _cover_field(shape, speech, cited) for shape in shapes if shape.expects is not None}
 
 
 def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
@@ -67,8 +67,8 @@ def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> FieldCover
 
 def find_expected(shape: Field, speech: Excerpt) -> list[Span]:
     """What calls for an item of the field (visible characters), in order."""
-    assert shape.signs is not None
-    text, pattern = speech.text, shape.signs.pattern
+    assert shape.expects is not None
+    text, pattern = speech.text, shape.expects.pattern
     if pattern is not None and shape.anchor.kind == "clause":
         return [(i, j) for i, j in clauses(text) if re.search(pattern, text[i:j])]
     if pattern is not None:

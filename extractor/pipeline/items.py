@@ -19,7 +19,7 @@ from extractor.pipeline.recipe import Recipe
 from extractor.schema.shape import Field
 
 # The mark of items that came of asking once more.
-SECOND_PASS = "filled"
+SECOND_PASS = "second_pass"
 
 
 # And of those that the model, asked about them alone, does not call items.
@@ -77,7 +77,7 @@ class Found:
                 self.problems += unreadable
                 if values is not None:
                     items.append((shape, passage, item, values))
-        sure = self._confirm(items) if self._recipe.profile.confirm else [True] * len(items)
+        sure = self._confirm(items) if self._recipe.profile.verify else [True] * len(items)
         for (_, _, item, values), is_sure in zip(items, sure, strict=True):
             marks = {mark} if mark else set()
             marks |= set() if is_sure else {UNCONFIRMED}

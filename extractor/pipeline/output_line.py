@@ -50,14 +50,15 @@ def output_line(
 def _totals(recipe: Recipe, meter: UsageMeter, kept: Kept) -> Json:
     """What the line cost: for each field, whenever it was asked, and in all."""
     asked = {
-        name: kept.asked.get(name) or {"as": digits, **meter.to_json(name)} for name, digits in recipe.fields.items()
+        name: kept.asked.get(name) or {"fingerprint": fingerprint, **meter.to_json(name)}
+        for name, fingerprint in recipe.fields.items()
     }
     usage = sum((Usage.from_json(entry) for entry in asked.values()), Usage())
-    again = sum((Usage.from_json(entry.get("again", {})) for entry in asked.values()), Usage())
+    reasked = sum((Usage.from_json(entry.get("reasked", {})) for entry in asked.values()), Usage())
     return {
         **usage.to_json(),
         "cost": recipe.cost(usage),
-        "again": {**again.to_json(), "cost": recipe.cost(again)},
+        "reasked": {**reasked.to_json(), "cost": recipe.cost(reasked)},
         "retries": sum(entry.get("retries", 0) for entry in asked.values()),
         "fields": asked,
     }

@@ -32,8 +32,8 @@ class Recipe:
     @cached_property
     def digest(self) -> str:
         """12 hexadecimal digits that differ whenever records could."""
-        signs = {field.name: repr(field.signs) for field in self.schema.fields}
-        return digest(json.dumps([self.fields, signs], sort_keys=True))[:12]
+        expected = {field.name: repr(field.expects) for field in self.schema.fields}
+        return digest(json.dumps([self.fields, expected], sort_keys=True))[:12]
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -47,7 +47,7 @@ class Recipe:
 
     def _name(self, field: Field, called: str) -> str:
         words = _words(self.schema.prompts, field, called, self.profile)
-        doc = field.item.__doc__ if self.profile.confirm and field.item is not None else None
+        doc = field.item.__doc__ if self.profile.verify and field.item is not None else None
         meaning = [called, told(field), words, doc, self.model, _unlike_default(self.profile), ENGINE]
         return digest(json.dumps(meaning, ensure_ascii=False, sort_keys=True))[:8]
 
@@ -60,7 +60,9 @@ class Recipe:
         return {
             "digest": self.digest,
             "schema": self.schema.name,
-            "fields": {field.name: {"as": self.fields[field.name], **told(field)} for field in self.schema.fields},
+            "fields": {
+                field.name: {"fingerprint": self.fields[field.name], **told(field)} for field in self.schema.fields
+            },
             "prompts": digest("\0".join(sorted(_templates(self.schema.prompts))))[:12],
             "model": self.model,
             "profile": asdict(self.profile),
@@ -108,12 +110,12 @@ def _spelled(*markers: object) -> list[str]:
 def _words(prompts: Prompts, field: Field, called: str, profile: Profile) -> list[object]:
     """What of the prompts a field is asked with: of the example the text, and its own answer."""
     words: list[object] = [prompts.task.template, prompts.read.template]
-    if profile.together and field.group:
-        words.append(prompts.together.template)
+    if profile.combine and field.group:
+        words.append(prompts.group.template)
     if profile.style == "form":
         words.append(prompts.form.template)
-    if profile.confirm:
-        words.append(prompts.confirm.template)
+    if profile.verify:
+        words.append(prompts.verify.template)
     if prompts.example is not None:
         answers = prompts.example.record
         words += [prompts.example.text, answers.get(field.name, answers.get(called))]
@@ -121,6 +123,4 @@ def _words(prompts: Prompts, field: Field, called: str, profile: Profile) -> lis
 
 
 def _templates(prompts: Prompts) -> list[str]:
-    return [
-        template.template for template in (prompts.task, prompts.read, prompts.together, prompts.form, prompts.confirm)
-    ]
+    return [template.template for template in (prompts.task, prompts.read, prompts.group, prompts.form, prompts.verify)]

@@ -16,7 +16,7 @@ class UsageMeter:
         self._call = call
         self._lock = threading.Lock()
         self.usage: defaultdict[str, Usage] = defaultdict(Usage)
-        self.again: defaultdict[str, Usage] = defaultdict(Usage)
+        self.reasked: defaultdict[str, Usage] = defaultdict(Usage)
         self.retries: Counter[str] = Counter()
 
     def __call__(self, request: Request) -> Reply:
@@ -28,7 +28,7 @@ class UsageMeter:
             self.usage[name] += usage
             self.retries[name] += reply.attempts - 1
             if request.about.get(REASKED):
-                self.again[name] += usage
+                self.reasked[name] += usage
         return reply
 
     @property
@@ -40,7 +40,7 @@ class UsageMeter:
         """What was asked for a field, but for what there was none of."""
         counted = {
             **self.usage[field].to_json(),
-            "again": _nonzero(self.again[field].to_json()),
+            "reasked": _nonzero(self.reasked[field].to_json()),
             "retries": self.retries[field],
         }
         return _nonzero(counted)

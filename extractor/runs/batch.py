@@ -19,7 +19,7 @@ from extractor.cancellation import Cancellation
 from extractor.errors import FATAL, ExtractorError, ProviderError
 from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.llm.models import batch_client
-from extractor.output.answer_cache import AnswerCache, answers_path
+from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import now
 from extractor.output.files import OutputError, followed, open_output
 from extractor.pipeline.read.read import InputError
@@ -43,14 +43,16 @@ if TYPE_CHECKING:
     from extractor.llm.batch_api import Batch, BatchClient
 
 
-def submit(settings: Settings, output: Path, progress: Observer, halt: Cancellation, arguments: list[str]) -> Summary:
+def submit(
+    settings: Settings, output: Path, progress: Observer, cancellation: Cancellation, arguments: list[str]
+) -> Summary:
     """Convert what can be without asking, and hand the questions of the rest to the batch desk. Raises OutputError where a
     batch is under way, but goes on with a submission that was cut short."""
-    desk = batch_client(settings.model, settings.base_url, os.environ, halt)
+    client = batch_client(settings.model, settings.base_url, os.environ, cancellation)
     path = followed(output)
-    if _go_on(path, settings, desk):
+    if _go_on(path, settings, client):
         return Summary(notes=[f"batch: the submission of an earlier run is complete now; {_next(path)}"])
-    requests = Requests(path, desk.url)
+    requests = Requests(path, client.url)
 
     def first(ready: Session) -> None:
         refuse_under_way(path)
@@ -62,49 +64,51 @@ def submit(settings: Settings, output: Path, progress: Observer, halt: Cancellat
         if summary.stopped is not None or not requests.parts:
             forget(path)
             return
-        submission = Submission(path, desk.host, os.getcwd(), settings.to_json(), requests.parts)
+        submission = Submission(path, client.host, os.getcwd(), settings.to_json(), requests.parts)
         submission.save()
-        _send(submission, desk)
+        _send(submission, client)
         summary.submitted, summary.open = summary.open, 0
         count = sum(part.requests for part in requests.parts)
         ids = ", ".join(part.id or "" for part in requests.parts)
-        summary.notes.append(f"batch: {count} requests in {len(requests.parts)} ({ids}) at {desk.host}; {_next(path)}")
+        summary.notes.append(
+            f"batch: {count} requests in {len(requests.parts)} ({ids}) at {client.host}; {_next(path)}"
+        )
 
-    return convert_to(settings, output, progress, halt, arguments, Deferral(first, requests, last))
+    return convert_to(settings, output, progress, cancellation, arguments, Deferral(first, requests, last))
 
 
 def _next(path: Path) -> str:
     return f"next: `extractor batch status {path}`, then `extractor batch collect {path}`"
 
 
-def _go_on(path: Path, settings: Settings, desk: BatchClient) -> bool:
+def _go_on(path: Path, settings: Settings, client: BatchClient) -> bool:
     """Whether a submission was cut short; it is completed, from the requests on disk."""
     submission = load_submission(path)
     if submission is None or not submission.is_cut_short:
         return False
-    if desk.host != submission.endpoint or settings.model != submission.settings["model"]:
+    if client.host != submission.endpoint or settings.model != submission.settings["model"]:
         raise OutputError(
             f"A submission to {submission.endpoint} ({submission.settings['model']}) for {path} was cut short: go on with "
             f"the same --model and --base-url, or give it up with `extractor batch cancel {path}`."
         )
     with open_output(path):
-        _send(submission, desk)
+        _send(submission, client)
     return True
 
 
-def _send(submission: Submission, desk: BatchClient) -> None:
+def _send(submission: Submission, client: BatchClient) -> None:
     """Make the batches that are not made, each step noted. Raises Fault."""
     for part in submission.parts:
         if part.id is None and part.intended is not None:
-            _look_up(submission, part, desk)
+            _look_up(submission, part, client)
         if part.id is not None:
             continue
         if part.file is None:
-            part.file = desk.upload(submission.requests(part))
+            part.file = client.upload(submission.requests(part))
         part.intended = now()
         submission.save()
         try:
-            made = desk.create(part.file, part.tag)
+            made = client.create(part.file, part.tag)
         except ExtractorError as fault:
             if fault.status is not None and fault.status < 500 and fault.status != 408:  # refused: there is none
                 part.intended = None
@@ -114,9 +118,9 @@ def _send(submission: Submission, desk: BatchClient) -> None:
         submission.save()
 
 
-def _look_up(submission: Submission, part: Part, desk: BatchClient) -> None:
+def _look_up(submission: Submission, part: Part, client: BatchClient) -> None:
     """Whether a batch that was about to be made has been made."""
-    found = desk.find(part.file or "", part.tag)
+    found = client.find(part.file or "", part.tag)
     if found is not None:
         part.id, part.state = found.id, found.status
     else:
@@ -129,20 +133,20 @@ def _look_up(submission: Submission, part: Part, desk: BatchClient) -> None:
 
 def look(output: Path) -> tuple[list[str], int]:
     """A line a batch, and the exit code: 0 all are completed, 1 not, or not whole. Changes nothing."""
-    submission, desk = _submitted(output)
+    submission, client = _submitted(output)
     lines, code = [], 0
     for part in submission.parts:
-        batch = None if part.collected else _told(part, desk)
+        batch = None if part.collected else _told(part, client)
         status = part.state if batch is None else batch.status
         code |= status != "completed"
         lines.append(_line(part, batch, status))
     return lines, code
 
 
-def _told(part: Part, desk: BatchClient) -> Batch | None:
+def _told(part: Part, client: BatchClient) -> Batch | None:
     if part.id is not None:
-        return desk.get(part.id)
-    return desk.find(part.file or "", part.tag) if part.intended else None
+        return client.get(part.id)
+    return client.find(part.file or "", part.tag) if part.intended else None
 
 
 def _line(part: Part, batch: Batch | None, status: str) -> str:
@@ -165,16 +169,16 @@ def cancel(output: Path) -> list[str]:
     """Ask the desk to end the batches that have not ended; a line for each."""
     path = followed(output)
     with open_output(path):
-        submission, desk = _submitted(output)
+        submission, client = _submitted(output)
         lines = []
         for part in submission.parts:
             if part.id is None and part.intended is not None:
-                _look_up(submission, part, desk)
+                _look_up(submission, part, client)
             if part.id is None or part.collected:
                 continue
-            batch = desk.get(part.id)
+            batch = client.get(part.id)
             if not batch.has_ended:
-                batch = desk.cancel(part.id)
+                batch = client.cancel(part.id)
             part.state = batch.status
             lines.append(_line(part, batch, batch.status))
         # What was not made yet is not made any more.
@@ -183,27 +187,27 @@ def cancel(output: Path) -> list[str]:
     return lines
 
 
-def _submitted(output: Path, halt: Cancellation | None = None) -> tuple[Submission, BatchClient]:
+def _submitted(output: Path, cancellation: Cancellation | None = None) -> tuple[Submission, BatchClient]:
     path = followed(output)
     submission = load_submission(path)
     if submission is None:
         raise OutputError(f"Nothing was submitted for {output}: there is no {batch_path(path)}.")
     saved = submission.settings
-    return submission, batch_client(saved["model"], saved["base_url"], os.environ, halt)
+    return submission, batch_client(saved["model"], saved["base_url"], os.environ, cancellation)
 
 
 # --- home ---
 
 
-def collect(output: Path, progress: Observer, halt: Cancellation, arguments: list[str]) -> Summary:
+def collect(output: Path, progress: Observer, cancellation: Cancellation, arguments: list[str]) -> Summary:
     """Bring the replies of ended batches home, and write the records that are complete with them."""
     path = followed(output)
-    submission, desk = _submitted(output, halt)
+    submission, client = _submitted(output, cancellation)
     notes: list[str] = []
 
     def first(ready: Session) -> None:
         noted = load_submission(path) or submission  # another run may have written it since
-        notes.extend(_bring_home(noted, desk, ready))
+        notes.extend(_bring_home(noted, client, ready))
 
     def last(summary: Summary) -> None:
         summary.notes += notes
@@ -215,25 +219,25 @@ def collect(output: Path, progress: Observer, halt: Cancellation, arguments: lis
 
     settings = Settings.from_json(submission.settings)
     try:
-        return convert_to(settings, path, progress, halt, arguments, Deferral(first, postpone, last))
+        return convert_to(settings, path, progress, cancellation, arguments, Deferral(first, postpone, last))
     except InputError as error:
         if os.getcwd() == submission.folder:
             raise
         raise InputError(f"{error} The batch was made in {submission.folder}: collect it there.") from error
 
 
-def _bring_home(submission: Submission, desk: BatchClient, ready: Session) -> Iterator[str]:
+def _bring_home(submission: Submission, client: BatchClient, ready: Session) -> Iterator[str]:
     """Put what has come into the journal; a line on each batch."""
-    home = CollectedReplies(submission, desk, ready)
+    home = CollectedReplies(submission, client, ready)
     for part in submission.parts:
         if part.collected:
             continue
         if part.id is None and part.intended is not None:
-            _look_up(submission, part, desk)
+            _look_up(submission, part, client)
         if part.id is None:
             yield _line(part, None, part.state)
             continue
-        batch = desk.get(part.id)
+        batch = client.get(part.id)
         part.state = batch.status
         if batch.has_ended:
             outcome = home.take(batch)
@@ -258,9 +262,9 @@ def _bring_home(submission: Submission, desk: BatchClient, ready: Session) -> It
 class CollectedReplies:
     """The journal, as the replies of batches come into it."""
 
-    def __init__(self, submission: Submission, desk: BatchClient, ready: Session) -> None:
-        self._desk, self._ready = desk, ready
-        self._journal = AnswerCache(answers_path(submission.output))
+    def __init__(self, submission: Submission, client: BatchClient, ready: Session) -> None:
+        self._desk, self._ready = client, ready
+        self._cache = AnswerCache(answer_cache_path(submission.output))
         self._submission = submission
 
     def take(self, batch: Batch) -> Counter[str]:
@@ -287,10 +291,10 @@ class CollectedReplies:
         is_new = False
         for about in abouts:
             document = str(about.get("document", "unnamed"))
-            if not self._journal.holds(document, name):
-                self._journal.add(document, name, about, reply)
+            if not self._cache.holds(document, name):
+                self._cache.add(document, name, about, reply)
                 is_new = True
         if is_new:
             usage = Usage.of(reply.body) if isinstance(reply, Reply) else Usage()
             fault = reply.kind if isinstance(reply, ExtractorError) else None
-            self._ready.account.heard(Attempt(Request({}, abouts[0]), 1, 0.0, usage, fault))
+            self._ready.budget.heard(Attempt(Request({}, abouts[0]), 1, 0.0, usage, fault))

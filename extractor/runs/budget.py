@@ -36,7 +36,7 @@ class Budget:
         self._lock = threading.Lock()
         self._reserved = Usage()
         self.first = Usage()
-        self.again = Usage()
+        self.reasked = Usage()
         self.retries = 0
         self.faults: Counter[str] = Counter()
         self.began = time.monotonic()
@@ -44,7 +44,7 @@ class Budget:
     @property
     def usage(self) -> Usage:
         """All that was answered, first asks and re-asks."""
-        return self.first + self.again
+        return self.first + self.reasked
 
     def cost(self, usage: Usage) -> float | None:
         """US dollars; None where no price is known."""
@@ -83,13 +83,13 @@ class Budget:
 
     def heard(self, attempt: Attempt) -> None:
         """An attempt has ended."""
-        again = bool(attempt.request.about.get(REASKED))
+        reasked = bool(attempt.request.about.get(REASKED))
         with self._lock:
             self.retries += attempt.number > 1
             if attempt.fault is not None:
                 self.faults[attempt.fault] += 1
-            elif again:
-                self.again += attempt.usage
+            elif reasked:
+                self.reasked += attempt.usage
             else:
                 self.first += attempt.usage
         if self._tell is not None:
@@ -98,10 +98,10 @@ class Budget:
                 {
                     "event": "attempt",
                     **{name: about.get(name) for name in ("document", "field", "start", "end")},
-                    "again": again,
+                    "reasked": reasked,
                     "attempt": attempt.number,
                     "seconds": round(attempt.seconds, 3),
-                    "fault": attempt.fault,
+                    "error": attempt.fault,
                     "input_tokens": attempt.usage.input_tokens,
                     "cached_tokens": attempt.usage.cached_tokens,
                     "output_tokens": attempt.usage.output_tokens,
@@ -113,7 +113,7 @@ class Budget:
         """For the history of runs."""
         return {
             "first": self.first.to_json() | {"cost": self.cost(self.first)},
-            "again": self.again.to_json() | {"cost": self.cost(self.again)},
+            "reasked": self.reasked.to_json() | {"cost": self.cost(self.reasked)},
             "retries": self.retries,
-            "faults": dict(self.faults),
+            "errors": dict(self.faults),
         }

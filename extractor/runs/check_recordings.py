@@ -28,14 +28,14 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
     seen: set[Path] = set()
     stale: dict[str, Counter[str]] = defaultdict(Counter)
     with open_session(settings) as ready:
-        recipe, tape, call = ready.recipe, ready.tape, ready.tape.over(ready.ask)
+        recipe, recordings, call = ready.recipe, ready.recordings, ready.recordings.over(ready.ask)
         for document in settings.documents():
             if isinstance(document, Unreadable):
                 lines.append(f"unread   {document.reason}")
                 findings += 1
                 continue
             missing = _missing(document, recipe, call)
-            reel = tape.reel(document.id)
+            reel = recordings.reel(document.id)
             seen.add(reel.path)
             unused = [recording for recording in reel.calls.values() if not recording.used]
             used += len(reel.calls) - len(unused)
@@ -47,8 +47,8 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
             lines += [f"missing  {failure.fault.what}" for failure in missing]
             lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
             if prune and unused:
-                lines.append(_prune(tape, reel, document.id, len(unused), bool(missing)))
-        others = sorted(set(tape.folder.glob("*.json")) - seen) if tape.folder is not None else []
+                lines.append(_prune(recordings, reel, document.id, len(unused), bool(missing)))
+        others = sorted(set(recordings.folder.glob("*.json")) - seen) if recordings.folder is not None else []
     for name, counts in stale.items():
         lines.append(f"stale    {name}: {', '.join(f'{n} {what}' for what, n in counts.items())}")
     if any(counts["missing"] for counts in stale.values()):
@@ -79,7 +79,11 @@ def _renewing(settings: Settings) -> str:
     }
     for option, (value, default) in options.items():
         words += [] if value == default else [option, str(value)]
-    words += ["--fill"] * settings.fill + ["--confirm"] * settings.confirm + ["--apart"] * settings.apart
+    words += (
+        ["--second-pass"] * settings.second_pass
+        + ["--verify"] * settings.verify
+        + ["--separate-fields"] * settings.separate_fields
+    )
     return shlex.join(words)
 
 
@@ -91,9 +95,9 @@ def _describe_unused(document: str, recording: Recording) -> str:
     )
 
 
-def _prune(tape: Recordings, reel: RecordingFile, document: str, unused: int, missing: bool) -> str:
+def _prune(recordings: Recordings, reel: RecordingFile, document: str, unused: int, missing: bool) -> str:
     """Delete what is unused. Not while replies are missing: what seems unused may be the re-ask of a missing one, and
     a wrong --model or --schema would empty the folder."""
     if missing:
         return f"kept     {document}: record what is missing first, then prune ({unused} unused in {reel.path})"
-    return f"pruned   {document}: {tape.drop_unused(document)} recordings deleted from {reel.path}"
+    return f"pruned   {document}: {recordings.drop_unused(document)} recordings deleted from {reel.path}"

@@ -13,7 +13,7 @@ from extractor.document import Document, Json
 from extractor.errors import NOT_REACHED, RunInterruptedError
 from extractor.files import is_same
 from extractor.llm.call import Call
-from extractor.output.answer_cache import AnswerCache, answers_path
+from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import open_event_log
 from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
 from extractor.output.resume import ResumableOutput, nothing_to_retry
@@ -28,7 +28,7 @@ from extractor.runs.settings import Settings
 from extractor.runs.summary import Summary
 
 
-def convert_all(settings: Settings, progress: Observer, halt: Cancellation) -> Summary:
+def convert_all(settings: Settings, progress: Observer, cancellation: Cancellation) -> Summary:
     """Records to standard output; failures are told on standard error only."""
     documents = settings.documents()
     stdout = _standard_output()
@@ -40,16 +40,16 @@ def convert_all(settings: Settings, progress: Observer, halt: Cancellation) -> S
             _say(progress, failure)
         progress.told(document.id, len(lines), failures)
 
-    with open_event_log(settings.log) as tell, open_session(settings, halt, tell, progress.installing) as ready:
-        _show_all(progress, settings, ready.account)
-        call = ready.tape.over(progress.over(ready.ask))
-        summary = run(documents, ready.recipe, call, write, ready.workers, halt, settings.max_failures)
-        summary.account = ready.account
+    with open_event_log(settings.log) as tell, open_session(settings, cancellation, tell, progress.installing) as ready:
+        _show_all(progress, settings, ready.budget)
+        call = ready.recordings.over(progress.over(ready.ask))
+        summary = run(documents, ready.recipe, call, write, ready.workers, cancellation, settings.max_failures)
+        summary.budget = ready.budget
     return summary
 
 
-def _show_all(progress: Observer, settings: Settings, account: Budget, output: Path | None = None) -> None:
-    progress.watch(account)
+def _show_all(progress: Observer, settings: Settings, budget: Budget, output: Path | None = None) -> None:
+    progress.watch(budget)
     if progress.is_shown:
         progress.total = count_documents(settings.inputs, output)
 
@@ -80,7 +80,7 @@ def convert_to(
     settings: Settings,
     output: Path,
     progress: Observer,
-    halt: Cancellation,
+    cancellation: Cancellation,
     arguments: list[str],
     later: Deferral | None = None,
 ) -> Summary:
@@ -93,7 +93,7 @@ def convert_to(
         )
     with (
         open_event_log(settings.log) as tell,
-        open_session(settings, halt, tell, progress.installing) as ready,
+        open_session(settings, cancellation, tell, progress.installing) as ready,
         open_output(output, settings.restart) as files,
     ):
         if files.failures is None and settings.retry is not None:
@@ -102,42 +102,42 @@ def convert_to(
             refuse_under_way(files.path)
         else:
             later.first(ready)
-        journal = AnswerCache(answers_path(files.path))
-        store = ResumableOutput(files, ready.recipe, journal, settings.restart)
+        cache = AnswerCache(answer_cache_path(files.path))
+        resumable = ResumableOutput(files, ready.recipe, cache, settings.restart)
         ask = progress.over(ready.ask if later is None else later.ask)
-        call = ready.tape.over(journal.over(ask) if files.failures is not None else ask)
-        progress.skipped = lambda: store.held + store.waiting
-        _show_all(progress, settings, ready.account, output)
-        if store.outdated:
-            asked = f"asked for is {', '.join(store.to_fill)}" if store.to_fill else "nothing is asked"
-            progress.say(f"back-fill: {store.outdated} records are of an earlier recipe; {asked}, the rest is kept")
+        call = ready.recordings.over(cache.over(ask) if files.failures is not None else ask)
+        progress.skipped = lambda: resumable.skipped + resumable.waiting
+        _show_all(progress, settings, ready.budget, output)
+        if resumable.outdated:
+            asked = f"asked for is {', '.join(resumable.to_fill)}" if resumable.to_fill else "nothing is asked"
+            progress.say(f"back-fill: {resumable.outdated} records are of an earlier recipe; {asked}, the rest is kept")
         with recorded(files, arguments, settings.to_json(), ready) as record:
             summary = run(
-                store.pending(documents, settings.retry),
+                resumable.pending(documents, settings.retry),
                 ready.recipe,
                 call,
-                _writing(store, progress, noted=files.failures is not None),
+                _writing(resumable, progress, noted=files.failures is not None),
                 ready.workers if later is None else Workers(1),  # there is no answer to wait for
-                halt,
+                cancellation,
                 settings.max_failures,
-                store.known,
+                resumable.known,
             )
-            summary.account = ready.account
-            summary.held, summary.waiting, summary.left = store.held, store.waiting, store.left
+            summary.budget = ready.budget
+            summary.skipped, summary.waiting, summary.left = resumable.skipped, resumable.waiting, resumable.left
             # Those of documents that wait for a batch will be renewed.
-            summary.outdated = 0 if summary.open else store.still_outdated
+            summary.outdated = 0 if summary.open else resumable.still_outdated
             summary.resumes = files.failures is not None
             try:
                 if later is not None:
-                    store.sync()
+                    resumable.sync()
                     later.last(summary)
             finally:
                 if isinstance(summary.stopped, RunInterruptedError):
-                    store.sync()
+                    resumable.sync()
                     placed = False
                 else:
                     is_open = summary.open or summary.submitted
-                    placed = store.finish(whole=summary.stopped is None and not is_open)
+                    placed = resumable.finish(whole=summary.stopped is None and not is_open)
             noted = failures_path(output) if files.failures is not None and files.failures.size else None
             summary.output = output if placed else part_path(output)
             summary.noted = noted if placed or noted is None else part_path(noted)
@@ -145,9 +145,9 @@ def convert_to(
     return summary
 
 
-def _writing(store: ResumableOutput, progress: Observer, noted: bool) -> Write:
+def _writing(resumable: ResumableOutput, progress: Observer, noted: bool) -> Write:
     def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
-        store.write(document, lines, failures)
+        resumable.write(document, lines, failures)
         for failure in () if noted else failures:
             _say(progress, failure)
         progress.told(document.id, len(lines), failures)

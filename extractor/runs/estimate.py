@@ -2,7 +2,7 @@
 
 Tokens out lie between the least answer to each question and, for each field that it asks for, as many as its passage has,
 since an answer quotes the passage; never more than the request allows. What the answers themselves lead to is not in it:
-re-asks of answers that do not fit, questions put again in parts, and with `confirm` those about items that a model finds.
+re-asks of answers that do not fit, questions put again in parts, and with `verify` those about items that a model finds.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Estimate:
     is_local: bool
     price: Price | None
     documents: int = 0
-    held: int = 0
+    skipped: int = 0
     waiting: int = 0
     failed: int = 0
     outdated: int = 0
@@ -111,23 +111,23 @@ def forecast(settings: Settings, output: Path | None) -> Estimate:
         told = Estimate(ready.recipe.model, ready.model.is_local, ready.recipe.price)
         counting = Counting(told)
         call: Call = counting.answer
-        store = None
+        resumable = None
         if output is not None and (output.is_file() or not output.exists()):
-            store, journal = stack.enter_context(look(output, ready.recipe))
-            call = journal.over(call)
+            resumable, cache = stack.enter_context(look(output, ready.recipe))
+            call = cache.over(call)
         summary = run(
-            counting.reading(documents if store is None else store.pending(documents)),
+            counting.reading(documents if resumable is None else resumable.pending(documents)),
             ready.recipe,
-            counting.asked(ready.tape.over(counting.untaped(call))),
+            counting.asked(ready.recordings.over(counting.untaped(call))),
             lambda document, lines, failures: None,
-            known=store.known if store is not None else lambda document: nothing_known,
+            known=resumable.known if resumable is not None else lambda document: nothing_known,
         )
     if summary.stopped is not None:
         raise summary.stopped
     told.speeches = summary.records
     told.documents = summary.documents - told.failed
-    if store is not None:
-        told.held, told.waiting, told.outdated = store.held, store.waiting, store.outdated
+    if resumable is not None:
+        told.skipped, told.waiting, told.outdated = resumable.skipped, resumable.waiting, resumable.outdated
     return told
 
 

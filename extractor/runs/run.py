@@ -51,21 +51,23 @@ def outcomes(
     recipe: Recipe,
     call: Call,
     workers: Workers | None = None,
-    halt: Cancellation | None = None,
+    cancellation: Cancellation | None = None,
     known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Generator[Outcome]:
     """What becomes of each document, as it is done: one at a time, or as many side by side as there are workers. A failed
-    one is a value among the failures. After `halt`, which a fault that no later request can escape (no model, key refused,
+    one is a value among the failures. After `cancellation`, which a fault that no later request can escape (no model, key refused,
     quota used up) sets as well, no more documents are taken. Closing the generator ends the asking.
     """
-    workers, halt = workers or Workers(), halt or Cancellation()
+    workers, cancellation = workers or Workers(), cancellation or Cancellation()
     floor = ComputeLock()
-    stopping = CancellableCall(floor.leaving(call) if workers.count > 1 else call, halt)
-    with _pools(workers, halt, floor) as (asking, lines):
-        done: Iterator[Outcome] = (_convert(d, recipe, stopping, one_by_one, known) for d in _until(halt, documents))
+    stopping = CancellableCall(floor.leaving(call) if workers.count > 1 else call, cancellation)
+    with _pools(workers, cancellation, floor) as (asking, lines):
+        done: Iterator[Outcome] = (
+            _convert(d, recipe, stopping, one_by_one, known) for d in _until(cancellation, documents)
+        )
         if asking and lines:
             convert_one = partial(_convert, recipe=recipe, call=stopping, gather=gathering(asking, floor), known=known)
-            done = in_order(convert_one, _until(halt, documents), lines, AHEAD * workers.count, workers.ordered)
+            done = in_order(convert_one, _until(cancellation, documents), lines, AHEAD * workers.count, workers.ordered)
         for outcome in done:
             if not outcome.unfinished:
                 yield outcome
@@ -77,41 +79,45 @@ def run(
     call: Call,
     write: Write,
     workers: Workers | None = None,
-    halt: Cancellation | None = None,
+    cancellation: Cancellation | None = None,
     max_failures: int | None = None,
     known: Callable[[Document], Known] = lambda document: nothing_known,
 ) -> Summary:
     """Convert all documents, and have each written as it is done. Faults that end the asking, and more failed documents
-    than `max_failures`, do so: the documents after that are noted as not reached. So does the user, by `halt`: what was
+    than `max_failures`, do so: the documents after that are noted as not reached. So does the user, by `cancellation`: what was
     not finished then is left for another run. What of the lines that are `known` holds is kept.
     """
-    summary, halt = Summary(), halt or Cancellation()
+    summary, cancellation = Summary(), cancellation or Cancellation()
     remaining = iter(documents)
-    with closing(outcomes(remaining, recipe, call, workers, halt, known)) as done:
+    with closing(outcomes(remaining, recipe, call, workers, cancellation, known)) as done:
         for outcome in done:
             if outcome.open:
                 summary.open += 1
                 continue
             write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
             count(outcome, summary)
-            stop_at(max_failures, summary, halt)
-    summary.stopped = halt.fault
-    if halt.fault is not None and not isinstance(halt.fault, RunInterruptedError):
+            stop_at(max_failures, summary, cancellation)
+    summary.stopped = cancellation.fault
+    if cancellation.fault is not None and not isinstance(cancellation.fault, RunInterruptedError):
         for document in remaining:
-            outcome = Outcome(document, failures=[_not_reached(document, halt.fault)])
+            outcome = Outcome(document, failures=[_not_reached(document, cancellation.fault)])
             write(document, [], outcome.failures)
             count(outcome, summary)
     return summary
 
 
-def stop_at(max_failures: int | None, summary: Summary, halt: Cancellation) -> None:
+def stop_at(max_failures: int | None, summary: Summary, cancellation: Cancellation) -> None:
     """Ask no more where more documents than that have failed."""
     if max_failures is not None and summary.failed > max_failures:
-        halt.stop(TooManyFailuresError(f"{summary.failed} documents failed, which is more than --max-failures."))
+        cancellation.stop(
+            TooManyFailuresError(f"{summary.failed} documents failed, which is more than --max-failures.")
+        )
 
 
 @contextmanager
-def _pools(workers: Workers, halt: Cancellation, floor: ComputeLock) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
+def _pools(
+    workers: Workers, cancellation: Cancellation, floor: ComputeLock
+) -> Iterator[tuple[Pool, Pool] | tuple[None, None]]:
     """Threads for questions and for documents; none where one question is asked at a time. What ends the run at once
     does not wait for answers that are under way."""
     if workers.count == 1:
@@ -124,7 +130,7 @@ def _pools(workers: Workers, halt: Cancellation, floor: ComputeLock) -> Iterator
         wait = True
     finally:
         if not wait:
-            halt.stop(RunInterruptedError("The run was ended."))
+            cancellation.stop(RunInterruptedError("The run was ended."))
         for pool in (lines, asking):
             pool.close(wait=wait)
 
@@ -132,24 +138,24 @@ def _pools(workers: Workers, halt: Cancellation, floor: ComputeLock) -> Iterator
 class CancellableCall:
     """A Call that asks no more once the run is to halt; a fault that all questions would meet makes it halt."""
 
-    def __init__(self, call: Call, halt: Cancellation) -> None:
+    def __init__(self, call: Call, cancellation: Cancellation) -> None:
         self._call = call
-        self.halt = halt
+        self.cancellation = cancellation
 
     def __call__(self, request: Request) -> Reply:
-        self.halt.check()
+        self.cancellation.check()
         try:
             return self._call(request)
         except RunStoppedError:
             raise
         except FATAL as fault:
-            self.halt.stop(fault, request.about.get("document"))
+            self.cancellation.stop(fault, request.about.get("document"))
             raise
 
 
-def _until(halt: Cancellation, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+def _until(cancellation: Cancellation, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
     """The documents, as long as there is asking."""
-    while halt.fault is None:
+    while cancellation.fault is None:
         try:
             yield next(documents)
         except StopIteration:
@@ -188,10 +194,10 @@ def _convert(
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
-        met = call.halt.fault or error
+        met = call.cancellation.fault or error
         if isinstance(met, RunInterruptedError):
             outcome.unfinished = True
-        elif met is error or call.halt.document == document.id:
+        elif met is error or call.cancellation.document == document.id:
             outcome.failures.append(_failure(document, met.kind, str(met)))
         else:
             outcome.failures.append(_not_reached(document, met, begun=bool(outcome.converted)))
@@ -203,7 +209,7 @@ def _convert(
 def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
     """Whether no question of a speech was answered, and code found nothing by itself, so that there is nothing to write.
     A question that was put again in parts has failed where one of them has, and its parts are among the asked."""
-    asked = [about for about in asked if not about.get("confirming")]
+    asked = [about for about in asked if not about.get("verifying")]
     if not failed or not asked or any(count_items(done).values()):
         return False
     return all(

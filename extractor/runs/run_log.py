@@ -63,11 +63,11 @@ def recorded(
                 "documents": summary.documents,
                 "records": summary.records,
                 "failed": summary.failed,
-                "held": summary.held,
+                "skipped": summary.skipped,
                 "failures": dict(summary.failures),
             }
         with suppress(OutputError):  # of a full disk the output itself has told
-            _note(path, {**end, "spent": ready.account.to_json()})
+            _note(path, {**end, "spent": ready.budget.to_json()})
 
 
 def _note(path: Path | None, entry: Json) -> None:

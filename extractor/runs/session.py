@@ -21,21 +21,21 @@ from extractor.schema.loading import Schema, load_schema
 
 @dataclass(frozen=True)
 class Session:
-    """What a run needs: `ask` asks the model, within the limits and counted by `account`."""
+    """What a run needs: `ask` asks the model, within the limits and counted by `budget`."""
 
     model: Model
     recipe: Recipe
-    tape: Recordings
+    recordings: Recordings
     ask: Call
     workers: Workers
-    account: Budget
-    halt: Cancellation
+    budget: Budget
+    cancellation: Cancellation
 
 
 @contextmanager
 def open_session(
     settings: Settings,
-    halt: Cancellation | None = None,
+    cancellation: Cancellation | None = None,
     tell: Callable[[Json], None] | None = None,
     installing: Callable[[int, int], None] | None = None,
     schema: Schema | None = None,
@@ -43,23 +43,29 @@ def open_session(
     """What the settings come to. Nothing is opened before the first question. `tell` hears events, `installing` of the
     embedded model's bytes as they are joined; `schema` is the settings' own where it is loaded already."""
     schema = schema or load_schema(settings.schema)
-    halt = halt or Cancellation()
-    accounts: list[Budget] = []
+    cancellation = cancellation or Cancellation()
+    budgets: list[Budget] = []
     model = choose(
         settings.model,
         settings.base_url,
         os.environ,
         installing,
-        settings.pace(halt),
-        halt,
-        lambda attempt: accounts[0].heard(attempt),
+        settings.limiter(cancellation),
+        cancellation,
+        lambda attempt: budgets[0].heard(attempt),
     )
     price = settings.price_of(model)
-    accounts.append(Budget(price, settings.limits, tell))
-    together = model.profile.together and not settings.apart
-    profile = replace(model.profile, fill=settings.fill, confirm=settings.confirm, together=together)
+    budgets.append(Budget(price, settings.limits, tell))
+    combine = model.profile.combine and not settings.separate_fields
+    profile = replace(model.profile, second_pass=settings.second_pass, verify=settings.verify, combine=combine)
     recipe = Recipe(schema, model.name, profile, price)
     with opened(model) as call:
         yield Session(
-            model, recipe, settings.tape(), accounts[0].over(call), settings.workers(model), accounts[0], halt
+            model,
+            recipe,
+            settings.recordings(),
+            budgets[0].over(call),
+            settings.workers(model),
+            budgets[0],
+            cancellation,
         )

@@ -35,8 +35,8 @@ class Settings:
     encoding: str | None
     text_column: str | None
     id_column: str | None
-    fill: bool = False
-    confirm: bool = False
+    second_pass: bool = False
+    verify: bool = False
     concurrency: int | None = None
     rpm: float | None = None
     tpm: float | None = None
@@ -47,23 +47,23 @@ class Settings:
     price: Price | None = None
     limits: Limits = field(default_factory=Limits)
     log: Path | None = None
-    apart: bool = False
+    separate_fields: bool = False
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
         """The inputs, but for the files of a run into `output` that lie in the same folder."""
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
-    def pace(self, halt: Cancellation) -> RateLimiter:
+    def limiter(self, cancellation: Cancellation) -> RateLimiter:
         """As many at a time as was said; else as many as the endpoint bears."""
         most = self.concurrency or MOST
-        return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=halt.sleep)
+        return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
 
     def workers(self, model: Model) -> Workers:
         """The embedded model answers one question at a time; where none is asked there is nothing to wait for."""
         alone = model.is_local or self.mode == "replay"
         return Workers(1 if alone else self.concurrency or MOST, self.ordered)
 
-    def tape(self) -> Recordings:
+    def recordings(self) -> Recordings:
         """The named folder; else the project's own where there is one; recording makes it."""
         folder = self.replies
         if folder is None and (DEFAULT_REPLIES.is_dir() or self.mode in ("record", "replay")):

@@ -20,13 +20,13 @@ class Summary:
     cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
     were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
     inputs, `outdated` records of an earlier recipe whose texts were not. Of questions that go into a batch: `submitted` counts
-    the documents whose questions went, `open` those whose wait for an answer still. `notes` are more lines for the user. `account` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
+    the documents whose questions went, `open` those whose wait for an answer still. `notes` are more lines for the user. `budget` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
 
     documents: int = 0
     records: int = 0
     empty: int = 0
     failed: int = 0
-    held: int = 0
+    skipped: int = 0
     waiting: int = 0
     left: int = 0
     outdated: int = 0
@@ -34,12 +34,12 @@ class Summary:
     open: int = 0
     items: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
-    signs: Counter[str] = field(default_factory=Counter)
+    expected: Counter[str] = field(default_factory=Counter)
     cited: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     stopped: ExtractorError | None = None
-    account: Budget | None = None
+    budget: Budget | None = None
     resumes: bool = False
     output: Path | None = None
     noted: Path | None = None
@@ -82,7 +82,7 @@ def _count_record(done: Converted, summary: Summary) -> None:
     summary.items.update(items)
     summary.empty += not any(items.values())
     for name, covered in done.line["coverage"].items():
-        summary.signs[name] += covered["signs"]
+        summary.expected[name] += covered["expected"]
         summary.cited[name] += covered["cited"]
     summary.problems.update(problem["kind"] for problem in done.line["problems"])
 

@@ -36,9 +36,9 @@ class Prompts:
 
     task: Template
     read: Template
-    together: Template
+    group: Template
     form: Template
-    confirm: Template
+    verify: Template
     example: Example | None
 
 
@@ -97,9 +97,9 @@ def load_prompts(schema: Path, example: str | None) -> Prompts:
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
-        _load_template(schema, "together.md", "headings", "passage", "fields", "answer"),
+        _load_template(schema, "group.md", "headings", "passage", "fields", "answer"),
         _load_template(schema, "form.md", *question, "rows"),
-        _load_template(schema, "confirm.md", *question[:4], "words", "clause", "kind"),
+        _load_template(schema, "verify.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, example),
     )
 

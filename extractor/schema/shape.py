@@ -88,7 +88,7 @@ class Field:
     cue: Cue | None
     unless: Unless | None
     mood: Mood | None
-    signs: Expects | None
+    expects: Expects | None
     was: str | None = None
     group: str | None = None
 
@@ -140,9 +140,9 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
             "Clause, Quantity or EdtfDate."
         )
-    signs = _mark(marks, Expects)
-    was, together = _mark(marks, Was), _mark(marks, Group)
-    others = (was and was.name, together and together.group)
+    expects = _mark(marks, Expects)
+    was, group = _mark(marks, Was), _mark(marks, Group)
+    others = (was and was.name, group and group.name)
     if not (optional or many):
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
@@ -152,12 +152,12 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
                 "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
             )
-        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, signs, *others)
+        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, expects, *others)
     else:
-        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, signs, *others)
-    if signs is not None and signs.pattern is None and not _has_default_expectation(field):
+        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, expects, *others)
+    if expects is not None and expects.pattern is None and not _has_default_expectation(field):
         raise SchemaError(
-            f'{where}: Signs() needs a pattern here, such as Signs("应当|必须"): only numbers, dates and persons with '
+            f'{where}: Expects() needs a pattern here, such as Expects("应当|必须"): only numbers, dates and persons with '
             "Beside are known without one."
         )
     return field

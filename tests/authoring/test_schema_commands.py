@@ -191,8 +191,8 @@ def text(folder: Path) -> str:
         ('Annotated[list[Sum], Cue("投资"), Unless("计划")]', "the Unless '计划' matches in none"),
         ('Annotated[list[Sum], Cue("投资"), Unless("投资", before="计划")]', "the Unless(before=…) '计划' matches"),
         ('Annotated[list[Task], Mood("action"), Cue("渠道")]', "clauses in the mood 'action', of which they have 40. It would match"),
-        ('Annotated[list[Task], Mood("action"), Signs("必须")]', "the Signs '必须' matches in none of the texts. It is held against clauses"),
-        ('Annotated[list[Task], Mood("action"), Signs("加强")]', None),
+        ('Annotated[list[Task], Mood("action"), Expects("必须")]', "the Expects '必须' matches in none of the texts. It is held against clauses"),
+        ('Annotated[list[Task], Mood("action"), Expects("加强")]', None),
     ],
 )  # fmt: skip
 def test_a_pattern_that_matches_nothing(field: str, says: str | None, text: str) -> None:
@@ -304,9 +304,9 @@ def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
 
 def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
     write(
-        ITEMS.replace("import *", "import *\nfrom extractor.fields import Together")
-        .replace("venue: Verbatim | None", 'venue: Annotated[Verbatim | None, Together("all")]')
-        .replace('Cue("投资|资金")', 'Cue("投资|资金"), Together("all")')
+        ITEMS.replace("import *", "import *\nfrom extractor.fields import Group")
+        .replace("venue: Verbatim | None", 'venue: Annotated[Verbatim | None, Group("all")]')
+        .replace('Cue("投资|资金")', 'Cue("投资|资金"), Group("all")')
     )
     Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
     answer = {"venue": "甲市礼堂", "sums": [{"value": "320万元", "purpose": "渠道维修"}]}

@@ -64,7 +64,7 @@ def extract(fake: FakeServer, *arguments: str, stdin: bytes | None = None) -> Re
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
         stdin=stdin,
@@ -264,7 +264,7 @@ def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monke
             fake.base_url,
             "--model",
             "fake",
-            "--apart",
+            "--separate-fields",
             "--concurrency",
             "1",
             "--replies",
@@ -320,13 +320,33 @@ def recorded(texts: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def replay(base_url: str, *more: str) -> Result:
-    arguments = ["--base-url", base_url, "--model", "fake", "--apart", "--concurrency", "1", "--replies", "replies"]
+    arguments = [
+        "--base-url",
+        base_url,
+        "--model",
+        "fake",
+        "--separate-fields",
+        "--concurrency",
+        "1",
+        "--replies",
+        "replies",
+    ]
     return extractor("extract", "texts", *arguments, "--mode", "replay", *more)
 
 
 def check(base_url: str, *more: str) -> Result:
     return extractor(
-        "replies", "check", "texts", "--base-url", base_url, "--model", "fake", "--apart", "--replies", "replies", *more
+        "replies",
+        "check",
+        "texts",
+        "--base-url",
+        base_url,
+        "--model",
+        "fake",
+        "--separate-fields",
+        "--replies",
+        "replies",
+        *more,
     )
 
 
@@ -424,7 +444,7 @@ def test_a_wrong_model_empties_no_folder(recorded: str) -> None:
         recorded,
         "--model",
         "other",
-        "--apart",
+        "--separate-fields",
         "--replies",
         "replies",
         "--prune",
@@ -603,7 +623,18 @@ def test_model_status_says_that_nothing_is_installed() -> None:
 
 
 def live(fake: FakeServer, *more: str) -> list[str]:
-    return ["extract", "texts", "--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1", *more]
+    return [
+        "extract",
+        "texts",
+        "--base-url",
+        fake.base_url,
+        "--model",
+        "fake",
+        "--separate-fields",
+        "--concurrency",
+        "1",
+        *more,
+    ]
 
 
 def test_a_process_writes_as_the_runner_does(texts: Path, fake: FakeServer) -> None:

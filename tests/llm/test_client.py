@@ -200,7 +200,7 @@ def test_times_out() -> None:
 
 def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
     with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
-        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, pace=RateLimiter(2))
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, limiter=RateLimiter(2))
         with ThreadPoolExecutor(1) as pool:
             endless = pool.submit(call, Request(BODY))
             while not fake.seen:
@@ -317,7 +317,7 @@ def test_threads_share_a_call() -> None:
 
 def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
     with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
-        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, pace=RateLimiter(1))
+        call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, limiter=RateLimiter(1))
         with ThreadPoolExecutor(8) as pool:
             met = [pool.submit(call, Request(BODY)) for _ in range(8)]
             ended = [type(future.exception(timeout=20)) for future in met]

@@ -141,9 +141,9 @@ def test_recording_gives_the_very_reply_that_replaying_gives(tmp_path: Path) -> 
 # --- a miss ---
 
 
-def missed(tape: Recordings, asking: Request) -> str:
+def missed(recordings: Recordings, asking: Request) -> str:
     with pytest.raises(NotRecordedError) as error:
-        tape.over(refusing)(asking)
+        recordings.over(refusing)(asking)
     assert error.value.hint == (
         "Record it by running the same command with --mode record, or ask the model with --mode auto."
     )
@@ -229,10 +229,10 @@ def test_recording_again_changes_no_byte(tmp_path: Path) -> None:
     before = path.read_bytes()
     Recordings(tmp_path, "record").over(refusing)(request())
     recorded(tmp_path, request("第三个"))
-    tape = Recordings(tmp_path, "replay")
+    recordings = Recordings(tmp_path, "replay")
     for question in (request(), request("另一个")):
-        tape.over(refusing)(question)
-    assert tape.drop_unused("d") == 1
+        recordings.over(refusing)(question)
+    assert recordings.drop_unused("d") == 1
     assert path.read_bytes() == before
 
 
@@ -353,11 +353,11 @@ def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
 
 def test_what_no_question_asks_for_any_more_is_told_and_dropped(tmp_path: Path) -> None:
     path = recorded(tmp_path, request(), request("旧问题"))
-    tape = Recordings(tmp_path, "replay")
-    tape.over(refusing)(request())
-    assert [r.used for r in tape.reel("d").calls.values()].count(False) == 1
-    assert tape.drop_unused("d") == 1
-    assert tape.drop_unused("d") == 0
+    recordings = Recordings(tmp_path, "replay")
+    recordings.over(refusing)(request())
+    assert [r.used for r in recordings.reel("d").calls.values()].count(False) == 1
+    assert recordings.drop_unused("d") == 1
+    assert recordings.drop_unused("d") == 0
     assert "旧问题" not in path.read_text(encoding="utf-8")
     Recordings(tmp_path, "replay").over(refusing)(request())
 

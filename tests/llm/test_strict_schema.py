@@ -35,8 +35,8 @@ def nested(levels: int) -> Json:
 def formats(schema: str, style: str, answer: str) -> dict[str, Json]:
     """What is sent as response_format for each field, asked about the schema's own example and confirmed."""
     asked: list[Request] = []
-    together = style == "together"
-    how = recipe(schema, "read" if together else style, answer=answer, confirm=True, together=together)
+    combine = style == "group"
+    how = recipe(schema, "read" if combine else style, answer=answer, verify=True, combine=combine)
     assert how.schema.prompts.example is not None
     list(convert(document(how.schema.prompts.example.text), how, scripted(nothing, asked)))
     return {
@@ -45,13 +45,13 @@ def formats(schema: str, style: str, answer: str) -> dict[str, Json]:
     }
 
 
-@pytest.mark.parametrize("style", ["read", "together", "form"])
+@pytest.mark.parametrize("style", ["read", "group", "form"])
 @pytest.mark.parametrize("schema", list_schemas())
 def test_what_is_asked_is_accepted_in_strict_mode(schema: str, style: str) -> None:
     sent = formats(schema, style, "strict")
     if style == "read":
         assert {name.partition(" ")[0] for name in sent} == {field.name for field in recipe(schema).schema.fields}
-    if style == "together":
+    if style == "group":
         assert len(sent) < len(recipe(schema).schema.fields)
     for name, told in sent.items():
         assert told["type"] == "json_schema"

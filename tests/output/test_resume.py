@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from extractor.cli.main import app
 from extractor.llm.call import request_key
 from extractor.output.files import restart_path
-from extractor.runs.convert_to_file import answers_path
+from extractor.runs.convert_to_file import answer_cache_path
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
@@ -54,7 +54,7 @@ def arguments(fake: FakeServer, *more: str) -> list[str]:
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
         *more,
@@ -192,7 +192,7 @@ def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undistu
         _, stderr = running[0].communicate(timeout=60)
     assert running[0].returncode == 130
     assert "Traceback" not in stderr
-    assert "CancellableCall: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
+    assert "Stopping: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
     assert stderr.rstrip().endswith("Run the same command again: it goes on where this one stopped.")
     assert not OUT.exists()
     asked = keys(fake)
@@ -217,7 +217,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(at_once: str) -> None:
         if once.acquire(blocking=False):
             running[0].send_signal(signal.SIGINT)
             assert running[0].stderr is not None
-            while "CancellableCall" not in running[0].stderr.readline():
+            while "Stopping" not in running[0].stderr.readline():
                 pass
             running[0].send_signal(signal.SIGINT)
         return Step(hang=True)
@@ -292,7 +292,7 @@ def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: 
             fake.base_url,
             "--model",
             "fake",
-            "--apart",
+            "--separate-fields",
             "--concurrency",
             "1",
         ]
@@ -332,7 +332,7 @@ def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: l
     with answering(misbehave) as fake:
         assert extract(fake).exit_code == 1
     assert {(f["id"], f["kind"]) for f in lines(FAILED)} == {("乙", "bad_request"), ("丙", "content_filtered")}
-    assert len(list(answers_path(OUT).iterdir())) == 2
+    assert len(list(answer_cache_path(OUT).iterdir())) == 2
     with answering() as fake:
         again = extract(fake)
         assert (again.exit_code, fake.seen) == (1, [])
@@ -462,11 +462,11 @@ def test_answers_that_cannot_be_let_go_are_a_sentence(undisturbed: list[str], mo
 
 def test_a_confirmation_that_did_not_fit_is_asked_for_again() -> None:
     with answering(lambda body: bad if field_of(body) == "answer" and city_of(body) == "乙" else None) as fake:
-        assert extract(fake, "--confirm").exit_code == 1
+        assert extract(fake, "--verify").exit_code == 1
     failed = len(lines(FAILED))
     assert failed > 1
     with answering() as fake:
-        assert extract(fake, "--confirm", "--retry-failed").exit_code == 0
+        assert extract(fake, "--verify", "--retry-failed").exit_code == 0
         assert [field_of(seen.body) for seen in fake.seen] == ["answer"] * failed
     assert not FAILED.exists()
 

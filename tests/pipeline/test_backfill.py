@@ -62,7 +62,7 @@ def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
     ]
@@ -127,7 +127,7 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
         (lambda t: t.replace('"chair", "speaker", "reporter"', '"speaker", "chair", "reporter"'), {"officials"}),
         (lambda t: t.replace('Within("passage"), Like', 'Within("sentence"), Like'), {"statistics"}),
         (lambda t: t.replace("召开|举行|举办", "召开|举行"), {"date"}),
-        (lambda t: t.replace('Mood("goal"), Signs', "Mood('goal'), Signs"), set()),
+        (lambda t: t.replace('Mood("goal"), Expects', "Mood('goal'), Expects"), set()),
         (lambda t: t.replace("list[Measure], Mood", "list[Measure], Most(9), Mood").replace("    Name,", "    Most,\n    Name,"), {"measures"}),
         (lambda t: t.replace('"""一次会议或一篇讲话。"""', '"""一篇讲话。"""'), set()),
         (lambda t: t.replace('"""要采取的行动。"""', '"""行动。"""'), set()),
@@ -292,7 +292,7 @@ def test_a_difference_to_what_an_output_was_made_by() -> None:
 def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them() -> None:
     options = ["--replies", "r", "--schema", "my.py"]
     with answering() as fake:
-        options += ["--base-url", fake.base_url, "--model", "fake", "--apart"]
+        options += ["--base-url", fake.base_url, "--model", "fake", "--separate-fields"]
         assert command("extract", "texts", "-o", "a.jsonl", "--mode", "record", *options).exit_code == 0
         assert command("replies", "check", "texts", *options).exit_code == 0
         write(lambda text: text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立") + VENUE)

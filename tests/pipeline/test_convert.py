@@ -119,11 +119,13 @@ def test_a_line_says_where_it_is_from_and_what_it_took() -> None:
     line = converted(TEXT, scripted(by_field(**ANSWERS))).line
     assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "start": 0, "end": len(TEXT)}
     spent = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
-    assert line["run"].pop("fields") == {name: {"as": digits, **spent} for name, digits in recipe().fields.items()}
+    assert line["run"].pop("fields") == {
+        name: {"fingerprint": digits, **spent} for name, digits in recipe().fields.items()
+    }
     assert line["run"] == {
         **{"schema": "meeting", "recipe": recipe().digest, "model": "scripted", "requests": 5},
         **{"input_tokens": 500, "cached_tokens": 0, "output_tokens": 50, "cost": None},
-        "again": {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost": None},
+        "reasked": {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost": None},
         "retries": 0,
     }
 
@@ -140,7 +142,7 @@ def test_a_re_ask_and_retries_are_counted_apart() -> None:
     price = Price(input=1.0, output=10.0)
     line = converted(TEXT, lambda r: replace(call(r), attempts=2), replace(recipe(), price=price)).line
     assert line["run"]["requests"] == 6
-    assert line["run"]["again"] == {
+    assert line["run"]["reasked"] == {
         **{"requests": 1, "input_tokens": 100, "cached_tokens": 0, "output_tokens": 10, "cost": 0.0002}
     }
     assert (line["run"]["cost"], line["run"]["retries"]) == (0.0012, 6)

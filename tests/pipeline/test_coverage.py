@@ -48,7 +48,7 @@ def at(words: str) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "cited", "signs", "uncited"),
+    ("annotation", "cited", "expected", "uncited"),
     [
         (Annotated[list[Figure], Expects()], [], 2, ["1260处", "96.5%"]),
         (Annotated[list[Figure], Expects()], ["去年排查隐患1260处"], 2, ["96.5%"]),
@@ -60,12 +60,14 @@ def at(words: str) -> Json:
         (Annotated[list[Verbatim], Expects("台账|巡查")], ["巡查"], 2, ["台账"]),
     ],
 )
-def test_what_no_evidence_touches_is_uncited(annotation: Any, cited: list[str], signs: int, uncited: list[str]) -> None:
+def test_what_no_evidence_touches_is_uncited(
+    annotation: Any, cited: list[str], expected: int, uncited: list[str]
+) -> None:
     record = {"anything": [{"evidence": at(words)} for words in cited]}
     covered = measure_coverage([field_of(annotation)], whole(TEXT), record, {})["f"]
-    assert (covered.signs, [TEXT[slice(*span)] for span in covered.uncited]) == (signs, uncited)
+    assert (covered.expected, [TEXT[slice(*span)] for span in covered.uncited]) == (expected, uncited)
     told = covered.to_json(whole(TEXT))
-    assert told == {"signs": signs, "cited": signs - len(uncited), "uncited": [at(words) for words in uncited]}
+    assert told == {"expected": expected, "cited": expected - len(uncited), "uncited": [at(words) for words in uncited]}
 
 
 def test_evidence_beside_the_record_counts() -> None:
@@ -123,7 +125,7 @@ def test_without_fill_the_line_says_what_is_left() -> None:
     line = converted(asked)
     assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处"]
     covered = line["coverage"]["statistics"]
-    assert (covered["signs"], covered["cited"], [u["text"] for u in covered["uncited"]]) == (2, 1, ["96.5%"])
+    assert (covered["expected"], covered["cited"], [u["text"] for u in covered["uncited"]]) == (2, 1, ["96.5%"])
     assert line["marks"] == []
 
 
@@ -131,10 +133,10 @@ def test_fill_asks_only_about_what_is_left_and_marks_what_comes_of_it() -> None:
     before: list[Request] = []
     after: list[Request] = []
     converted(before)
-    line = converted(after, fill=True)
+    line = converted(after, second_pass=True)
     assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处", "96.5%"]
     assert line["coverage"]["statistics"]["uncited"] == []
-    assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["filled"]}]
+    assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["second_pass"]}]
     assert [r.body for r in after[: len(before)]] == [r.body for r in before]
     more = [r.about for r in after[len(before) :] if r.about["field"] == "statistics"]
     assert len(more) == 1
@@ -155,7 +157,7 @@ def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
             return answers(request)
         return by_field(statistics=found)(request)
 
-    (done,) = convert(document(SPEECH), recipe(confirm=True, **changes), scripted(answer, asked))
+    (done,) = convert(document(SPEECH), recipe(verify=True, **changes), scripted(answer, asked))
     return done.line
 
 
@@ -167,7 +169,7 @@ def test_records_that_code_filled_are_written_though_no_confirmation_came() -> N
     failures: list[Json] = []
     summary = run(
         [document("同志们：要加强管理，要建立台账。")],
-        recipe(style="form", confirm=True),
+        recipe(style="form", verify=True),
         scripted(down),
         lambda document, lines, failed: (records.extend(lines), failures.extend(failed)),  # type: ignore[func-returns-value]
     )

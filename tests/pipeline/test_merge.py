@@ -302,9 +302,9 @@ def test_an_item_is_marked_where_no_mention_of_it_is_without_a_doubt() -> None:
         values, _ = normalise(found, shape, None)
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
-    doubtful = item("排查隐患1260处。共", "1260处", "filled")
+    doubtful = item("排查隐患1260处。共", "1260处", "second_pass")
     sure = item("共排查隐患1260处。", "1260处", None)
-    assert merge([shape], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["filled"]}]
+    assert merge([shape], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
     assert merge([shape], [doubtful, sure], source).marks == []
 
 

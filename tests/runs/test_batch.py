@@ -19,7 +19,7 @@ from scripted import least
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
-from extractor.output.answer_cache import answers_path
+from extractor.output.answer_cache import answer_cache_path
 from extractor.runs import batch_submission
 from extractor.runs.batch_submission import batch_folder, batch_path
 
@@ -45,17 +45,17 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def arguments(desk: Desk, *more: str) -> list[str]:
+def arguments(client: Desk, *more: str) -> list[str]:
     return [
         "extract",
         "texts",
         "-o",
         str(OUT),
         "--base-url",
-        desk.base_url,
+        client.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
         *more,
@@ -68,8 +68,8 @@ def invoke(*words: str) -> Result:
     return result
 
 
-def extract(desk: Desk, *more: str) -> Result:
-    return invoke(*arguments(desk, *more))
+def extract(client: Desk, *more: str) -> Result:
+    return invoke(*arguments(client, *more))
 
 
 def batch(command: str) -> Result:
@@ -84,9 +84,9 @@ def failures() -> list[Json]:
     return [json.loads(line) for line in FAILED.read_text(encoding="utf-8").splitlines()]
 
 
-def live(desk: Desk, *more: str) -> tuple[list[str], list[Json]]:
+def live(client: Desk, *more: str) -> tuple[list[str], list[Json]]:
     """The lines and failures of a live run of the same, which is then taken away."""
-    extract(desk, *more)
+    extract(client, *more)
     lines, failed = content() if OUT.exists() else [], failures() if FAILED.exists() else []
     for path in [*Path().glob("out.jsonl*")]:
         if path.is_dir():
@@ -95,7 +95,7 @@ def live(desk: Desk, *more: str) -> tuple[list[str], list[Json]]:
             path.rmdir()
         else:
             path.unlink()
-    desk.live.clear()
+    client.live.clear()
     return lines, failed
 
 
@@ -107,18 +107,18 @@ def city_of(body: Json) -> str:
 
 
 def test_a_batch_gives_the_lines_of_a_live_run() -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        submitted = extract(desk, "--batch")
-        assert (submitted.exit_code, desk.live) == (0, [])
+    with batch_client() as client:
+        lines, _ = live(client)
+        submitted = extract(client, "--batch")
+        assert (submitted.exit_code, client.live) == (0, [])
         assert "submitted: the open questions of 3 documents" in submitted.stderr
         assert f"batch: {3 * FIELDS} requests in 1 (batch_1) at http://127.0.0.1" in submitted.stderr
         assert not OUT.exists()
-        for request in desk.requests():
+        for request in client.requests():
             assert set(request) == {"custom_id", "method", "url", "body"}
             assert (request["method"], request["url"]) == ("POST", "/v1/chat/completions")
             assert len(request["custom_id"]) <= 64
-        assert len({request["custom_id"] for request in desk.requests()}) == 3 * FIELDS
+        assert len({request["custom_id"] for request in client.requests()}) == 3 * FIELDS
 
         status = batch("status")
         assert status.exit_code == 1
@@ -127,23 +127,23 @@ def test_a_batch_gives_the_lines_of_a_live_run() -> None:
         assert early.exit_code == 1
         assert "open: 3 documents with questions that no reply has answered yet" in early.stderr
 
-        desk.end()
+        client.end()
         done = batch("status")
         assert done.exit_code == 0
         assert done.stdout == f"batch_1  completed  {3 * FIELDS} completed, 0 failed, {3 * FIELDS} in all, 0 min old\n"
         collected = batch("collect")
-        assert (collected.exit_code, desk.live) == (0, [])
+        assert (collected.exit_code, client.live) == (0, [])
         assert "3 documents, 3 records" in collected.stderr
         assert f"spent: {3 * FIELDS} answers to first asks" in collected.stderr
     assert content() == lines
-    assert not answers_path(OUT).exists()
+    assert not answer_cache_path(OUT).exists()
     assert not batch_folder(OUT).exists()
 
 
 def test_collecting_twice_changes_nothing() -> None:
-    with batch_client() as desk:
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client() as client:
+        extract(client, "--batch")
+        client.end()
         assert batch("collect").exit_code == 0
         before = OUT.read_bytes()
         again = batch("collect")
@@ -151,9 +151,9 @@ def test_collecting_twice_changes_nothing() -> None:
         assert "held: 3 documents" in again.stderr
         assert batch("status").stdout.endswith("completed  15 requests, collected, 0 min old\n")
         assert batch("status").exit_code == 0
-        assert extract(desk).exit_code == 0
-        assert extract(desk, "--batch").exit_code == 0
-        assert (desk.live, len(desk.batches)) == ([], 1), "all is done"
+        assert extract(client).exit_code == 0
+        assert extract(client, "--batch").exit_code == 0
+        assert (client.live, len(client.batches)) == ([], 1), "all is done"
 
 
 def test_fields_that_share_a_question_share_their_refusal() -> None:
@@ -163,33 +163,33 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
     def nothing(body: Json) -> Step:
         return say(least(body["response_format"]["json_schema"]["schema"]))
 
-    with batch_client(lambda body: refused if city_of(body) == "丙" else nothing(body)) as desk:
-        invoke(*command, desk.base_url, "--batch")
-        shared = len(desk.requests())
+    with batch_client(lambda body: refused if city_of(body) == "丙" else nothing(body)) as client:
+        invoke(*command, client.base_url, "--batch")
+        shared = len(client.requests())
         assert shared < 3 * FIELDS
-        desk.end()
+        client.end()
         assert batch("collect").exit_code == 1
         assert {failure["id"] for failure in failures()} == {"丙"}
-        desk.misbehave = nothing
-        assert invoke(*command, desk.base_url, "--batch", "--retry-failed").exit_code == 0
-        assert len(desk.requests("batch_2")) == shared // 3
-        desk.end()
+        client.misbehave = nothing
+        assert invoke(*command, client.base_url, "--batch", "--retry-failed").exit_code == 0
+        assert len(client.requests("batch_2")) == shared // 3
+        client.end()
         assert batch("collect").exit_code == 0
         lines = content()
         assert len(lines) == 3
         for path in (OUT, batch_path(OUT)):
             path.unlink()
-        invoke(*command, desk.base_url)
+        invoke(*command, client.base_url)
     assert content() == lines
 
 
 def test_two_texts_that_ask_the_same_ask_it_once() -> None:
     Path("texts/甲.txt").write_text(SPEECH.format("乙"), encoding="utf-8")
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        assert len(desk.requests()) == 3 * FIELDS
-        desk.end()
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        assert len(client.requests()) == 3 * FIELDS
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
     assert len(lines) == 4
@@ -197,11 +197,11 @@ def test_two_texts_that_ask_the_same_ask_it_once() -> None:
 
 def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 4)
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        assert [len(desk.requests(name)) for name in desk.batches] == [4, 4, 4, 3]
-        desk.end()
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        assert [len(client.requests(name)) for name in client.batches] == [4, 4, 4, 3]
+        client.end()
         assert len(batch("status").stdout.splitlines()) == 4
         assert batch("collect").exit_code == 0
     assert content() == lines
@@ -209,22 +209,22 @@ def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.Mo
 
 def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_BYTES", 10_000)
-    with batch_client() as desk:
-        extract(desk, "--batch")
-        assert len(desk.batches) > 1
-        for made in desk.batches.values():
-            assert len(desk.files[made["input_file_id"]]) <= 10_000
+    with batch_client() as client:
+        extract(client, "--batch")
+        assert len(client.batches) > 1
+        for made in client.batches.values():
+            assert len(client.files[made["input_file_id"]]) <= 10_000
 
 
 def test_recorded_replies_are_not_submitted_and_new_ones_are_recorded() -> None:
-    with batch_client() as desk:
-        extract(desk, "--batch", "--mode", "record", "--replies", "tape")
-        desk.end()
+    with batch_client() as client:
+        extract(client, "--batch", "--mode", "record", "--replies", "tape")
+        client.end()
         assert batch("collect").exit_code == 0
         lines = content()
         OUT.unlink()
-        assert extract(desk, "--batch", "--replies", "tape").exit_code == 0
-        assert (content(), len(desk.batches), desk.live) == (lines, 1, [])
+        assert extract(client, "--batch", "--replies", "tape").exit_code == 0
+        assert (content(), len(client.batches), client.live) == (lines, 1, [])
 
 
 # --- what does not come, or not well ---
@@ -239,27 +239,27 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
             return {"乙": refused, "丙": filtered}.get(city_of(body))
         return None
 
-    with batch_client(misbehave) as desk:
-        lines, failed = live(desk)
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client(misbehave) as client:
+        lines, failed = live(client)
+        extract(client, "--batch")
+        client.end()
         collected = batch("collect")
         assert collected.exit_code == 1
         assert "13 answers, 1 content_filtered, 1 bad_request came" in collected.stderr.replace(
             "1 bad_request, 1 content_filtered", "1 content_filtered, 1 bad_request"
         )
         assert (content(), failures()) == (lines, failed)
-        assert extract(desk, "--batch").exit_code == 1
-        assert len(desk.batches) == 1, "what is refused is not submitted for ever"
-        desk.misbehave = lambda body: None
-        retried = extract(desk, "--batch", "--retry-failed")
+        assert extract(client, "--batch").exit_code == 1
+        assert len(client.batches) == 1, "what is refused is not submitted for ever"
+        client.misbehave = lambda body: None
+        retried = extract(client, "--batch", "--retry-failed")
         assert retried.exit_code == 0
-        assert [field_of(request["body"]) for request in desk.requests("batch_2")] == ["officials"] * 2
-        desk.end()
+        assert [field_of(request["body"]) for request in client.requests("batch_2")] == ["officials"] * 2
+        client.end()
         assert batch("collect").exit_code == 0
         assert not FAILED.exists()
         whole = content()
-        assert live(desk)[0] == whole
+        assert live(client)[0] == whole
 
 
 @pytest.mark.parametrize(
@@ -270,10 +270,10 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
     ],
 )
 def test_an_error_in_disguise_is_one(disguised: Step) -> None:
-    with batch_client(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as desk:
-        lines, failed = live(desk)
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as client:
+        lines, failed = live(client)
+        extract(client, "--batch")
+        client.end()
         assert batch("collect").exit_code == 1
         assert (content(), failures()) == (lines, failed)
         assert [f["kind"] for f in failed] == ["content_filtered"]
@@ -282,52 +282,52 @@ def test_an_error_in_disguise_is_one(disguised: Step) -> None:
 @pytest.mark.parametrize("passing", [Step(500, {"error": {"message": "broken"}}), Step(429, {"error": "wait"}), LOST])
 @pytest.mark.parametrize("by_batch", [True, False])
 def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool) -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        desk.misbehave = lambda body: passing if field_of(body) == "targets" and city_of(body) == "丁" else None
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client() as client:
+        lines, _ = live(client)
+        client.misbehave = lambda body: passing if field_of(body) == "targets" and city_of(body) == "丁" else None
+        extract(client, "--batch")
+        client.end()
         collected = batch("collect")
         assert collected.exit_code == 1
         assert "2 documents, 2 records" in collected.stderr
         assert "open: 1 document with questions that no reply has answered yet" in collected.stderr
         assert "next: the same command with --batch for another batch" in collected.stderr
         assert not FAILED.exists()
-        desk.misbehave = lambda body: None
+        client.misbehave = lambda body: None
         if by_batch:
-            assert extract(desk, "--batch").exit_code == 0
-            assert len(desk.requests("batch_2")) == 1
-            desk.end()
+            assert extract(client, "--batch").exit_code == 0
+            assert len(client.requests("batch_2")) == 1
+            client.end()
             assert batch("collect").exit_code == 0
         else:
-            assert extract(desk).exit_code == 0
-            assert len(desk.live) == 1
+            assert extract(client).exit_code == 0
+            assert len(client.live) == 1
     assert content() == lines
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_partial_results_count(status: str) -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        desk.end(status, answered=7)
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        client.end(status, answered=7)
         told = batch("status")
         assert told.exit_code == 1
         assert told.stdout.startswith(f"batch_1  {status}  7 completed, 8 failed, 15 in all")
         assert batch("collect").exit_code == 1
         assert len(content()) == 1, "five questions are a document's"
-        assert extract(desk, "--batch").exit_code == 0
-        assert len(desk.requests("batch_2")) == 8
-        desk.end()
+        assert extract(client, "--batch").exit_code == 0
+        assert len(client.requests("batch_2")) == 8
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
 
 
 def test_a_batch_that_fails_as_a_whole_says_why_and_its_questions_stay_open() -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        (made,) = desk.batches.values()
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        (made,) = client.batches.values()
         made |= {"status": "failed", "errors": {"data": [{"message": f"Enqueued token limit reached for {KEY}."}]}}
         told = batch("status")
         assert told.exit_code == 1
@@ -335,7 +335,7 @@ def test_a_batch_that_fails_as_a_whole_says_why_and_its_questions_stay_open() ->
             "failed  0 completed, 0 failed, 15 in all, 0 min old: Enqueued token limit reached for ***" in told.stdout
         )
         assert batch("collect").exit_code == 1
-        assert extract(desk).exit_code == 0
+        assert extract(client).exit_code == 0
     assert content() == lines
 
 
@@ -348,16 +348,16 @@ def test_a_misfit_is_asked_for_again_in_the_next_batch() -> None:
             return say('{"date": 5}')
         return None
 
-    with batch_client(misbehave) as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client(misbehave) as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        client.end()
         assert batch("collect").exit_code == 1
         assert len(content()) == 2
-        assert extract(desk, "--batch").exit_code == 0
-        (again,) = desk.requests("batch_2")
+        assert extract(client, "--batch").exit_code == 0
+        (again,) = client.requests("batch_2")
         assert len(again["body"]["messages"]) > 2
-        desk.end()
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
     assert asked["misfit"] == 2, "once live, once in the batch"
@@ -371,54 +371,54 @@ def test_halves_of_what_was_cut_off_go_into_the_next_batch() -> None:
         is_long = city_of(body) == "乙" and len(passage_of(body)) > 400
         return say('{"officials": [', finish_reason="length") if field_of(body) == "officials" and is_long else None
 
-    with batch_client(misbehave) as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        desk.end()
+    with batch_client(misbehave) as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        client.end()
         assert batch("collect").exit_code == 1
-        assert extract(desk, "--batch").exit_code == 0
-        assert [field_of(request["body"]) for request in desk.requests("batch_2")] == ["officials"] * 2
-        desk.end()
+        assert extract(client, "--batch").exit_code == 0
+        assert [field_of(request["body"]) for request in client.requests("batch_2")] == ["officials"] * 2
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
 
 
 def test_second_rounds_are_not_submitted_before_the_first_is_answered() -> None:
-    options = ("--fill", "--confirm")
-    with batch_client() as desk:
-        lines, _ = live(desk, *options)
+    options = ("--second-pass", "--verify")
+    with batch_client() as client:
+        lines, _ = live(client, *options)
         in_all = 0
         for _ in range(6):
-            extract(desk, "--batch", *options)
-            desk.end()
+            extract(client, "--batch", *options)
+            client.end()
             if batch("collect").exit_code == 0:
                 break
-        first = desk.requests("batch_1")
+        first = client.requests("batch_1")
         assert len(first) == 3 * FIELDS
-        names = [request["custom_id"] for request in desk.requests()]
+        names = [request["custom_id"] for request in client.requests()]
         assert len(names) == len(set(names)), "nothing is submitted twice"
-        assert len(desk.batches) > 1
+        assert len(client.batches) > 1
         in_all = len(names)
         assert content() == lines
-        live(desk, *options)
+        live(client, *options)
         OUT.unlink(missing_ok=True)
-        extract(desk, *options)
-        assert len(desk.live) == in_all, "no more than a live run asks"
+        extract(client, *options)
+        assert len(client.live) == in_all, "no more than a live run asks"
 
 
 # --- never twice ---
 
 
 def test_a_second_batch_and_a_live_run_are_refused_while_one_is_under_way() -> None:
-    with batch_client() as desk:
-        extract(desk, "--batch")
-        for again in (extract(desk, "--batch"), extract(desk)):
+    with batch_client() as client:
+        extract(client, "--batch")
+        for again in (extract(client, "--batch"), extract(client)):
             assert again.exit_code == 2
             assert "A batch is under way for out.jsonl: see how far it is with `extractor batch status" in again.stderr
-        assert (len(desk.batches), desk.live) == (1, [])
+        assert (len(client.batches), client.live) == (1, [])
 
 
-def start(desk: Desk, *words: str) -> subprocess.Popen[str]:
+def start(client: Desk, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "extractor", *words],
         stdout=subprocess.PIPE,
@@ -431,26 +431,26 @@ def start(desk: Desk, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("then", ["submit", "collect"])
 def test_a_batch_that_was_made_and_not_noted_is_found(then: str) -> None:
     running: list[subprocess.Popen[str]] = []
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        desk.made = lambda batch: running[0].send_signal(signal.SIGKILL)
+    with batch_client() as client:
+        lines, _ = live(client)
+        client.made = lambda batch: running[0].send_signal(signal.SIGKILL)
         for other in range(5):  # of somebody else, on later pages
-            desk.batches[f"batch_other{other}"] = {"id": f"batch_other{other}", "status": "completed"}
-        running.append(start(desk, *arguments(desk, "--batch")))
+            client.batches[f"batch_other{other}"] = {"id": f"batch_other{other}", "status": "completed"}
+        running.append(start(client, *arguments(client, "--batch")))
         running[0].communicate(timeout=60)
-        desk.made = lambda batch: None
-        assert len(desk.batches) == 6
+        client.made = lambda batch: None
+        assert len(client.batches) == 6
         assert "batch_6  validating" in batch("status").stdout
-        refused = extract(desk)
+        refused = extract(client)
         assert refused.exit_code == 2, "it may be under way"
         if then == "submit":
-            again = extract(desk, "--batch")
+            again = extract(client, "--batch")
             assert again.exit_code == 0
             assert "the submission of an earlier run is complete now" in again.stderr
-        assert len(desk.batches) == 6, "no second one is made"
+        assert len(client.batches) == 6, "no second one is made"
         for other in range(5):
-            del desk.batches[f"batch_other{other}"]
-        desk.end()
+            del client.batches[f"batch_other{other}"]
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
 
@@ -466,89 +466,93 @@ def test_a_kill_before_a_batch_is_made_lets_it_be_made_once(call: str) -> None:
             return Step(drop=True)
         return None
 
-    with batch_client() as desk:
-        desk.refusing = kill
-        running.append(start(desk, *arguments(desk, "--batch")))
+    with batch_client() as client:
+        client.refusing = kill
+        running.append(start(client, *arguments(client, "--batch")))
         running[0].communicate(timeout=60)
-        desk.refusing = lambda asked: None
-        assert extract(desk, "--batch").exit_code == 0
-        assert len(desk.batches) == 1
-        desk.end()
+        client.refusing = lambda asked: None
+        assert extract(client, "--batch").exit_code == 0
+        assert len(client.batches) == 1
+        client.end()
         assert batch("collect").exit_code == 0
     assert len(content()) == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
-        desk.end()
-        (made,) = desk.batches.values()
-        whole = desk.files[made["output_file_id"]]
-        desk.files[made["output_file_id"]] = b"\n".join(whole.split(b"\n")[:7]) + b"\n{"
-        running = start(desk, "batch", "collect", str(OUT))
-        while len([*answers_path(OUT).glob("*")]) < 1:
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
+        client.end()
+        (made,) = client.batches.values()
+        whole = client.files[made["output_file_id"]]
+        client.files[made["output_file_id"]] = b"\n".join(whole.split(b"\n")[:7]) + b"\n{"
+        running = start(client, "batch", "collect", str(OUT))
+        while len([*answer_cache_path(OUT).glob("*")]) < 1:
             assert running.poll() is None
         running.send_signal(signal.SIGKILL)  # while it waits before it tries again
         running.communicate(timeout=60)
-        desk.files[made["output_file_id"]] = whole
+        client.files[made["output_file_id"]] = whole
         assert batch("collect").exit_code == 0
     assert content() == lines
 
 
 def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        desk.refusing = lambda call: (
-            Step(400, {"error": {"message": "too many batches"}}) if call == "POST /batches" and desk.batches else None
+    with batch_client() as client:
+        lines, _ = live(client)
+        client.refusing = lambda call: (
+            Step(400, {"error": {"message": "too many batches"}})
+            if call == "POST /batches" and client.batches
+            else None
         )
-        refused = extract(desk, "--batch")
+        refused = extract(client, "--batch")
         assert refused.exit_code == 1
         assert "too many batches" in refused.stderr
         assert "(number 2)  not submitted  5 requests" in batch("status").stdout
-        desk.refusing = lambda call: None
-        other = extract(desk, "--batch", "--model", "other")
+        client.refusing = lambda call: None
+        other = extract(client, "--batch", "--model", "other")
         assert other.exit_code == 2
         assert "was cut short: go on with the same --model" in other.stderr
-        assert extract(desk, "--batch").exit_code == 0
-        assert [len(desk.requests(name)) for name in desk.batches] == [10, 5]
-        desk.end()
+        assert extract(client, "--batch").exit_code == 0
+        assert [len(client.requests(name)) for name in client.batches] == [10, 5]
+        client.end()
         assert batch("collect").exit_code == 0
     assert content() == lines
 
 
 def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        extract(desk, "--batch")
+    with batch_client() as client:
+        lines, _ = live(client)
+        extract(client, "--batch")
         told = batch("cancel")
         assert (told.exit_code, told.stdout.split("  ")[:2]) == (0, ["batch_1", "cancelling"])
         assert batch("collect").exit_code == 1
-        desk.end("cancelled", answered=5)
+        client.end("cancelled", answered=5)
         assert batch("collect").exit_code == 1
-        assert extract(desk).exit_code == 0
-        assert len(desk.live) == 10
+        assert extract(client).exit_code == 0
+        assert len(client.live) == 10
     assert content() == lines
 
 
 def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_client() as desk:
-        lines, _ = live(desk)
-        desk.refusing = lambda call: (
-            Step(400, {"error": {"message": "too many batches"}}) if call == "POST /batches" and desk.batches else None
+    with batch_client() as client:
+        lines, _ = live(client)
+        client.refusing = lambda call: (
+            Step(400, {"error": {"message": "too many batches"}})
+            if call == "POST /batches" and client.batches
+            else None
         )
-        assert extract(desk, "--batch").exit_code == 1
-        desk.refusing = lambda call: None
+        assert extract(client, "--batch").exit_code == 1
+        client.refusing = lambda call: None
         assert batch("cancel").exit_code == 0
-        assert extract(desk, "--batch").exit_code == 2, "the one that was made is not home yet"
-        assert len(desk.batches) == 1
-        desk.end("cancelled", answered=0)
+        assert extract(client, "--batch").exit_code == 2, "the one that was made is not home yet"
+        assert len(client.batches) == 1
+        client.end("cancelled", answered=0)
         batch("collect")
-        assert extract(desk).exit_code == 0
-        assert len(desk.batches) == 1
+        assert extract(client).exit_code == 0
+        assert len(client.batches) == 1
     assert content() == lines
 
 
@@ -556,13 +560,13 @@ def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.Monk
 
 
 def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
-    with batch_client() as desk:
-        desk.refusing = lambda call: Step(404, {"detail": "Not Found"})
-        refused = extract(desk, "--batch")
+    with batch_client() as client:
+        client.refusing = lambda call: Step(404, {"detail": "Not Found"})
+        refused = extract(client, "--batch")
         assert refused.exit_code == 2
         assert "has no batch API" in refused.stderr
         assert "Leave out --batch to ask live" in refused.stderr
-        assert extract(desk).exit_code == 0, "and nothing keeps it from being asked live"
+        assert extract(client).exit_code == 0, "and nothing keeps it from being asked live"
     assert len(content()) == 3
 
 
@@ -591,15 +595,15 @@ def test_without_a_submission_there_is_nothing_to_collect() -> None:
 
 
 def test_a_key_of_another_project_ends_in_a_sentence_and_gives_nothing_up() -> None:
-    with batch_client() as desk:
-        extract(desk, "--batch")
-        made = desk.batches.pop("batch_1")
+    with batch_client() as client:
+        extract(client, "--batch")
+        made = client.batches.pop("batch_1")
         for command in ("status", "collect"):
             refused = batch(command)
             assert refused.exit_code == 2
             assert "knows no batch batch_1" in refused.stderr
-        desk.batches["batch_1"] = made
-        desk.end()
+        client.batches["batch_1"] = made
+        client.end()
         assert batch("collect").exit_code == 0
 
 
@@ -612,11 +616,11 @@ def test_no_key_is_on_disk() -> None:
             return {"乙": echo, "丙": refusal, "丁": say({"date": KEY})}[city_of(body)]
         return None
 
-    with batch_client(misbehave) as desk:
-        extract(desk, "--batch")
-        assert desk.keys == {f"Bearer {KEY}"}
+    with batch_client(misbehave) as client:
+        extract(client, "--batch")
+        assert client.keys == {f"Bearer {KEY}"}
         seen = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
-        desk.end()
+        client.end()
         collected = batch("collect")
         seen |= {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     assert batch_path(OUT) in seen

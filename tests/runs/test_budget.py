@@ -34,49 +34,49 @@ def attempt(number: int = 1, fault: str | None = None, again: bool = False) -> A
 
 def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
     told: list[Json] = []
-    account = Budget(Price(1.0, 2.0, 0.5), tell=told.append)
+    budget = Budget(Price(1.0, 2.0, 0.5), tell=told.append)
     for each in (attempt(fault="server_fault"), attempt(2), attempt(again=True)):
-        account.heard(each)
-    assert (account.first, account.again) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
-    assert (account.retries, account.faults) == (1, {"server_fault": 1})
+        budget.heard(each)
+    assert (budget.first, budget.reasked) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
+    assert (budget.retries, budget.faults) == (1, {"server_fault": 1})
     # 60 read afresh, 40 from the cache, 10 written.
-    assert account.cost(account.first) == pytest.approx((60 + 20 + 20) / 1e6)
-    assert [(e["attempt"], e["fault"], e["again"], e["input_tokens"]) for e in told] == [
+    assert budget.cost(budget.first) == pytest.approx((60 + 20 + 20) / 1e6)
+    assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in told] == [
         (1, "server_fault", False, 0),
         (2, None, False, 100),
         (1, None, True, 100),
     ]
-    assert account.to_json()["first"]["cost"] == pytest.approx(1e-4)
+    assert budget.to_json()["first"]["cost"] == pytest.approx(1e-4)
 
 
 def test_tokens_under_way_count_towards_the_limit() -> None:
     """Two at a time, each within the limit, together over it."""
     expected = estimate_tokens(BODY)
-    account = Budget(limits=Limits(tokens=int(1.5 * expected)))
+    budget = Budget(limits=Limits(tokens=int(1.5 * expected)))
     second: list[Any] = []
 
     def call(request: Request) -> Reply:
         with pytest.raises(BudgetSpentError, match="over --max-tokens"):
-            account.over(lambda r: completion("{}"))(request)
+            budget.over(lambda r: completion("{}"))(request)
         second.append(request)
         return completion("{}")
 
-    account.over(call)(Request(BODY))
+    budget.over(call)(Request(BODY))
     assert len(second) == 1
     # What is not under way any more is free again: nothing was heard of, so nothing is spent.
-    account.over(lambda r: completion("{}"))(Request(BODY))
+    budget.over(lambda r: completion("{}"))(Request(BODY))
 
 
 def test_the_line_of_progress() -> None:
     said: list[str] = []
     clock = [0.0]
     progress = ProgressDisplay(None, said.append, now=lambda: clock[0])
-    account = Budget(Price(1.0, 1.0))
-    progress.watch(account)
+    budget = Budget(Price(1.0, 1.0))
+    progress.watch(budget)
     progress.total, progress.skipped = 110, lambda: 10
     for number in range(50):
         clock[0] += 1.0
-        account.heard(attempt(2))
+        budget.heard(attempt(2))
         progress.told(f"d{number}", 1, [])
     assert said[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
     assert said[FIRST_LINES] == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 retried"
@@ -104,7 +104,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
             fake.base_url,
             "--model",
             "fake",
-            "--apart",
+            "--separate-fields",
             "--concurrency",
             "1",
         ]
@@ -114,7 +114,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
     assert result.exit_code == 0, result.stderr
     events = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(events) == asked == 4
-    assert [event["fault"] for event in events] == ["server_fault", *[None] * 3]
+    assert [event["error"] for event in events] == ["server_fault", *[None] * 3]
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
     assert events[1]["cost"] == pytest.approx(20 / 1e6)
     assert "3 answers to first asks (45 tokens, $0.0001), 1 retry (server_fault 1)" in result.stderr
@@ -151,7 +151,7 @@ def test_wrong_usage(texts: None, arguments: list[str], words: str) -> None:
             fake.base_url,
             "--model",
             "fake",
-            "--apart",
+            "--separate-fields",
             *arguments,
         ]
         result = CliRunner().invoke(app, command)
@@ -165,7 +165,7 @@ def test_a_clock_that_goes_back_disturbs_no_run(texts: None, monkeypatch: pytest
     monkeypatch.setattr("time.time", lambda: float(next(clock)))
     busy = iter([Step(503, {"error": {"message": "busy"}}, {"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"})])
     with answering(lambda body: next(busy, None)) as fake:
-        server = ["--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"]
+        server = ["--base-url", fake.base_url, "--model", "fake", "--separate-fields", "--concurrency", "1"]
         command = ["extract", "a.txt", "-o", "o.jsonl", *server]
         first = CliRunner().invoke(app, command)
         again = CliRunner().invoke(app, [*command, "--retry-failed"])

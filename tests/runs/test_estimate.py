@@ -82,8 +82,8 @@ def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def recorded() -> list[tuple[Json, int, int]]:
     """The recorded requests with the tokens that they really took, in and out."""
-    tape = Recordings(REPLIES, "replay")
-    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in tape.reel(path.stem).calls.values()]
+    recordings = Recordings(REPLIES, "replay")
+    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in recordings.reel(path.stem).calls.values()]
     usages = [call.reply["usage"] for call in calls]
     return [
         (call.request, usage["prompt_tokens"], usage["completion_tokens"])
@@ -151,7 +151,7 @@ def test_nothing_is_written_and_no_key_is_needed(folder: Path, more: list[str]) 
 
 
 def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
-    server = ["--base-url", fake.base_url, "--model", "fake", "--apart", "--concurrency", "1"]
+    server = ["--base-url", fake.base_url, "--model", "fake", "--separate-fields", "--concurrency", "1"]
     told = said("texts", *server)
     assert fake.seen == []
     assert extractor("extract", "texts", *server).exit_code == 0
@@ -159,8 +159,8 @@ def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
     assert told["tokens_in"]["low"] < sum(tokens_in(seen.body) for seen in fake.seen) < told["tokens_in"]["high"]
 
 
-@pytest.mark.parametrize(("answered", "held", "kept"), [(0, 0, 0), (2, 0, 2), (7, 1, 2), (15, 3, 0)])
-def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: int, held: int, kept: int) -> None:
+@pytest.mark.parametrize(("answered", "skipped", "kept"), [(0, 0, 0), (2, 0, 2), (7, 1, 2), (15, 3, 0)])
+def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: int, skipped: int, kept: int) -> None:
     refused: list[Step] = []
     with answering(lambda body: refused[0] if refused and len(fake.seen) > answered else None) as fake:
         arguments = [
@@ -171,7 +171,7 @@ def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: 
             fake.base_url,
             "--model",
             "fake",
-            "--apart",
+            "--separate-fields",
             "--concurrency",
             "1",
         ]
@@ -184,7 +184,7 @@ def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: 
         assert everything(folder) == before
         assert extractor("extract", *arguments).exit_code == 0
     assert told["requests"] == len(fake.seen) - done == 15 - answered
-    assert (told["held"], told["documents"], told["kept"]) == (held, 3 - held, kept)
+    assert (told["skipped"], told["documents"], told["kept"]) == (skipped, 3 - skipped, kept)
 
 
 def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServer) -> None:
@@ -196,18 +196,18 @@ def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServ
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
     ]
     extractor("extract", *arguments)
     Path("texts/b.txt").write_text(SPEECH.format("丁"), encoding="utf-8")
     told = said(*arguments)
-    assert (told["held"], told["documents"], told["requests"]) == (2, 1, 5)
+    assert (told["skipped"], told["documents"], told["requests"]) == (2, 1, 5)
     noted = {"id": "c", "path": "texts/c.txt", "sha256": None, "kind": "misfit", "reason": "", "field": None}
     Path("out.jsonl.failures.jsonl").write_text(json.dumps(noted) + "\n", encoding="utf-8")
     told = said(*arguments)
-    assert (told["held"], told["waiting"], told["documents"]) == (1, 1, 1)
+    assert (told["skipped"], told["waiting"], told["documents"]) == (1, 1, 1)
     assert "1 failed before, not asked again without --retry-failed" in rows(*arguments)["documents"]
 
 
@@ -220,13 +220,13 @@ def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeSer
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
     ]
     extractor("extract", *arguments)
     with open_output(Path("out.jsonl")):
-        assert said(*arguments)["held"] == 3
+        assert said(*arguments)["skipped"] == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -240,14 +240,14 @@ def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
         "--concurrency",
         "1",
     ]
     extractor("extract", *arguments)
     Path("link.jsonl").symlink_to("there/out.jsonl")
     arguments[2] = "link.jsonl"
-    assert said(*arguments)["held"] == 3
+    assert said(*arguments)["skipped"] == 3
 
 
 def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> None:
@@ -263,7 +263,7 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> 
         fake.base_url,
         "--model",
         "fake",
-        "--apart",
+        "--separate-fields",
     ]
     extractor("extract", *arguments)
     begin, head, rest = schema.partition("class MeetingRecord(")
@@ -378,11 +378,11 @@ def test_the_price_list_is_of_known_providers() -> None:
     ("arguments", "words"),
     [
         (
-            ["--model", "openai/gpt-4o-mini", "--apart"],
+            ["--model", "openai/gpt-4o-mini", "--separate-fields"],
             "as long as the endpoint takes for 15 answers, up to 32 at a time",
         ),
         (
-            ["--model", "openai/gpt-4o-mini", "--apart", "--concurrency", "4"],
+            ["--model", "openai/gpt-4o-mini", "--separate-fields", "--concurrency", "4"],
             "as long as 4 answers take in turn, 4 at a time",
         ),
         (
@@ -408,11 +408,13 @@ def test_a_limit_of_tokens_takes_time_by_the_tokens() -> None:
 
 
 def test_fields_that_share_a_question_are_counted_each() -> None:
-    together, apart = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--apart"]))
-    assert (together["requests"], apart["requests"]) == (3, 15)
-    assert together["fields"] == apart["fields"]
-    assert together["tokens_in"]["high"] < apart["tokens_in"]["high"]
-    assert together["tokens_out"]["high"] == pytest.approx(apart["tokens_out"]["high"], rel=0.01)
+    together, separate_fields = (
+        said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--separate-fields"])
+    )
+    assert (together["requests"], separate_fields["requests"]) == (3, 15)
+    assert together["fields"] == separate_fields["fields"]
+    assert together["tokens_in"]["high"] < separate_fields["tokens_in"]["high"]
+    assert together["tokens_out"]["high"] == pytest.approx(separate_fields["tokens_out"]["high"], rel=0.01)
 
 
 def test_shapes_beside_the_messages_are_in_the_higher_end_only() -> None:
@@ -426,14 +428,14 @@ def test_shapes_beside_the_messages_are_in_the_higher_end_only() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    left = rows("texts", "--model", "openai/gpt-4o-mini", "--confirm", "--fill")["not in it"]
-    for words in ("re-asks", "thinking", "cache", "--confirm", "--fill"):
+    left = rows("texts", "--model", "openai/gpt-4o-mini", "--verify", "--second-pass")["not in it"]
+    for words in ("re-asks", "thinking", "cache", "--verify", "--second-pass"):
         assert words in left
     assert rows("texts")["not in it"] == "re-asks of answers that do not fit or are too long"
 
 
 def test_filling_is_counted_at_its_most() -> None:
-    plain, filled = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--fill"]))
+    plain, filled = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--second-pass"]))
     assert filled["requests"] > plain["requests"]
 
 

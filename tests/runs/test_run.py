@@ -53,9 +53,9 @@ class Desk:
         self.told.append((document.id, len(lines), len(failures)))
 
 
-def convert(documents: Any, call: Call, desk: Desk | None = None) -> tuple[Summary, Desk]:
-    desk = desk or Desk()
-    return run(documents, recipe(), call, desk.write), desk
+def convert(documents: Any, call: Call, client: Desk | None = None) -> tuple[Summary, Desk]:
+    client = client or Desk()
+    return run(documents, recipe(), call, client.write), client
 
 
 def named(*names: str) -> list[Document]:
@@ -75,47 +75,47 @@ def failing(name: str, fault: ExtractorError, field: str | None = None) -> Call:
 
 
 def test_documents_are_read_as_they_are_needed() -> None:
-    desk = Desk()
+    client = Desk()
 
     def documents() -> Iterator[Document]:
         for number in range(40):
-            assert number - len(desk.records) <= 1, "read ahead"
+            assert number - len(client.records) <= 1, "read ahead"
             yield document(TEXT, f"d{number}")
 
-    summary, _ = convert(documents(), scripted(by_field(**FACTS)), desk)
-    assert summary.records == len(desk.records) == 40
+    summary, _ = convert(documents(), scripted(by_field(**FACTS)), client)
+    assert summary.records == len(client.records) == 40
 
 
 def test_a_record_is_handed_on_before_the_next_document_is_asked_about() -> None:
-    desk = Desk()
+    client = Desk()
     good = scripted(nothing)
 
     def call(request: Request) -> Reply:
-        assert len(desk.records) == int(request.about["document"])
+        assert len(client.records) == int(request.about["document"])
         return good(request)
 
-    convert(named("0", "1", "2"), call, desk)
-    assert desk.told == [("0", 1, 0), ("1", 1, 0), ("2", 1, 0)]
+    convert(named("0", "1", "2"), call, client)
+    assert client.told == [("0", 1, 0), ("1", 1, 0), ("2", 1, 0)]
 
 
 def test_the_summary_counts_what_was_found() -> None:
-    summary, desk = convert([*named("a", "b"), MISSING], scripted(by_field(**FACTS)))
+    summary, client = convert([*named("a", "b"), MISSING], scripted(by_field(**FACTS)))
     assert (summary.documents, summary.records, summary.failed, summary.empty) == (3, 2, 1, 0)
     assert summary.items == {"date": 2, "officials": 0, "statistics": 2, "targets": 0, "measures": 0}
     assert summary.failures == {"missing": 1}
-    assert desk.failures == [
+    assert client.failures == [
         {"id": "gone", "path": "gone.txt", "kind": "missing", "reason": MISSING.reason}
         | dict.fromkeys(("sha256", "field", "start", "end"))
     ]
-    assert summary.usage.requests == sum(line["run"]["requests"] for line in desk.records) > 0
+    assert summary.usage.requests == sum(line["run"]["requests"] for line in client.records) > 0
     assert summary.usage.input_tokens == 100 * summary.usage.requests
     assert summary.exit_code == 1
 
 
 def test_a_text_that_says_nothing_is_a_record_that_says_nothing() -> None:
-    summary, desk = convert([document("番茄两个，鸡蛋三个，炒熟。", "recipe")], scripted(nothing))
+    summary, client = convert([document("番茄两个，鸡蛋三个，炒熟。", "recipe")], scripted(nothing))
     assert (summary.records, summary.empty, summary.exit_code) == (1, 1, 0)
-    assert not any(desk.records[0]["record"].values())
+    assert not any(client.records[0]["record"].values())
     assert any(line.startswith("empty: 1 record without any item") for line in describe(summary, 1.0))
 
 
@@ -132,39 +132,39 @@ def test_a_fault_that_stays_ends_the_asking(fault: ExtractorError, code: int) ->
         asked.append(request.about["document"])
         return call(request)
 
-    summary, desk = convert([*named("a", "b", "c"), MISSING], counted)
+    summary, client = convert([*named("a", "b", "c"), MISSING], counted)
     assert summary.exit_code == code
     assert summary.stopped is fault
     assert asked.count("b") == 1
     assert "c" not in asked
-    assert [line["id"] for line in desk.records] == ["a"]
-    assert [(f["id"], f["kind"]) for f in desk.failures] == [
+    assert [line["id"] for line in client.records] == ["a"]
+    assert [(f["id"], f["kind"]) for f in client.failures] == [
         ("b", fault.kind),
         ("c", "not_reached"),
         ("gone", "missing"),
     ]
     assert (summary.documents, summary.failed) == (4, 3)
-    assert desk.told == [("a", 1, 0), ("b", 0, 1), ("c", 0, 1), ("gone", 0, 1)]
+    assert client.told == [("a", 1, 0), ("b", 0, 1), ("c", 0, 1), ("gone", 0, 1)]
 
 
 def test_a_fault_of_one_question_costs_that_question() -> None:
-    summary, desk = convert(named("a", "b"), failing("a", ServerError("It broke."), "statistics"))
+    summary, client = convert(named("a", "b"), failing("a", ServerError("It broke."), "statistics"))
     assert summary.exit_code == 1
-    assert [line["id"] for line in desk.records] == ["a", "b"]
-    assert desk.records[0]["record"]["statistics"] == []
-    assert desk.records[0]["record"]["date"] == desk.records[1]["record"]["date"]
-    assert [(f["id"], f["kind"], f["field"], f["start"], f["end"]) for f in desk.failures] == [
+    assert [line["id"] for line in client.records] == ["a", "b"]
+    assert client.records[0]["record"]["statistics"] == []
+    assert client.records[0]["record"]["date"] == client.records[1]["record"]["date"]
+    assert [(f["id"], f["kind"], f["field"], f["start"], f["end"]) for f in client.failures] == [
         ("a", "server_fault", "statistics", 0, len(TEXT))
     ]
-    assert desk.failures[0]["reason"].startswith("It broke. ")
+    assert client.failures[0]["reason"].startswith("It broke. ")
 
 
 def test_where_nothing_was_answered_nothing_is_written() -> None:
-    summary, desk = convert(named("a", "b"), failing("a", ServerError("It broke.")))
-    assert [line["id"] for line in desk.records] == ["b"]
-    assert {failure["id"] for failure in desk.failures} == {"a"}
-    assert desk.told[0][:2] == ("a", 0)
-    assert summary.failures["server_fault"] == len(desk.failures)
+    summary, client = convert(named("a", "b"), failing("a", ServerError("It broke.")))
+    assert [line["id"] for line in client.records] == ["b"]
+    assert {failure["id"] for failure in client.failures} == {"a"}
+    assert client.told[0][:2] == ("a", 0)
+    assert summary.failures["server_fault"] == len(client.failures)
 
 
 def test_answers_that_do_not_fit_are_failures_too() -> None:
@@ -173,12 +173,12 @@ def test_answers_that_do_not_fit_are_failures_too() -> None:
             return {"nonsense": 1}
         return completion("cut", "length") if request.about["document"] == "b" else by_field(**FACTS)(request)
 
-    summary, desk = convert(named("a", "b", "c"), scripted(answer))
-    assert [line["id"] for line in desk.records] == ["a", "c"]
-    of_a = [failure for failure in desk.failures if failure["id"] == "a"]
+    summary, client = convert(named("a", "b", "c"), scripted(answer))
+    assert [line["id"] for line in client.records] == ["a", "c"]
+    of_a = [failure for failure in client.failures if failure["id"] == "a"]
     assert [(failure["kind"], failure["field"]) for failure in of_a] == [("invalid_answer", "date")]
     assert of_a[0]["reason"].split(". Ask")[0] + "." == "The answer did not fit the schema, nor did the second try."
-    assert {failure["kind"] for failure in desk.failures if failure["id"] == "b"} == {"truncated"}
+    assert {failure["kind"] for failure in client.failures if failure["id"] == "b"} == {"truncated"}
     assert summary.failed == 2
 
 
@@ -190,31 +190,31 @@ def test_a_question_that_was_answered_in_part_is_written() -> None:
         whole = request.about["end"] - request.about["start"] > len(text) // 2 + 20
         return completion("cut", "length") if whole or request.about["start"] else nothing(request)
 
-    _, desk = convert([document(text, "a")], scripted(answer))
-    assert [line["id"] for line in desk.records] == ["a"]
-    assert desk.failures
-    _, desk = convert([document(text, "a")], scripted(lambda request: completion("cut", "length")))
-    assert desk.records == []
+    _, client = convert([document(text, "a")], scripted(answer))
+    assert [line["id"] for line in client.records] == ["a"]
+    assert client.failures
+    _, client = convert([document(text, "a")], scripted(lambda request: completion("cut", "length")))
+    assert client.records == []
 
 
 def test_what_code_found_by_itself_is_written_though_no_question_was_answered() -> None:
     def down(request: Request) -> Reply:
         raise ServerError("down")
 
-    desk = Desk()
+    client = Desk()
     text = "同志们：去年排查隐患1305处。各乡镇要建立台账。"
-    summary = run([document(text, "a")], recipe(style="form"), down, desk.write)
-    assert [measure["text"] for measure in desk.records[0]["record"]["measures"]] == ["各乡镇要建立台账"]
-    assert ({failure["field"] for failure in desk.failures}, summary.exit_code) == ({"statistics"}, 1)
+    summary = run([document(text, "a")], recipe(style="form"), down, client.write)
+    assert [measure["text"] for measure in client.records[0]["record"]["measures"]] == ["各乡镇要建立台账"]
+    assert ({failure["field"] for failure in client.failures}, summary.exit_code) == ({"statistics"}, 1)
 
 
 def test_a_bug_is_told_with_its_place() -> None:
     def call(request: Request) -> Reply:
         raise ZeroDivisionError("division by zero")
 
-    summary, desk = convert(named("a"), call)
+    summary, client = convert(named("a"), call)
     assert summary.exit_code == 1
-    (failure,) = desk.failures
+    (failure,) = client.failures
     assert failure["kind"] == "bug"
     assert ".py, line " in failure["reason"]
     assert "please report it" in failure["reason"]
@@ -398,6 +398,6 @@ def test_lines_are_utf8_whatever_the_text(tmp_path: Path) -> None:
 def test_a_page_without_text_is_a_failure() -> None:
     """Not a document converted to nothing, without a word."""
     page = Document("e", "e.html", "<html><head><title>x</title></head><body></body></html>", "", "html")
-    summary, desk = convert([page], scripted(nothing))
+    summary, client = convert([page], scripted(nothing))
     assert summary.exit_code == 1
-    assert [failure["kind"] for failure in desk.failures] == ["empty"]
+    assert [failure["kind"] for failure in client.failures] == ["empty"]

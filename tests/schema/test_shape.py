@@ -40,7 +40,7 @@ class Vote(BaseModel):
     result: Worded
     motion: Clause
     ayes: Quantity | None
-    held: EdtfDate | None
+    skipped: EdtfDate | None
     evidence: Places
 
 

@@ -115,7 +115,7 @@ def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Rec
     prompts = replace(recipe.schema.prompts, example=None)
     recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
     text = confirm_text(field, passage, words, clause, prompts)
-    answer, completion = put(text, Verification, {**_about(field, passage), "confirming": True}, settings, recipe, call)
+    answer, completion = put(text, Verification, {**_about(field, passage), "verifying": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 

@@ -97,7 +97,7 @@ def build_group(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> 
         for number, field in enumerate(fields, 1)
     )
     answer = _answer_line(_dump(example) if len(example) == len(fields) else "")
-    text = prompts.together.substitute(
+    text = prompts.group.substitute(
         headings=_headings(passage), passage=passage.text, fields=asked.rstrip("\n"), answer=answer
     )
     return Questions(tuple(fields), passage, text, model)
@@ -163,7 +163,7 @@ class Verification(Answerable):
 def confirm_text(field: Field, passage: Excerpt, words: str, clause: str, prompts: Prompts) -> str:
     """Ask whether what was found (`words`, in its `clause`) is an item of the field."""
     kind = (field.item.__doc__ or "").strip().rstrip("。") if field.item else ""
-    return prompts.confirm.substitute(
+    return prompts.verify.substitute(
         headings=_headings(passage),
         passage=passage.text,
         name=field.name,

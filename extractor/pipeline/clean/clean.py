@@ -17,7 +17,7 @@ from extractor.document import Document, Excerpt
 from extractor.lang.fold import HAN, simplify
 from extractor.pipeline.clean.boilerplate import SURNAMES, furniture, notices
 from extractor.pipeline.clean.html import main_text
-from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account, leave_out
+from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, leave_out
 from extractor.pipeline.clean.pinyin import readings
 
 
@@ -32,7 +32,7 @@ def clean(document: Document) -> Excerpt:
     excerpt = leave_out(excerpt, spaces(excerpt.text))
     excerpt = leave_out(excerpt, furniture(excerpt.text))
     excerpt = leave_out(excerpt, layout(excerpt.text))
-    return account(excerpt)
+    return account_for(excerpt)
 
 
 # --- noise inside the line ---------------------------------------------------------------------------------

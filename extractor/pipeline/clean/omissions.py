@@ -62,7 +62,7 @@ def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
     return leave_out(replace(excerpt, ends=ends), cuts)
 
 
-def account(excerpt: Excerpt) -> Excerpt:
+def account_for(excerpt: Excerpt) -> Excerpt:
     """The excerpt with its omissions in order, apart from one another and from what visible characters cover."""
     rules = sorted({omission.rule for omission in excerpt.omissions})
     paint = {rule: bytes([number]) for number, rule in enumerate(rules, 1)}

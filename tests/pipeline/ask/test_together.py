@@ -35,7 +35,7 @@ def facts(request: Request) -> Json:
 
 
 def sharing() -> Recipe:
-    return recipe(together=True)
+    return recipe(combine=True)
 
 
 def converted(call: Any, how: Recipe, text: str = TEXT) -> Converted:
@@ -47,10 +47,10 @@ def test_one_question_finds_what_five_find() -> None:
     asked: list[Request] = []
     shared = converted(scripted(facts, asked), sharing())
     assert [list(answer_schema(request)["properties"]) for request in asked] == [FIELDS]
-    apart = converted(scripted(facts), recipe())
+    separate_fields = converted(scripted(facts), recipe())
     assert all(shared.line["record"].values())
     for part in ("record", "evidence", "marks", "coverage", "problems"):
-        assert shared.line[part] == apart.line[part]
+        assert shared.line[part] == separate_fields.line[part]
     assert shared.line["run"]["requests"] == 1
     assert shared.line["run"]["fields"]["date"]["requests"] == 1
     assert "requests" not in shared.line["run"]["fields"]["measures"]
@@ -75,10 +75,10 @@ def test_what_does_not_come_together_is_asked_apart(said: Reply) -> None:
 
     done = converted(scripted(answer, asked), sharing())
     assert done.line["record"] == converted(scripted(facts), recipe()).line["record"]
-    apart = [request for request in asked if len(answer_schema(request)["properties"]) == 1]
-    assert [request.about["field"] for request in apart] == FIELDS
-    assert all(request.about[REASKED] for request in apart)
-    assert done.line["run"]["again"]["requests"] == len(asked) - 1
+    separate_fields = [request for request in asked if len(answer_schema(request)["properties"]) == 1]
+    assert [request.about["field"] for request in separate_fields] == FIELDS
+    assert all(request.about[REASKED] for request in separate_fields)
+    assert done.line["run"]["reasked"]["requests"] == len(asked) - 1
     assert done.failures == []
 
 
@@ -104,7 +104,7 @@ def raising(fault: Exception) -> Any:
 def test_a_form_shares_nothing() -> None:
     asked: list[Request] = []
     how = recipe(style="form")
-    converted(scripted(lambda r: completion("{}"), asked), replace(how, profile=replace(how.profile, together=True)))
+    converted(scripted(lambda r: completion("{}"), asked), replace(how, profile=replace(how.profile, combine=True)))
     assert not any("+" in request.about["field"] for request in asked)
 
 
