@@ -32,7 +32,7 @@ ITEMS = (
     """一笔资金。"""
     value: Quantity = Field(description="金额")
     purpose: Verbatim | None = Field(description="用途")
-    evidence: Places
+    evidence: list[Evidence]
 
 class Record(BaseModel):
     venue: Verbatim | None = Field(description="地点")

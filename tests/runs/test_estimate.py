@@ -296,7 +296,12 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> 
     ],
 )
 def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: str) -> None:
-    line = {"id": "a", "source": {"path": "texts/a.txt", "sha256": "00"}, "run": {"recipe": "0123456789ab"}}
+    line = {
+        "format": 2,
+        "id": "a",
+        "source": {"path": "texts/a.txt", "sha256": "00"},
+        "run": {"recipe": "0123456789ab"},
+    }
     Path("other.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     Path("broken.jsonl").write_text("{}\n", encoding="utf-8")
     result = extractor("estimate", *arguments)
