@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 from scripted import ROOT
 
+from extractor import load_schema
 from extractor.errors import NOT_REACHED, ExtractorError, kinds
 from extractor.llm.price_list import PRICES
 from extractor.llm.providers import PROVIDERS
@@ -163,6 +164,14 @@ def test_python_in_a_page_is_python(page: Path) -> None:
     for language, code in BLOCK.findall(text_of(page)):
         if language == "python":
             ast.parse(textwrap.dedent(code))
+
+
+@pytest.mark.parametrize("page", [README, DOCS / "adding-a-field.md"], ids=lambda page: page.name)
+def test_the_field_that_a_page_adds_makes_a_schema(page: Path, tmp_path: Path) -> None:
+    (added,) = (code for _, code in BLOCK.findall(text_of(page)) if code.startswith("    venue:"))
+    schema = tmp_path / "my.py"
+    schema.write_text(text_of(ROOT / "schemas" / "meeting.py") + added, encoding="utf-8")
+    assert [field.name for field in load_schema(str(schema)).fields][-2:] == ["measures", "venue"]
 
 
 def test_models_md_lists_every_provider_and_its_key() -> None:
