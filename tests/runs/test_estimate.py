@@ -444,10 +444,10 @@ def test_filling_is_counted_at_its_most() -> None:
     assert filled["requests"] > plain["requests"]
 
 
-def test_the_readme_shows_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documentation_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"^```bash\nextractor (estimate .*)\n```.*?```text\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```bash\nextractor (estimate .*)\n```.*?```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert shown is not None
     printed = extractor(*shown[1].split()).stdout.splitlines()
     assert [line for line in shown[2].splitlines() if line not in printed] == []
