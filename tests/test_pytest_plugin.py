@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from answering import answering
+from fake_endpoint import answering
 from scripted import ROOT
 
 EXAMPLE = ROOT / "tests" / "example_project"

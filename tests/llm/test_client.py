@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, Step, completion, serve
+from fake_endpoint import FakeEndpoint, Step, completion_body, serve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import ROOT
@@ -39,17 +39,17 @@ BODY = {
     "repeat_penalty": 1.1,
     "cache_prompt": True,
 }
-OK = Step(body=completion())
+OK = Step(body=completion_body())
 
 
-def ask(fake: FakeServer, sleeps: list[float] | None = None, **options: Any) -> Reply:
+def ask(fake: FakeEndpoint, sleeps: list[float] | None = None, **options: Any) -> Reply:
     endpoint = Endpoint("custom", "m", fake.base_url, options.pop("key", KEY))
     options = {"timeout": 10, "max_attempts": 3, "sleep": [].append if sleeps is None else sleeps.append, **options}
     return connect(endpoint, **options)(Request(BODY))
 
 
 def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
-    answer = completion("中文", timings={"cache_n": 3})
+    answer = completion_body("中文", timings={"cache_n": 3})
     with serve(Step(body=answer)) as fake:
         reply = ask(fake)
     assert fake.seen[0].body == BODY
@@ -59,7 +59,7 @@ def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
 
 
 def test_says_who_answered() -> None:
-    with serve(Step(body=completion(system_fingerprint="fp_1")), OK) as fake:
+    with serve(Step(body=completion_body(system_fingerprint="fp_1")), OK) as fake:
         host = fake.base_url.removesuffix("/v1")
         assert ask(fake).by == {"model": "served-model", "version": "fp_1", "digest": None, "endpoint": host}
         known = {"model": "x", "version": "1", "digest": "sha256:0", "endpoint": "local"}
@@ -86,7 +86,7 @@ def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPa
     with serve(OK) as fake:
         monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
         endpoint = Endpoint("custom", "m", "http://models.example/v1", KEY)
-        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion()
+        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion_body()
     assert fake.seen[0].path == "http://models.example/v1/chat/completions"
 
 
@@ -140,13 +140,13 @@ def test_does_not_wait_for_an_hour() -> None:
             errors.RateLimitedError,
         ),
         (Step(drop=True), errors.NetworkError),
-        (Step(body=completion(), cut=40), errors.NetworkError),
+        (Step(body=completion_body(), cut=40), errors.NetworkError),
         (Step(body='{"choices": [{"index": 0, "mess'), errors.MalformedResponseError),
         (Step(body=b"\xff\xfe\x00"), errors.MalformedResponseError),
         (Step(body=""), errors.MalformedResponseError),
         (Step(body="[" * 100_000), errors.MalformedResponseError),
-        (Step(body=json.dumps(completion("\ud83d"))), errors.MalformedResponseError),
-        (Step(body=completion(finish_reason="insufficient_system_resource")), errors.OverloadedError),
+        (Step(body=json.dumps(completion_body("\ud83d"))), errors.MalformedResponseError),
+        (Step(body=completion_body(finish_reason="insufficient_system_resource")), errors.OverloadedError),
         (Step(body={"error": {"message": "Provider returned error", "code": 502}}), errors.ServerError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -154,7 +154,7 @@ def test_does_not_wait_for_an_hour() -> None:
 def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.ExtractorError]) -> None:
     sleeps: list[float] = []
     with serve(trouble, trouble, OK) as fake:
-        assert ask(fake, sleeps).body == completion()
+        assert ask(fake, sleeps).body == completion_body()
     assert len(fake.seen) == 3
     if issubclass(fault, (errors.RateLimitedError, errors.OverloadedError)):
         assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
@@ -178,7 +178,7 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Extract
         (Step(body={"choices": []}), errors.NotJsonError),
         (Step(body={"choices": [{"message": None}]}), errors.NotJsonError),
         (Step(body=[1]), errors.NotJsonError),
-        (Step(body=completion("", finish_reason="content_filter")), errors.ContentFilteredError),
+        (Step(body=completion_body("", finish_reason="content_filter")), errors.ContentFilteredError),
         (Step(body={"error": {"message": "余额不足", "code": 402}}), errors.QuotaUsedUpError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -199,13 +199,13 @@ def test_times_out() -> None:
 
 
 def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
-    with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
+    with serve(Step(body=completion_body(), trickle=True), OK, OK) as fake:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, limiter=RateLimiter(2))
         with ThreadPoolExecutor(1) as pool:
             endless = pool.submit(call, Request(BODY))
             while not fake.seen:
                 assert not endless.done()
-            assert call(Request(BODY)).body == completion()
+            assert call(Request(BODY)).body == completion_body()
             assert not endless.done()
             with pytest.raises(errors.TimedOutError):
                 endless.result(timeout=20)
@@ -292,7 +292,7 @@ def test_no_error_shows_the_key(step: Step) -> None:
 
 
 def test_no_reply_shows_the_key() -> None:
-    with serve(Step(body=completion(f"the key is {KEY}"))) as fake:
+    with serve(Step(body=completion_body(f"the key is {KEY}"))) as fake:
         reply = ask(fake)
     assert KEY not in repr(reply)
     assert "***" in repr(reply)
@@ -312,7 +312,7 @@ def test_threads_share_a_call() -> None:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, max_attempts=9, sleep=[].append)
         with ThreadPoolExecutor(4) as pool:
             replies = list(pool.map(lambda _: call(Request(BODY)), range(16)))
-    assert [reply.body for reply in replies] == [completion()] * 16
+    assert [reply.body for reply in replies] == [completion_body()] * 16
 
 
 def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:

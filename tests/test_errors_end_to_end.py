@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Json, answering, field_of, passage_of, read_facts, say
 from click.testing import Result
-from fake_server import FakeServer, Step, completion
+from fake_endpoint import FakeEndpoint, Step, answer_step, answering, completion_body, field_of, passage_of, read_facts
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm import models
 from extractor.llm.client import connect
 
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def extract(fake: FakeServer, *more: str) -> Result:
+def extract(fake: FakeEndpoint, *more: str) -> Result:
     arguments = [
         "extract",
         "texts",
@@ -103,14 +103,14 @@ def from_b_on(step: Step) -> Callable[[Json], Step | None]:
     return lambda body: None if "甲市" in passage_of(body) else step
 
 
-GOOD = json.dumps(completion('{"date": "5月27日"}'), ensure_ascii=False)
+GOOD = json.dumps(completion_body('{"date": "5月27日"}'), ensure_ascii=False)
 TOO_MANY = Step(429, {"error": {"message": "速率限制"}}, {"retry-after": "7"})
 BROKEN = Step(500, {"error": {"message": "internal"}})
 DROPPED = Step(drop=True)
 CUT = Step(body=GOOD[: len(GOOD) // 2])
-MISFIT = say({"nonsense": [1]})
-NO_JSON = say("好的，会议日期是5月27日。")
-AT_LENGTH = say('{"date": "5月2', finish_reason="length")
+MISFIT = answer_step({"nonsense": [1]})
+NO_JSON = answer_step("好的，会议日期是5月27日。")
+AT_LENGTH = answer_step('{"date": "5月2', finish_reason="length")
 REFUSED = Step(401, {"error": {"message": "Incorrect API key provided"}})
 USED_UP = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
 
