@@ -285,8 +285,11 @@ def test_what_was_done_before_the_model_was_missed_is_written(texts: Path, monke
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("opanai/gpt-4o", "names no model of a known provider. Write PROVIDER/NAME with one of openai, deepseek"),
-        ("gpt-4o", "names no model of a known provider"),
+        (
+            "opanai/gpt-4o",
+            "does not name a model of a known provider. Write PROVIDER/NAME with one of openai, deepseek",
+        ),
+        ("gpt-4o", "does not name a model of a known provider"),
         ("deepseek/deepseek-chat", "DEEPSEEK_API_KEY is not set. Put the key into the environment"),
         ("local:none.gguf", "none.gguf"),
     ],
@@ -301,7 +304,7 @@ def test_a_model_that_cannot_be_asked(model: str, words: str, texts: Path) -> No
 def test_an_address_that_is_none(texts: Path) -> None:
     result = extractor("extract", "texts", "--base-url", "localhost", "--model", "m")
     assert result.exit_code == 2
-    assert "'localhost' is no web address" in result.stderr
+    assert "'localhost' is not a web address" in result.stderr
 
 
 # --- recorded replies ---
@@ -384,7 +387,7 @@ def test_a_reply_that_is_not_recorded_fails_its_document(recorded: str) -> None:
     (about_date,) = (f["reason"] for f in failures if (f["id"], f["field"]) == ("b", "date"))
     assert "differs in the question or the passage" in about_date
     assert "--mode record" in about_date
-    assert any("there is no replies/d.json" in failure["reason"] for failure in failures)
+    assert any("replies/d.json does not exist" in failure["reason"] for failure in failures)
 
 
 def test_auto_asks_for_what_is_not_recorded_only(recorded: str) -> None:
@@ -556,7 +559,7 @@ def test_schema_show_asked_is_what_is_asked(model: str) -> None:
     [
         (("schema", "show", "nothing"), "There is no shipped schema 'nothing'"),
         (("schema", "check", "nothing.py"), "There is no schema file nothing.py"),
-        (("schema", "show", "--asked", "--model", "gpt"), "names no model of a known provider"),
+        (("schema", "show", "--asked", "--model", "gpt"), "does not name a model of a known provider"),
         (("schema", "show", "--asked", "--output"), "give one of them"),
         (("replies", "check", "nowhere"), "nowhere does not exist"),
     ],

@@ -1,4 +1,4 @@
-"""One polite call, against a server on loopback that misbehaves by script."""
+"""One call to an endpoint, against a fake on loopback that follows a script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from extractor import errors
 from extractor.llm import http
 from extractor.llm.call import Reply, Request
 from extractor.llm.client import connect
-from extractor.llm.providers import PROVIDERS, Endpoint, resolve
+from extractor.llm.models import choose, opened
+from extractor.llm.providers import PROVIDERS, Dialect, Endpoint, Provider, resolve
 from extractor.llm.rate_limit import RateLimiter
 
 KEY = "sk-secret-0123456789abcdef"
@@ -66,7 +67,7 @@ def test_says_who_answered() -> None:
         assert ask(fake, by=known).by == known
 
 
-def test_sends_no_key_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sends_no_key_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-else")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-private")
     with serve(OK) as fake:
@@ -75,14 +76,14 @@ def test_sends_no_key_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert "org-private" not in str(fake.seen[0].headers)
 
 
-def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with serve(OK) as fake:
         assert ask(fake).body["choices"]
 
 
-def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(OK) as fake:
         monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
         endpoint = Endpoint("custom", "m", "http://models.example/v1", KEY)
@@ -104,7 +105,7 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
         ({"Retry-After": "Thu, 01 Jan 1970 00:01:30 GMT"}, 30.0),
     ],
 )
-def test_waits_as_long_as_it_is_told(headers: dict[str, str], expect: float) -> None:
+def test_waits_as_long_as_the_endpoint_asks(headers: dict[str, str], expect: float) -> None:
     sleeps: list[float] = []
     with serve(Step(429, {"error": {"message": "slow down"}}, headers), OK) as fake:
         ask(fake, sleeps, now=lambda: 60.0)
@@ -112,7 +113,7 @@ def test_waits_as_long_as_it_is_told(headers: dict[str, str], expect: float) -> 
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-3", "0", "soon", "Thu, 01 Jan 1970 00:00:30 GMT", "²"])
-def test_waits_its_own_time_where_it_is_told_nonsense(value: str) -> None:
+def test_waits_its_own_time_if_the_header_is_nonsense(value: str) -> None:
     sleeps: list[float] = []
     raw = value.encode("utf-8").decode("latin-1")
     with serve(Step(429, {}, {"Retry-After": raw}), OK) as fake:
@@ -130,7 +131,7 @@ def test_does_not_wait_for_an_hour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "fault"),
+    ("trouble", "error"),
     [
         (Step(500, {"error": {"message": "boom"}}), errors.ServerError),
         (Step(502, "<html>Bad Gateway</html>", media="text/html"), errors.ServerError),
@@ -151,23 +152,23 @@ def test_does_not_wait_for_an_hour() -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.ExtractorError]) -> None:
+def test_retries_and_then_gives_up(trouble: Step, error: type[errors.ExtractorError]) -> None:
     sleeps: list[float] = []
     with serve(trouble, trouble, OK) as fake:
         assert ask(fake, sleeps).body == completion_body()
     assert len(fake.seen) == 3
-    if issubclass(fault, (errors.RateLimitedError, errors.OverloadedError)):
+    if issubclass(error, (errors.RateLimitedError, errors.OverloadedError)):
         assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
     else:
         assert 0.375 <= sleeps[0] <= 0.5 < 0.75 <= sleeps[1] <= 1.0
     with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
-    assert type(caught.value) is fault
+    assert type(caught.value) is error
     assert len(fake.seen) == 3
 
 
 @pytest.mark.parametrize(
-    ("trouble", "fault"),
+    ("trouble", "error"),
     [
         (Step(401, {"error": {"message": "Invalid Authentication"}}), errors.KeyRefusedError),
         (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), errors.QuotaUsedUpError),
@@ -183,10 +184,10 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Extract
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_does_not_try_again_in_vain(trouble: Step, fault: type[errors.ExtractorError]) -> None:
+def test_does_not_retry_what_cannot_succeed(trouble: Step, error: type[errors.ExtractorError]) -> None:
     with serve(trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
-    assert type(caught.value) is fault
+    assert type(caught.value) is error
     assert len(fake.seen) == 1
 
 
@@ -194,11 +195,12 @@ def test_times_out() -> None:
     with serve(Step(hang=True), OK) as fake, pytest.raises(errors.TimedOutError) as caught:
         ask(fake, timeout=0.05, max_attempts=1)
     assert str(caught.value) == (
-        f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
+        f"{fake.base_url.removesuffix('/v1')} did not answer in time. "
+        "Run again later, or with a lower --concurrency: finished work is kept."
     )
 
 
-def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
+def test_a_response_that_never_ends_times_out_and_blocks_no_other() -> None:
     with serve(Step(body=completion_body(), trickle=True), OK, OK) as fake:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, limiter=RateLimiter(2))
         with ThreadPoolExecutor(1) as pool:
@@ -211,7 +213,7 @@ def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
                 endless.result(timeout=20)
 
 
-def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_start_together_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     from extractor.llm import http
 
     known = http._loop()
@@ -233,7 +235,7 @@ def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPat
     begun.close()
 
 
-def test_a_server_that_is_not_there() -> None:
+def test_a_missing_server_is_a_network_error() -> None:
     with serve() as fake:
         pass
     with pytest.raises(errors.NetworkError, match=r"cannot be reached: .*refused"):
@@ -241,36 +243,36 @@ def test_a_server_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
-def test_the_errors_of_real_providers(case: dict[str, Any]) -> None:
-    fault = errors.error_of(case["status"], case["body"], "https://api.example.com")
-    assert type(fault).__name__ == case["expect"]
-    assert fault.status == case["status"]
+def test_errors_of_real_providers_are_classified(case: dict[str, Any]) -> None:
+    error = errors.error_of(case["status"], case["body"], "https://api.example.com")
+    assert type(error).__name__ == case["expect"]
+    assert error.status == case["status"]
 
 
-def test_an_error_is_a_sentence_with_the_provider_s_words_and_the_next_step() -> None:
-    fault = errors.error_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
-    assert str(fault) == (
+def test_an_error_quotes_the_provider_and_names_the_next_step() -> None:
+    error = errors.error_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
+    assert str(error) == (
         "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
-        "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
+        "Top up the account, then run the same command again: finished work is kept."
     )
 
 
-def every_fault(of: type[errors.ExtractorError] = errors.ExtractorError) -> list[type[errors.ExtractorError]]:
-    return [of, *(fault for direct in of.__subclasses__() for fault in every_fault(direct))]
+def every_error(of: type[errors.ExtractorError] = errors.ExtractorError) -> list[type[errors.ExtractorError]]:
+    return [of, *(error for direct in of.__subclasses__() for error in every_error(direct))]
 
 
-def test_every_fault_is_named_once_and_travels_between_processes() -> None:
-    kinds = [fault.kind for fault in every_fault()]
+def test_every_error_has_its_own_kind_and_can_be_pickled() -> None:
+    kinds = [error.kind for error in every_error()]
     assert len(kinds) == len(set(kinds))
-    for fault in every_fault():
-        sent = fault("What happened.", status=429, retry_after=3.0)
+    for error in every_error():
+        sent = error("What happened.", status=429, retry_after=3.0)
         got = pickle.loads(pickle.dumps(sent))
-        assert (type(got), str(got), got.status, got.retry_after) == (fault, str(sent), 429, 3.0)
+        assert (type(got), str(got), got.status, got.retry_after) == (error, str(sent), 429, 3.0)
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    for fault in every_fault():
-        assert f" {fault.__name__} " in f"{errors.__doc__} ".replace("\n", " ")
+def test_the_tree_in_the_docstring_lists_every_error() -> None:
+    for error in every_error():
+        assert f" {error.__name__} " in f"{errors.__doc__} ".replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +301,7 @@ def test_no_reply_shows_the_key() -> None:
     assert KEY not in repr(Endpoint("custom", "m", fake.base_url, KEY))
 
 
-def test_a_key_of_another_account_is_blotted_out_too() -> None:
+def test_a_key_of_another_account_is_redacted_too() -> None:
     step = Step(401, {"error": {"message": "Bearer abcdef.ghijkl or sk-other-99999 is wrong"}})
     with serve(step) as fake, pytest.raises(errors.KeyRefusedError) as caught:
         ask(fake)
@@ -315,19 +317,19 @@ def test_threads_share_a_call() -> None:
     assert [reply.body for reply in replies] == [completion_body()] * 16
 
 
-def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
+def test_a_refused_key_is_sent_once_even_if_other_requests_wait() -> None:
     with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, limiter=RateLimiter(1))
         with ThreadPoolExecutor(8) as pool:
             met = [pool.submit(call, Request(BODY)) for _ in range(8)]
             ended = [type(future.exception(timeout=20)) for future in met]
-    assert sorted(fault.kind for fault in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
+    assert sorted(error.kind for error in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
     assert len(fake.seen) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="timers of POSIX")
-def test_a_request_that_an_interrupt_gives_up_is_ended_before_the_interrupt_goes_on() -> None:
-    """A server in this process that is stopped next would wait for it for ever."""
+def test_an_interrupted_request_has_ended_when_the_interrupt_is_raised() -> None:
+    """Otherwise a server in this process, stopped next, would wait for it for ever."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -361,13 +363,13 @@ JSON = st.recursive(
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
-def test_any_error_answer_becomes_a_sentence(status: int, body: Any) -> None:
-    fault = errors.error_of(status, body, "https://x.cn")
-    assert str(fault).startswith(f"https://x.cn answered {status}")
-    assert len(str(fault)) < 1500
+def test_any_error_response_becomes_a_sentence(status: int, body: Any) -> None:
+    error = errors.error_of(status, body, "https://x.cn")
+    assert str(error).startswith(f"https://x.cn answered {status}")
+    assert len(str(error)) < 1500
 
 
-def test_names_an_endpoint() -> None:
+def test_provider_and_name_resolve_to_an_endpoint() -> None:
     endpoint = resolve("openai/gpt-4o", None, {"OPENAI_API_KEY": f" {KEY}\n"})
     assert (endpoint.name, endpoint.model, endpoint.base_url, endpoint.key) == (
         "openai",
@@ -388,6 +390,16 @@ def test_every_provider_resolves(name: str) -> None:
     assert resolve("m", endpoint.base_url, {"EXTRACTOR_API_KEY": "k"}).base_url == endpoint.base_url
 
 
+def test_a_new_provider_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(OK) as fake:
+        monkeypatch.setitem(PROVIDERS, "acme", Provider(fake.base_url, "ACME_API_KEY", Dialect("json_object")))
+        model = choose("acme/big-1", None, {"ACME_API_KEY": KEY})
+        with opened(model) as call:
+            assert call(Request(BODY)).body == completion_body()
+    assert (model.name, model.profile.answer) == ("big-1", "json_object")
+    assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+
+
 @pytest.mark.parametrize(
     ("environ", "url", "key"),
     [
@@ -403,35 +415,35 @@ def test_the_key_for_an_address(environ: dict[str, str], url: str, key: str | No
     assert (endpoint.model, endpoint.base_url, endpoint.key) == ("Qwen/Qwen3", url, key)
 
 
-def test_an_address_copied_with_its_path() -> None:
+def test_an_address_may_be_copied_with_its_path() -> None:
     assert resolve("m", " https://h.cn/v1/chat/completions/ ", {}).base_url == "https://h.cn/v1"
 
 
-def test_a_missing_key_is_named() -> None:
+def test_a_missing_key_names_its_variable() -> None:
     with pytest.raises(errors.KeyMissingError) as caught:
         resolve("deepseek/deepseek-chat", None, {})
     assert str(caught.value) == (
-        "'deepseek/deepseek-chat' needs a key and DEEPSEEK_API_KEY is not set. "
+        "'deepseek/deepseek-chat' needs a key, and DEEPSEEK_API_KEY is not set. "
         "Put the key into the environment, `export DEEPSEEK_API_KEY=…`, or use `--model local`."
     )
 
 
 @pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
-def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+def test_an_invalid_key_is_not_repeated(key: str) -> None:
     with pytest.raises(errors.KeyMissingError) as caught:
         resolve("openai/m", None, {"OPENAI_API_KEY": key})
     assert "sk-" not in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
-def test_an_unknown_provider_gets_the_list(model: str) -> None:
+def test_an_unknown_provider_lists_the_known_ones(model: str) -> None:
     with pytest.raises(errors.UnknownEndpointError, match="one of openai, deepseek, dashscope, zhipu"):
         resolve(model, None, {"OPENAI_API_KEY": "k"})
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
-def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError, match="is no web address"):
+def test_an_invalid_address_is_refused(url: str) -> None:
+    with pytest.raises(errors.UnknownEndpointError, match="is not a web address"):
         resolve("m", url, {})
 
 
@@ -444,7 +456,8 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
 
 def test_importing_loads_no_client() -> None:
     code = (
-        "import sys, extractor.llm.client, extractor.llm.providers, extractor.errors, extractor.llm.local_server, extractor.llm.local_weights\n"
+        "import sys, extractor.llm.client, extractor.llm.providers, extractor.errors\n"
+        "import extractor.llm.local_server, extractor.llm.local_weights\n"
         "extractor.llm.client.connect(extractor.llm.providers.resolve('ollama/m', None, {}), timeout=1)\n"
         "print(sorted({'openai', 'httpx2', 'instructor', 'xllamacpp', 'pydantic'} & set(sys.modules)))"
     )
@@ -452,7 +465,7 @@ def test_importing_loads_no_client() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_what_looks_like_a_key_at_the_end_of_a_disguised_error_is_blotted_out() -> None:
+def test_a_key_at_the_end_of_a_disguised_error_is_redacted() -> None:
     disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
     with serve(disguised) as fake, pytest.raises(errors.BadRequestError, match=r"refused: Bearer \*\*\*"):
         ask(fake)

@@ -192,8 +192,8 @@ def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undistu
         _, stderr = running[0].communicate(timeout=60)
     assert running[0].returncode == 130
     assert "Traceback" not in stderr
-    assert "Stopping: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
-    assert stderr.rstrip().endswith("Run the same command again: it goes on where this one stopped.")
+    assert "Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once." in stderr
+    assert stderr.rstrip().endswith("Run the same command again: it resumes where this one stopped.")
     assert not OUT.exists()
     asked = keys(fake)
     assert len(fake.seen) <= 8 + at_once

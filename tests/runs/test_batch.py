@@ -604,7 +604,7 @@ def test_a_key_of_another_project_ends_in_a_sentence_and_gives_nothing_up() -> N
         for command in ("status", "collect"):
             refused = batch(command)
             assert refused.exit_code == 2
-            assert "knows no batch batch_1" in refused.stderr
+            assert "has no batch batch_1" in refused.stderr
         client.batches["batch_1"] = made
         client.end()
         assert batch("collect").exit_code == 0

@@ -83,7 +83,7 @@ def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
 def recorded() -> list[tuple[Json, int, int]]:
     """The recorded requests with the tokens that they really took, in and out."""
     recordings = Recordings(REPLIES, "replay")
-    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in recordings.reel(path.stem).calls.values()]
+    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in recordings.file(path.stem).calls.values()]
     usages = [call.reply["usage"] for call in calls]
     return [
         (call.request, usage["prompt_tokens"], usage["completion_tokens"])
@@ -287,7 +287,7 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -
     ("arguments", "words"),
     [
         (["nowhere"], "nowhere does not exist"),
-        (["texts", "--model", "nobody/m"], "names no model of a known provider"),
+        (["texts", "--model", "nobody/m"], "does not name a model of a known provider"),
         (["texts", "--price-in", "1"], "--price-in and --price-out belong together"),
         (["texts", "--concurrency", "many"], "--concurrency takes auto or a number"),
         (["texts", "--schema", "nothing"], "nothing"),

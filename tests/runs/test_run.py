@@ -240,7 +240,7 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert told[0] == "2 documents, 1 record, 1 failed, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
-        "stopped: The run was interrupted. Run the same command again: it goes on where this one stopped."
+        "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."
     )
     assert summary.exit_code == 130
 
