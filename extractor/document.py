@@ -1,5 +1,4 @@
-"""The data that the stages pass on: documents, and excerpts that know their place in the source. Frozen, no
-logic."""
+"""Documents, and excerpts that know their place in the source: frozen data without logic."""
 
 from __future__ import annotations
 

@@ -48,8 +48,7 @@ from typing import Any, ClassVar
 
 
 class ExtractorError(Exception):
-    """`what` is a sentence that says what happened, with the value; `hint` overrides the class's own
-    advice."""
+    """`what` is a sentence: what happened, with the value. `hint` overrides the class's own advice."""
 
     kind: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
@@ -139,12 +138,11 @@ class CannotKeepError(SetupError):
     """Answers can't be written to disk as they arrive."""
 
     kind = "cannot_keep"
-    hint = "Free some space or change the folder's permissions, and run the same command again: finished work is kept."
+    hint = "Free some space or change the folder's permissions, then run the command again: finished work is kept."
 
 
 class AnswerError(ExtractorError):
-    """The model's answer cannot be used. `requests` holds the keys of the requests answered so
-    (`call.request_key`)."""
+    """The model's answer cannot be used. `requests` holds the keys of the requests that were answered so."""
 
     kind = "unanswered"
     requests: tuple[str, ...] = ()
@@ -265,8 +263,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
             KeyRefusedError,
         ),
         (r"engine_overloaded|overloaded", OverloadedError),
-        # A rate limit, even if it says quota: Alibaba's allocated quota is tokens per minute, Google says
-        # when to come back.
+        # A rate limit, even if it says quota: Alibaba allocates tokens per minute, Google says when to retry.
         (
             r"throttling|allocated quota|(?:retry|try again) (?:in|after) [\d.]+ ?[a-z]|"
             r"rate[ _-]?limit[ _](?:reached|exceeded)|too many requests|[rt]pm limit|"
@@ -320,8 +317,7 @@ _STATUS: dict[int, type[ProviderError]] = {
 
 
 def error_of(status: int, body: Any, where: str, retry_after: float | None = None) -> ProviderError:
-    """The error that `where` reported with this status; `body` is the response's JSON, or its text if it has
-    no JSON."""
+    """The error that `where` reported; `body` is the JSON of its response, or the text if it is not JSON."""
     words = _words(body)
     named = next((kind for pattern, kind in _WORDS if pattern.search(words)), None)
     if named is None and status in (400, 404, 413, 422):
@@ -333,8 +329,7 @@ def error_of(status: int, body: Any, where: str, retry_after: float | None = Non
 
 
 def _words(body: Any) -> str:
-    """The message and codes of an error response, wherever the provider puts them; at most 1,000
-    characters."""
+    """The message and codes of an error response, wherever they are; at most 1,000 characters."""
     if isinstance(body, list) and body:
         body = body[0]
     if isinstance(body, dict) and body.get("error"):

@@ -1,7 +1,7 @@
-"""A fake OpenAI-compatible endpoint on 127.0.0.1: chat completions and the batch files API, over real HTTP.
+"""A fake OpenAI-compatible endpoint on 127.0.0.1: chat completions and the batch API, over real HTTP.
 
-`serve(*steps)` answers by a script. `answering(misbehave)` answers like a model that finds simple facts by pattern,
-except where `misbehave` returns another step. A submitted batch stays in progress until the test calls `end`.
+`serve(*steps)` answers by a script. `answering(misbehave)` answers like a model that finds simple facts by
+pattern, unless `misbehave` returns another step. A batch stays in progress until the test calls `end`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from extractor.runs.estimate import least
 
 @dataclass(frozen=True)
 class Step:
-    """One response. `cut` sends only that many of the announced bytes, `drop` closes the connection without any;
-    `hang` never responds, `trickle` never finishes its response."""
+    """One response. `cut` sends only that many of the announced bytes, `drop` closes the connection without
+    any; `hang` never responds, `trickle` never finishes its response."""
 
     status: int = 200
     body: Any = None
@@ -59,7 +59,7 @@ class Seen:
 
 @dataclass
 class FakeEndpoint:
-    """The endpoint's state: `seen` are the chat completions requested live, `calls` the calls of the batch API.
+    """The endpoint's state: `seen` are the chat completions requested live, `calls` are of the batch API.
 
     `misbehave` responds to a chat completion's body, live or in a batch; None leaves it to `read_facts`.
     `refuse` responds to a call of the batch API, given as "METHOD /path"; None lets it through.
@@ -89,8 +89,8 @@ class FakeEndpoint:
         ]
 
     def end(self, status: str = "completed", answered: int | None = None) -> None:
-        """End all batches in progress. Only the first `answered` requests have a response (default: all); results are
-        listed in reverse order."""
+        """End all batches in progress, with results in reverse order. Only the first `answered` requests have a
+        response (default: all)."""
         for batch in self.batches.values():
             if batch["status"] not in ("validating", "in_progress", "cancelling"):
                 continue
@@ -180,14 +180,14 @@ def _parts(media: str, content: bytes) -> dict[str, bytes]:
 
 
 def serve(*steps: Step) -> AbstractContextManager[FakeEndpoint]:
-    """Run an endpoint that responds with these steps in order; one request too many gets a 400 that says so."""
+    """Run an endpoint that responds with these steps in order; a request too many gets a 400."""
     left = list(steps)
     exhausted = Step(400, {"error": {"message": "the script has no step left"}})
     return _serving(FakeEndpoint(lambda body: left.pop(0) if left else exhausted))
 
 
 def answering(misbehave: Respond = lambda body: None) -> AbstractContextManager[FakeEndpoint]:
-    """Run an endpoint whose model finds simple facts, except where `misbehave` returns another step."""
+    """Run an endpoint whose model finds simple facts, unless `misbehave` returns another step."""
     return _serving(FakeEndpoint(misbehave))
 
 

@@ -1,5 +1,4 @@
-"""A scripted model: a Call that answers by a function of the request, within the process. No real model wrote these
-replies."""
+"""A scripted model: a Call, within the process, that answers by a function of the request."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def whole(text: str) -> Excerpt:
 
 
 def recipe(schema: str = "meeting", style: str = "read", **changes: Any) -> Recipe:
-    """How a scripted model is asked: "read" like a large model, one field per question; "form" like a small one."""
+    """How to ask a scripted model: "read" like a large one, a field per question, "form" like a small one."""
     profile: Profile = {"read": replace(LARGE, combine=False), "form": SMALL}[style]
     return Recipe(load_schema(schema), "scripted", replace(profile, **changes))
 
@@ -53,8 +52,7 @@ def completion(content: str | None, finish_reason: str = "stop") -> Reply:
 
 
 def scripted(answer: Callable[[Request], Any], asked: list[Request] | None = None) -> Call:
-    """A Call that answers with `answer(request)`: JSON, or a Reply where that is not enough. `asked` collects the
-    requests."""
+    """A Call that answers with `answer(request)`, JSON or a whole Reply. `asked` collects the requests."""
 
     def call(request: Request) -> Reply:
         if asked is not None:

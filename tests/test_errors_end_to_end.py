@@ -269,7 +269,9 @@ def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None
 
 
 def test_a_stopped_retry_loses_nothing(folder: Path) -> None:
-    broken = lambda body: BROKEN if field_of(body) == "officials" and "丙市" not in passage_of(body) else None  # noqa: E731
+    def broken(body: Json) -> Step | None:
+        return BROKEN if field_of(body) == "officials" and "丙市" not in passage_of(body) else None
+
     with answering(broken) as fake:
         assert extract(fake).exit_code == 1
     before = records()

@@ -40,8 +40,7 @@ _ABSENT = (404, 405, 501)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as the endpoint describes it. `output` and `errors` are ids of its files, `why` is the reason
-    for a failure."""
+    """A batch, as described by the endpoint: `output` and `errors` are file ids, `why` explains a failure."""
 
     id: str
     status: str
@@ -59,8 +58,7 @@ class Batch:
 
 
 class BatchClient:
-    """The batch API of one endpoint. Nothing is opened before the first call. Every method raises
-    ExtractorError."""
+    """The batch API of one endpoint. Nothing is opened before the first call. Raises ExtractorError."""
 
     def __init__(self, endpoint: Endpoint, cancellation: Cancellation | None = None) -> None:
         self._endpoint = endpoint
@@ -234,8 +232,7 @@ class BatchClient:
         return result
 
     def _error_of(self, error: Any) -> ProviderError:
-        """The error of a request without a response: the batch did not get to it, or the endpoint refused
-        it."""
+        """The error of a request without a response: the batch never got to it, or it was refused."""
         words = json.loads(redact(json.dumps(error), self._endpoint))
         if isinstance(words, dict) and str(words.get("code", "")).startswith("batch_"):
             reason = words.get("message") or words["code"]

@@ -82,8 +82,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt at a request that has ended: its number (from 1), its duration, and its usage or the kind of
-    its error."""
+    """An attempt that has ended: its number (from 1), duration, and usage or the kind of its error."""
 
     request: Request
     number: int
@@ -103,15 +102,15 @@ REASKED = "reasked"
 class Profile:
     """How to ask a model.
 
-    style        "read": the model reads the passage and lists what it finds. "form": code finds candidates where
-                 a field's type and cue allow it (names, numbers, dates, clauses), and the model only chooses
-                 among them and describes them. A small model copies well, but enumerates and judges poorly.
+    style        "read": the model reads the passage and lists what it finds. "form": code finds candidates if a
+                 field's type and cue allow it (names, numbers, dates, clauses), and the model only chooses among
+                 them and describes them. A small model copies well, but enumerates and judges poorly.
     passage      most visible characters of text in a question
     rows         most candidates in a form
     output       most tokens in an answer
     sampling     further fields of the request, such as the temperature
-    answer       how the request describes the answer's shape: as a JSON Schema beside the messages ("strict": in
-                 the form that OpenAI's strict mode wants), or in words, for an endpoint that takes no schema
+    answer       how the request describes the answer's shape: as a JSON Schema beside the messages ("strict": for
+                 OpenAI's strict mode), or in words, for an endpoint that takes no schema
     limit        the request field that limits the answer's tokens
     second_pass  ask once more if something that a field expects is left uncited
     verify       ask the model to confirm each item

@@ -110,8 +110,7 @@ class _Client:
         return reply
 
     def _send(self, request: Request, headers: dict[str, str]) -> Reply:
-        """Send the request once. The response's headers are put into `headers`, also for an error
-        response."""
+        """Send the request once. Puts the response's headers into `headers`, even if it is an error."""
         with translated_errors(self.endpoint, self.now, headers):
             response = self._transport().post(request.body)
             headers.update(response.headers)

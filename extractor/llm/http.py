@@ -55,8 +55,7 @@ class Transport:
         return _in_loop(self._post(body))
 
     async def _post(self, body: Json) -> httpx2.Response:
-        # A response that trickles never exceeds the wait for one byte, so the timeout covers the whole
-        # response.
+        # The timeout covers the whole response: one that trickles never exceeds the wait for a byte.
         async with asyncio.timeout(self._timeout):
             return await self._client.post(
                 "/chat/completions", body=body, cast_to=httpx2.Response, options=self._options
@@ -64,8 +63,7 @@ class Transport:
 
 
 def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
-    """A synchronous client for files; `timeout` is in seconds per wait. It does not retry. Raises
-    SetupError."""
+    """A synchronous client for files, without retries; `timeout` is in seconds per wait."""
     try:
         http = openai.DefaultHttpxClient(trust_env=not endpoint.loopback)
     except (ImportError, ValueError) as error:

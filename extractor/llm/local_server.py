@@ -23,7 +23,7 @@ def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Ite
     try:
         xllamacpp = importlib.import_module("xllamacpp")
     except ImportError as error:
-        raise ModelMissingError("The embedded model needs the package xllamacpp, which is not installed.") from error
+        raise ModelMissingError("The embedded model needs xllamacpp, which is not installed.") from error
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
     settings.model_alias = {
@@ -64,8 +64,7 @@ def _interrupts_deferred() -> Iterator[None]:
 
 
 def _cores() -> int:
-    """Cores that this process may use, without hyperthreads: more threads than that are slower, not
-    faster."""
+    """Cores that this process may use. Hyperthreads do not count: using them too is slower."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     with suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()

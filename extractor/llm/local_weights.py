@@ -214,8 +214,7 @@ def _size(path: Path) -> int | None:
 
 
 def _digest(path: Path, marker: Path, on_progress: Progress | None) -> str:
-    """The file's sha256. Computed once (1.1 GB take seconds), then remembered while size and mtime are
-    unchanged."""
+    """The file's sha256: computed once (1.1 GB take seconds), then cached until size or mtime change."""
     if known := _recall(path, marker):
         return known
     digest, done, size = hashlib.sha256(), 0, path.stat().st_size
@@ -249,8 +248,7 @@ def _remember(path: Path, marker: Path, sha256: str) -> None:
 
 @contextmanager
 def _locked(lock: Path) -> Iterator[None]:
-    """One process at a time. The system releases the lock with the process, so a killed process leaves no
-    lock."""
+    """One process at a time. A killed process leaves no lock: the system releases it with the process."""
     with lock.open("a+b") as file:
         _acquire(file)
         yield

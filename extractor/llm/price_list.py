@@ -14,8 +14,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where prices were read, and the date of that source; if the date is uncertain, the earliest possible
-    one."""
+    """Where prices were read, and the date of that source (if uncertain, the earliest possible date)."""
 
     name: str
     day: date

@@ -53,8 +53,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A row of the table. `variable` is the environment variable of the key, None if the provider needs no
-    key."""
+    """A row of the table. `variable` is the environment variable of the key, None if no key is needed."""
 
     base_url: str
     variable: str | None

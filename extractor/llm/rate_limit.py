@@ -73,8 +73,7 @@ class RateLimiter:
 
     @contextmanager
     def slot(self, tokens: int) -> Iterator[Slot]:
-        """Wait until a request of about `tokens` tokens may start. It counts as running until the end of the
-        block."""
+        """Wait until a request of about `tokens` tokens may start; it runs until the end of the block."""
         start = self._reserve(tokens)
         try:
             self._wait_until(start)
@@ -110,8 +109,7 @@ class RateLimiter:
         return start
 
     def answered(self, slot: Slot, tokens: int, headers: Mapping[str, str]) -> None:
-        """An answer arrived: learn limits from its headers, correct the reserved tokens, let more requests
-        run."""
+        """An answer arrived: learn limits from its headers, correct the reserved tokens, raise the limit."""
         with self._free:
             now = self._now()
             if self._tpm:
@@ -127,8 +125,7 @@ class RateLimiter:
                 self._free.notify()
 
     def refused(self, slot: Slot, retry_after: float | None, headers: Mapping[str, str]) -> None:
-        """The endpoint is overloaded: no request starts before `retry_after` seconds, and fewer run from then
-        on."""
+        """The endpoint is overloaded: start no request for `retry_after` seconds, and then run fewer."""
         with self._free:
             now = self._now()
             self._learn(headers, now)
@@ -148,8 +145,7 @@ class RateLimiter:
         self._quickest = min(self._quickest or seconds, self._latency)
 
     def _learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Read x-ratelimit-limit-requests (per minute), -remaining-requests, -reset-requests; the same for
-        tokens."""
+        """Read x-ratelimit-{limit,remaining,reset}-{requests,tokens}. The limits are per minute."""
         for kind in ("requests", "tokens"):
             limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
             if limit and kind == "requests" and not self._given_rpm:

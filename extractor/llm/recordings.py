@@ -25,8 +25,7 @@ Mode = Literal["auto", "replay", "record", "live"]
 
 # How many documents' recordings are kept in memory. The least recently used are dropped first.
 _MAX_LOADED = 128
-# The parts of a completion that are recorded: what records are made of, and the usage. Timings differ from
-# run to run.
+# The recorded parts of a completion. Timings are left out, since they differ from run to run.
 _RECORDED = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")
 
 

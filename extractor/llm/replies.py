@@ -165,8 +165,7 @@ def _answered_by(body: Json, endpoint: Endpoint) -> Json:
 
 
 def _retry_after(headers: httpx2.Headers, now: Callable[[], float]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or from `Retry-After` in seconds or as a date; None if
-    invalid."""
+    """Seconds from `retry-after-ms`, or from `Retry-After` in seconds or as a date; None if invalid."""
     seconds = None
     try:
         if "retry-after-ms" in headers:
@@ -187,7 +186,6 @@ def _plain(text: str) -> str:
 
 
 def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
-    """A completion that repeats the key would be recorded with it. A short key is left: it may be an ordinary
-    word."""
+    """A completion that repeats the key would be recorded with it. A short key may be an ordinary word."""
     key = (endpoint.key or "").encode()
     return content.replace(key, b"***") if len(key) >= _LONG_KEY else content

@@ -32,18 +32,16 @@ _DROPPED = ("minLength", "maxLength", "default")
 
 
 def strict_schema(schema: Json) -> Json:
-    """The schema in strict form: objects closed, every property required, `$ref` without siblings, no
-    lengths."""
+    """The schema in strict form: objects closed, properties required, `$ref` without siblings, no lengths."""
     made: Json = _stricten(schema, schema)
     return made
 
 
 def violations(schema: Json) -> list[str]:
-    """Why strict mode would refuse a schema: one message each, with the place and the fix. Empty: it is
-    accepted."""
+    """Why strict mode would refuse a schema: a message for each reason, with the place and the fix."""
     found: list[str] = []
     if schema.get("type") != "object" or "anyOf" in schema:
-        found.append("$: the outermost schema must be an object without anyOf. Put it into a property of one.")
+        found.append("$: the outermost schema must be an object without anyOf. Move it into a property.")
     for path, node in _nodes("$", schema):
         found += (f"{path}: {complaint}" for complaint in _violations_of(node, schema))
     return found + list(_too_large(schema))
@@ -110,8 +108,7 @@ def _depth(node: Json, root: Json, within: tuple[str, ...]) -> int:
 
 
 def _nodes(path: str, node: Json) -> Iterator[tuple[str, Json]]:
-    """Every schema inside a schema, itself first. Property names are never keywords, whatever they are
-    called."""
+    """Every schema inside a schema, itself first. Property names are never taken for keywords."""
     yield path, node
     for inner_path, inner in _children(path, node):
         yield from _nodes(inner_path, inner)

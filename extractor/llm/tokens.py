@@ -34,8 +34,7 @@ _MESSAGE, _TURN = 5, 3
 
 @lru_cache(maxsize=128)  # each request is counted twice: for the budget and for the rate limiter
 def tokens_of(text: str) -> int:
-    """A Chinese character or full-width punctuation mark counts 0.65 tokens, a digit 1, any other character
-    0.3."""
+    """A Chinese character or full-width mark counts 0.65 tokens, a digit 1, any other character 0.3."""
     chinese = sum(map(len, _CHINESE.findall(text)))
     digits = sum(map(len, _DIGITS.findall(text)))
     return int(0.65 * chinese + digits + 0.3 * (len(text) - chinese - digits))

@@ -89,7 +89,7 @@ def test_a_file_that_is_not_a_model() -> None:
 def test_llama_cpp_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with (
-        pytest.raises(errors.ModelMissingError, match=r"needs the package xllamacpp"),
+        pytest.raises(errors.ModelMissingError, match=r"needs xllamacpp"),
         local_server.serve(Path("mine.gguf")),
     ):
         pass

@@ -1,4 +1,4 @@
-"""OpenAI's strict mode accepts the request for every field of every shipped schema, by the published rules."""
+"""OpenAI's strict mode accepts the requests for all fields of all shipped schemas, by the published rules."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_only_openai_gets_strict_schemas() -> None:
 
 
 def test_an_answer_that_is_too_long_is_still_invalid() -> None:
-    """Lengths are not response_format in strict mode; they are checked when the answer is there."""
+    """Strict schemas have no lengths, so lengths are checked in the answer."""
     asked: list[Request] = []
     call = scripted(lambda request: {"date": "5" * 31} if request.about["field"] == "date" else nothing(request), asked)
     (done,) = convert(document("5月27日，会议召开。"), recipe(answer="strict"), call)

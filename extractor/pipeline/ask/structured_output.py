@@ -81,8 +81,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
 
 
 def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
-    """The error with the keys of the requests behind it, so that a retry does not reuse their cached
-    answers."""
+    """The error with the keys of its requests, so that a retry does not reuse their cached answers."""
     error.requests = tuple(request_key(request.body) for request in requests)
     return error
 
@@ -106,8 +105,7 @@ def shape_of(body: Json) -> Json:
 
 @lru_cache(maxsize=256)
 def _strict(model: type[BaseModel]) -> Json:
-    """The part of `response_format` that turns strict mode on: instructor does not set the flag or close the
-    schema."""
+    """The part of `response_format` that turns strict mode on, which instructor does not."""
     schema = strict_schema(model.model_json_schema())
     return {"schema": schema, "strict": True} if not violations(schema) else {}
 
@@ -145,8 +143,7 @@ def _unfenced(completion: Json) -> Json:
 
 @lru_cache(maxsize=256)
 def _wrapped(model: type[Model]) -> type[Model]:
-    """The model wrapped for instructor, cached: instructor would wrap it and build its JSON Schema for every
-    call."""
+    """The model wrapped for instructor, cached: instructor would wrap it again for every call."""
     import instructor
 
     return cast("type[Model]", instructor.openai_schema(model))
