@@ -23,7 +23,7 @@ from extractor.llm.rate_limit import RateLimiter
 # Timeouts in seconds for one answer. The embedded model may take minutes on a slow machine.
 TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
 
-# The numbers of SMALL were chosen by measuring accuracy on the seeds (see the accuracy section of the docs).
+# How the embedded model is asked; the numbers were found by trial (the docs report the accuracy).
 SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1}, sure=0.6)
 LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, combine=True)
 
@@ -47,8 +47,7 @@ def choose(
     cancellation: Cancellation | None = None,
     on_attempt: Callable[[Attempt], None] = lambda attempt: None,
 ) -> Model:
-    """The model that the settings name. Raises SetupError only for what can be checked without opening the
-    model.
+    """The model that the settings name. Raises SetupError for what can be checked without opening it.
 
     `limiter` applies to endpoints; the embedded model takes one question at a time. `on_attempt` is called
     with each attempt that has ended, and after `cancellation` none starts. `on_progress` follows the joining

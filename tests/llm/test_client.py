@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -17,20 +16,15 @@ from typing import Any
 
 import pytest
 from fake_endpoint import FakeEndpoint, Step, completion_body, serve
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scripted import ROOT
 
 from extractor import errors
 from extractor.llm import http
 from extractor.llm.call import Reply, Request
 from extractor.llm.client import connect
-from extractor.llm.models import choose, opened
-from extractor.llm.providers import PROVIDERS, Dialect, Endpoint, Provider, resolve
+from extractor.llm.providers import Endpoint
 from extractor.llm.rate_limit import RateLimiter
 
 KEY = "sk-secret-0123456789abcdef"
-CASES = json.loads((ROOT / "tests" / "cases" / "provider.json").read_text("utf-8"))
 BODY = {
     "model": "m",
     "messages": [{"role": "user", "content": "本市人口160万人。"}],
@@ -242,39 +236,6 @@ def test_a_missing_server_is_a_network_error() -> None:
         ask(fake, max_attempts=1)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
-def test_errors_of_real_providers_are_classified(case: dict[str, Any]) -> None:
-    error = errors.error_of(case["status"], case["body"], "https://api.example.com")
-    assert type(error).__name__ == case["expect"]
-    assert error.status == case["status"]
-
-
-def test_an_error_quotes_the_provider_and_names_the_next_step() -> None:
-    error = errors.error_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
-    assert str(error) == (
-        "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
-        "Top up the account, then run the same command again: finished work is kept."
-    )
-
-
-def every_error(of: type[errors.ExtractorError] = errors.ExtractorError) -> list[type[errors.ExtractorError]]:
-    return [of, *(error for direct in of.__subclasses__() for error in every_error(direct))]
-
-
-def test_every_error_has_its_own_kind_and_can_be_pickled() -> None:
-    kinds = [error.kind for error in every_error()]
-    assert len(kinds) == len(set(kinds))
-    for error in every_error():
-        sent = error("What happened.", status=429, retry_after=3.0)
-        got = pickle.loads(pickle.dumps(sent))
-        assert (type(got), str(got), got.status, got.retry_after) == (error, str(sent), 429, 3.0)
-
-
-def test_the_tree_in_the_docstring_lists_every_error() -> None:
-    for error in every_error():
-        assert f" {error.__name__} " in f"{errors.__doc__} ".replace("\n", " ")
-
-
 @pytest.mark.parametrize(
     "step",
     [
@@ -353,105 +314,6 @@ def test_an_interrupt_is_not_retried() -> None:
     with serve(Step(500, {}), OK) as fake, pytest.raises(KeyboardInterrupt):
         ask(fake, sleep=interrupt)
     assert len(fake.seen) == 1
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
-def test_any_error_response_becomes_a_sentence(status: int, body: Any) -> None:
-    error = errors.error_of(status, body, "https://x.cn")
-    assert str(error).startswith(f"https://x.cn answered {status}")
-    assert len(str(error)) < 1500
-
-
-def test_provider_and_name_resolve_to_an_endpoint() -> None:
-    endpoint = resolve("openai/gpt-4o", None, {"OPENAI_API_KEY": f" {KEY}\n"})
-    assert (endpoint.name, endpoint.model, endpoint.base_url, endpoint.key) == (
-        "openai",
-        "gpt-4o",
-        "https://api.openai.com/v1",
-        KEY,
-    )
-    assert resolve("siliconflow/Qwen/Qwen3-8B", None, {"SILICONFLOW_API_KEY": "k"}).model == "Qwen/Qwen3-8B"
-    assert resolve("ollama/qwen3", None, {"OPENAI_API_KEY": KEY}).key is None
-
-
-@pytest.mark.parametrize("name", PROVIDERS)
-def test_every_provider_resolves(name: str) -> None:
-    variable = PROVIDERS[name].variable
-    endpoint = resolve(f"{name}/m", None, {variable: "k"} if variable else {})
-    assert endpoint.base_url == PROVIDERS[name].base_url
-    assert endpoint.loopback is (variable is None)
-    assert resolve("m", endpoint.base_url, {"EXTRACTOR_API_KEY": "k"}).base_url == endpoint.base_url
-
-
-def test_a_new_provider_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(OK) as fake:
-        monkeypatch.setitem(PROVIDERS, "acme", Provider(fake.base_url, "ACME_API_KEY", Dialect("json_object")))
-        model = choose("acme/big-1", None, {"ACME_API_KEY": KEY})
-        with opened(model) as call:
-            assert call(Request(BODY)).body == completion_body()
-    assert (model.name, model.profile.answer) == ("big-1", "json_object")
-    assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
-
-
-@pytest.mark.parametrize(
-    ("environ", "url", "key"),
-    [
-        ({}, "http://10.0.0.5:8000/v1", None),
-        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", "o"),
-        ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "http://10.0.0.5:8000/v1", "e"),
-        ({"OPENAI_API_KEY": "o", "DEEPSEEK_API_KEY": "d"}, "https://api.deepseek.com/beta", "d"),
-        ({"OPENAI_API_KEY": "o"}, "https://api.deepseek.com/beta", None),
-    ],
-)
-def test_the_key_for_an_address(environ: dict[str, str], url: str, key: str | None) -> None:
-    endpoint = resolve("Qwen/Qwen3", url, environ)
-    assert (endpoint.model, endpoint.base_url, endpoint.key) == ("Qwen/Qwen3", url, key)
-
-
-def test_an_address_may_be_copied_with_its_path() -> None:
-    assert resolve("m", " https://h.cn/v1/chat/completions/ ", {}).base_url == "https://h.cn/v1"
-
-
-def test_a_missing_key_names_its_variable() -> None:
-    with pytest.raises(errors.KeyMissingError) as caught:
-        resolve("deepseek/deepseek-chat", None, {})
-    assert str(caught.value) == (
-        "'deepseek/deepseek-chat' needs a key, and DEEPSEEK_API_KEY is not set. "
-        "Put the key into the environment, `export DEEPSEEK_API_KEY=…`, or use `--model local`."
-    )
-
-
-@pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
-def test_an_invalid_key_is_not_repeated(key: str) -> None:
-    with pytest.raises(errors.KeyMissingError) as caught:
-        resolve("openai/m", None, {"OPENAI_API_KEY": key})
-    assert "sk-" not in str(caught.value)
-
-
-@pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
-def test_an_unknown_provider_lists_the_known_ones(model: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError, match="one of openai, deepseek, dashscope, zhipu"):
-        resolve(model, None, {"OPENAI_API_KEY": "k"})
-
-
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
-def test_an_invalid_address_is_refused(url: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError, match="is not a web address"):
-        resolve("m", url, {})
-
-
-@pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
-def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError) as caught:
-        resolve("m", url, {})
-    assert "hunter2" not in str(caught.value)
 
 
 def test_importing_loads_no_client() -> None:

@@ -576,7 +576,7 @@ def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["texts", "-o", "out.jsonl"], "The embedded model takes no batches"),
+        (["texts", "-o", "out.jsonl"], "The embedded model has no batch API"),
         (["texts", "--base-url", "http://127.0.0.1:9/v1"], "--batch does not go with standard output: name a file"),
         (["-", "-o", "out.jsonl", "--base-url", "http://127.0.0.1:9/v1"], "--batch does not go with standard input"),
         (["texts", "-o", "out.jsonl", "--mode", "replay"], "--batch does not go with --mode replay"),
