@@ -177,9 +177,9 @@ def _each(
                 count(outcome, summary)
                 stop_at(settings.max_failures, summary, cancellation)
                 yield _done(outcome, cast("type[R]", loaded.record))
-    summary.stopped = cancellation.fault
-    if cancellation.fault is not None:
-        raise cancellation.fault
+    summary.stopped = cancellation.error
+    if cancellation.error is not None:
+        raise cancellation.error
 
 
 def _documents(inputs: Inputs, settings: Settings) -> Iterator[Document | Unreadable]:
