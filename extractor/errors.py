@@ -16,7 +16,9 @@
     │       └── RunStoppedError             another question met an error that every question would meet
     ├── AnswerError                         the model's answer cannot be used
     │   ├── TruncatedError                  cut off at its length limit, even for the smallest question
-    │   └── InvalidAnswerError              does not fit the schema, even after a second try
+    │   ├── InvalidAnswerError              does not fit the schema, even after a second try
+    │   ├── BlankAnswerError                nothing but blanks, even after a second try
+    │   └── RefusedError                    words instead of an answer, even after a second try
     ├── NotRecordedError                    a replay has no recording of this request
     ├── PostponedError                      the question is not asked now: it belongs to a batch
     ├── RecordingsDamagedError              a file of recordings cannot be read or written (exit code 2)
@@ -156,6 +158,16 @@ class TruncatedError(AnswerError):
 class InvalidAnswerError(AnswerError):
     kind = "invalid_answer"
     hint = "Use another model, or make the schema simpler."
+
+
+class BlankAnswerError(AnswerError):
+    kind = "blank_answer"
+    hint = "Use another model, or raise its limit if it thinks before it answers."
+
+
+class RefusedError(AnswerError):
+    kind = "refused"
+    hint = "Use another model for this text."
 
 
 class NotRecordedError(ExtractorError):

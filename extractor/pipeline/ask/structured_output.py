@@ -15,69 +15,148 @@ from typing import Any, Protocol, TypeVar, cast
 from pydantic import BaseModel
 
 from extractor.document import Json
-from extractor.errors import AnswerError, ExtractorError, InvalidAnswerError, TruncatedError
+from extractor.errors import (
+    AnswerError,
+    BlankAnswerError,
+    ExtractorError,
+    InvalidAnswerError,
+    RefusedError,
+    TruncatedError,
+)
 from extractor.llm.call import REASKED, Call, Profile, Request, request_key
 from extractor.llm.strict_schema import strict_schema, violations
+from extractor.pipeline.ask.answer_json import CUT_OFF, answer_text, quoted, read_answer
 from extractor.pipeline.ask.questions import system_text
 from extractor.pipeline.recipe import Recipe
 
 _SHAPE = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
-_CUT_OFF = "The answer was cut off at its length limit."
+# Sent behind the question when an answer held no JSON that could be read.
+_AGAIN = "\n（上一次的回答里没有可读的 JSON。这次只输出一个 JSON 对象，不要解释，不要代码块。）"
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Recipe, call: Call) -> tuple[Model, Json]:
-    """Ask one question; returns the validated answer and the completion that holds it.
+    """Ask one question whose answer must fit `model`; returns the answer and the completion that holds it.
 
     `about` goes with the request but is never sent, `settings` are sent. Raises ExtractorError: an
     AnswerError if the answer is cut off or does not fit the schema, even after a second try.
     """
-    from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
-
-    profile = recipe.profile
     messages = [
         {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": text + _shape_in_words(model, profile)},
+        {"role": "user", "content": text + _shape_in_words(model, recipe.profile)},
     ]
-    requests: list[Request] = []
-    completions: list[Json] = []
+    conversation = _Conversation(model, about, recipe, call)
+    answer = conversation.ask(messages, settings, max_retries=1)
+    return answer, conversation.completions[-1]
 
-    def send(body: Json) -> Json:
+
+def put_leniently(
+    messages: list[Json], model: type[BaseModel], names: tuple[str, ...], about: Json, recipe: Recipe, call: Call
+) -> Json:
+    """Ask one question of a model that reads; returns the object that answers it, unchecked but for being JSON.
+
+    Only what can't be read as JSON is asked again, once. Raises ExtractorError, as `put` does.
+    """
+    profile = recipe.profile
+    settings = {profile.limit: profile.output}
+    conversation = _Conversation(_open_model(model), about, recipe, call, names)
+    for attempt in range(2):
+        try:
+            conversation.ask(messages, settings, max_retries=0)
+            return conversation.answers[-1]
+        except (InvalidAnswerError, BlankAnswerError, RefusedError) as error:
+            if attempt:
+                error.requests = tuple(request_key(request.body) for request in conversation.requests)
+                raise
+            # A line more and not the former answer: what is wrong with it is that it is not there.
+            messages = [*messages[:-1], {**messages[-1], "content": f"{messages[-1]['content']}{_AGAIN}"}]
+    raise AssertionError("unreachable")
+
+
+class _Conversation:
+    """The requests of one question and what came back. `names` set: answers are read leniently."""
+
+    def __init__(
+        self, model: type[BaseModel], about: Json, recipe: Recipe, call: Call, names: tuple[str, ...] | None = None
+    ) -> None:
+        self._model, self._about, self._recipe, self._call, self._names = model, about, recipe, call, names
+        self.requests: list[Request] = []
+        self.completions: list[Json] = []
+        self.answers: list[Json] = []
+
+    def ask(self, messages: list[Json], settings: Json, max_retries: int) -> Any:
+        """What instructor makes of the answer. Raises ExtractorError."""
+        from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
+
+        try:
+            return instructed(self._send)(
+                model=self._recipe.model,
+                messages=messages,
+                response_model=_wrapped(self._model),
+                max_retries=max_retries,
+                **settings,
+                **self._recipe.profile.sampling,
+            )
+        except IncompleteOutputException as cause:
+            raise _with_requests(TruncatedError(CUT_OFF), self.requests) from cause
+        except InstructorRetryException as cause:
+            error = _error_within(cause)
+            if isinstance(error, AnswerError):
+                raise _with_requests(error, self.requests) from None
+            if error is not None:
+                raise error from None
+            if _was_cut_off(cause):
+                raise _with_requests(TruncatedError(CUT_OFF), self.requests) from cause
+            if not _is_misfit(cause):
+                # A bug in this code or in a library is not a bad answer: let it surface.
+                raise
+            raise _with_requests(InvalidAnswerError(_misfit(cause, self.completions[-1])), self.requests) from cause
+
+    def _send(self, body: Json) -> Json:
+        profile = self._recipe.profile
         if profile.answer == "json_object":
             body["response_format"] = {"type": "json_object"}
         elif profile.answer == "strict":
-            body["response_format"]["json_schema"] |= _strict(model)
-        # instructor asks again if an answer does not fit.
-        requests.append(Request(body, {**about, REASKED: True} if completions else about))
-        completions.append(call(requests[-1]).body)
-        return completions[-1]
+            body["response_format"]["json_schema"] |= _strict(self._model)
+        # A question that is sent a second time is asked again because the first answer does not fit.
+        about = {**self._about, REASKED: True} if self.completions else self._about
+        self.requests.append(Request(body, about))
+        self.completions.append(self._call(self.requests[-1]).body)
+        if self._names is None:
+            return self.completions[-1]
+        self.answers.append(read_answer(self.completions[-1], self._names))
+        return _with_content(self.completions[-1], self.answers[-1])
 
-    create = instructed(send)
-    try:
-        answer = create(
-            model=recipe.model,
-            messages=messages,
-            response_model=_wrapped(model),
-            max_retries=1,
-            **settings,
-            **profile.sampling,
-        )
-    except IncompleteOutputException as cause:
-        raise _with_requests(TruncatedError(_CUT_OFF), requests) from cause
-    except InstructorRetryException as cause:
-        error = _error_within(cause)
-        if error is not None:
-            raise error from None
-        if _was_cut_off(cause):
-            raise _with_requests(TruncatedError(_CUT_OFF), requests) from cause
-        if not _is_misfit(cause):
-            # A bug in this code or in a library is not a bad answer: let it surface.
-            raise
-        raise _with_requests(
-            InvalidAnswerError("The answer did not fit the schema, nor did the second try."), requests
-        ) from cause
-    return answer, completions[-1]
+
+def _with_content(completion: Json, answer: Json) -> Json:
+    """The completion as if it held the answer and nothing else."""
+    first, *others = completion["choices"]
+    message = {"role": "assistant", "content": json.dumps(answer, ensure_ascii=False)}
+    return {**completion, "choices": [{**first, "message": message, "finish_reason": "stop"}, *others]}
+
+
+@lru_cache(maxsize=256)
+def _open_model(model: type[BaseModel]) -> type[BaseModel]:
+    """A model with the JSON Schema of `model` that takes any object: what does not fit is read leniently later."""
+
+    class Open(BaseModel):
+        @classmethod
+        def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
+            return model.model_json_schema(*args, **settings)
+
+    Open.__name__ = Open.__qualname__ = model.__name__
+    return Open
+
+
+def _misfit(cause: BaseException, completion: Json) -> str:
+    """What does not fit, and the beginning of the answer."""
+    reason = cause
+    while reason.__cause__ is not None:
+        reason = reason.__cause__
+    first = " ".join(str(reason).split())[:200]
+    answer = quoted(answer_text(completion["choices"][0].get("message") or {}))
+    return f"The answer did not fit the schema, nor did the second try ({first}): {answer}."
 
 
 def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
