@@ -69,6 +69,7 @@ class _Point:
     month: str = ""  # also a season, quarter or half-year
     day: str = ""
     inferred: bool = False
+    relative: bool = False  # 去年, 今年
     following: bool = False  # 次年
 
     def edtf(self) -> str | None:
@@ -229,7 +230,7 @@ def _join(first: _Point, last: _Point) -> EdtfValue | None:
     if last.following:
         later = str(int(first.year) + 1) if first.year.isdigit() else first.year
         last = replace(last, year=later, inferred=first.inferred)
-    elif (last.inferred or last.year == "XXXX") and written_first:
+    elif (last.inferred or last.year == "XXXX") and written_first and not last.relative:
         last = replace(last, year=first.year, inferred=False)
     elif last.year != "XXXX" and not last.inferred and not written_first:
         return None  # 9月至2015年3月: the first year is anybody's guess
@@ -267,7 +268,9 @@ def _parse_point(text: str, year: int | None) -> _Point | None:
     if match["next"]:
         return point
     if match["relative"]:
-        return replace(point, year=f"{year + _RELATIVE[match['relative']]:04d}", inferred=True) if year else None
+        if not year:
+            return None
+        return replace(point, year=f"{year + _RELATIVE[match['relative']]:04d}", inferred=True, relative=True)
     in_year = month or match["whole"] or text.startswith("年")
     if not in_year:
         return None

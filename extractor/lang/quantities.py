@@ -110,9 +110,18 @@ def _bounds(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]:
         first = _scaled(lead, value_of(token))
     if first is not None and second is None:
         first = _with_remainder(match, first)
-    sign = -1 if match["sign"][:1] in ("-", "负") else 1
-    times = sign * 10 if "成" in (match["unit"], match["unit2"]) else sign
-    return first and first * times, second and second * times
+    scale = 10 if "成" in (match["unit"], match["unit2"]) else 1
+    sign, second_sign = _signs(match)
+    return first and first * sign * scale, second and second * second_sign * scale
+
+
+def _signs(match: re.Match[str]) -> tuple[int, int]:
+    """The signs of both ends of a range: -5到-10 has two, -10到5 one; in -5--10 and 负增长5%到10% one holds for both."""
+    first = -1 if match["sign"][:1] in ("-", "负") else 1
+    if match["sign2"]:
+        return first, -1 if match["sign2"][0] in ("-", "负") else 1
+    apart = match["sign"] == "-" and match["to"] in ("至", "到")
+    return first, 1 if apart else first
 
 
 def _range_values(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]:

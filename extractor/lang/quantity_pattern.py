@@ -25,6 +25,7 @@ _LEAD = (
     rf"(?:\d{{1,4}}万?|[{DIGIT}十百千万]{{1,3}})分之)"
 )
 _BEFORE_WORDS, _AFTER_WORDS = re.compile(any_of(APPROX_BEFORE)), re.compile(AFTER)
+_SIGN = r"[+-]|负(?:增长)?(?=[\d百])"
 _DECIMAL = re.compile(r"\d")
 _HALF = rf"(?<![{DIGIT}十百千万亿])半(?![年数天径导成]|个月)"
 _STARTS = first_of([*APPROX_BEFORE, *"每倒第前翻负+-0123456789廿十百千万亿", *DIGIT])
@@ -33,9 +34,9 @@ QUANTITY = re.compile(
     {_STARTS}
     (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[\u4e00-\u9fff]{{0,8}}?))?
     (?P<before>{BEFORE}{{0,2}}) (?P<lead>{_LEAD}?) (?P<inner>(?:(?<=[之翻了]){BEFORE}{{1,2}})?)
-    (?P<sign>(?:[+-]|负(?:增长)?(?=[\d百]))?) (?P<first>{NUMBER})
+    (?P<sign>(?:{_SIGN})?) (?P<first>{NUMBER})
     (?P<over>{_OVER}?) (?P<half>(?:个半(?=月|小时))?) (?P<unit>(?:{UNIT})?)
-    (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<second>{NUMBER})(?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
+    (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<sign2>(?:{_SIGN})?)(?P<second>{NUMBER})(?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
     (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^\u4e00-\u9fff]|[的左以]|$))?)
     (?P<tail>(?:(?<=多)(?:月|百分点))?) (?P<after>(?:{AFTER}){{0,2}})
     """,
