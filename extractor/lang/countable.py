@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from extractor.lang.characters import HAN, HAN_CHARACTER
 from extractor.lang.numerals import DIGIT
 from extractor.lang.quantity_pattern import approximation, in_digits, is_change, is_indefinite
+from extractor.lang.sentences import Span
 from extractor.lang.units import DATED, WEAK
 
 # What reads like a number and is none, or is another field's: dates, clock times, document and phone numbers, list
@@ -15,7 +17,7 @@ SKIPPED = re.compile(
     (?=[ \t\u3000\d“「『"'‘《(〔\[A-Zhw第两百{DIGIT}十万])(?:
     [“「『"'‘][^“”「」『』"'‘’\n,。;]{{1,10}}[”」』"'’] | 《[^《》\n]{{1,80}}》
     | (?<!\d)[12]\d{{3}}(?:[-/至到][12]?\d{{1,3}})?[学财]?年(?:[度代级]|\d{{1,2}}月(?:份|\d{{1,2}}[日号])?)?
-    | (?<!\d)\d{{2}}年(?=[^\u4e00-\u9fff]|[底初末\d])
+    | (?<!\d)\d{{2}}年(?=[^{HAN}]|[底初末\d])
     | (?<!\d)\d{{1,2}}(?:[-至到、]\d{{1,2}})?月(?:份|\d{{1,2}}(?:[-至到]\d{{1,2}})?[日号])?
     | (?<!\d)[01]?\d-[0-3]\d(?=[ \t]*$)                                   # the day in a list of links
     | (?<![\d:为例是比达])\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?![\d:])           # clock times
@@ -43,14 +45,14 @@ _LISTED = re.compile(
     r"全面|有利于|关系|目标|主题|突出|到位|机制|理念|字|时期|角度|认识|要点|因素|转化|不变|不准|必须|一律|严禁|着力|重点工作"
 )
 _BARE_BEFORE = re.compile(r"(?:[为达到至是从由约占均比过的于率降升增减]|比例|指数|总数)(?:了|约)?$")
-_BARE_AFTER = re.compile(r"$|[^\u4e00-\u9fffA-Za-z]|下降|降|提高|上升|升|增|减|的|和|与|以|左|位|之")
+_BARE_AFTER = re.compile(rf"$|[^{HAN}A-Za-z]|下降|降|提高|上升|升|增|减|的|和|与|以|左|位|之")
 _RANKED = re.compile(r"(?:居|列|排名?|排在|[省市区县国州球]|世界|同类|总[量数分])$")
 _GROWN = re.compile(r"(?:增加|减少|新增|新建|建成|完成|达|共|有|近|培训|发放|查处)(?:了|到)?$")
 _LASTED = re.compile(r"(?:连续|长达|缩短|延长|提前|平均|龄|限|寿命)(?:了|到|至|为)?$")
 _RANKS = frozenset(("第", "倒数第", "前"))
 
 
-def spans_of(plain: str, match: re.Match[str]) -> list[tuple[int, int]]:
+def spans_of(plain: str, match: re.Match[str]) -> list[Span]:
     """The span of a match that may be a quantity; two for 从5%到7%; none for what only holds a numeral."""
     counts = _is_ranking if match["lead"] in _RANKS else _counts
     if not counts(plain, match) or is_indefinite(plain, match):
@@ -69,7 +71,7 @@ def _is_ranking(plain: str, match: re.Match[str]) -> bool:
     before, after = plain[max(0, match.start() - 4) : match.start()], plain[match.end() : match.end() + 1]
     if match["unit"] in ("名", "位", "强"):
         return not before.endswith(("在", "到", "于")) or match["unit"] != "位"
-    return not match["unit"] and bool(_RANKED.search(before)) and not re.match(r"[\u4e00-\u9fff]", after or "。")
+    return not match["unit"] and bool(_RANKED.search(before)) and not HAN_CHARACTER.match(after)
 
 
 def _counts(plain: str, match: re.Match[str]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 
 _FULL_STOPS = str.maketrans("。｡", ";;")
 _SPACE = r"[ \t\u3000]{0,2}"
@@ -80,12 +81,12 @@ _EVENT_LONGEST = 20
 _CLAUSE_EDGE = re.compile(r"[\s,.;:!?、()<>了]|(?=党的)")
 
 
-def find_dates(text: str) -> list[tuple[int, int]]:
+def find_dates(text: str) -> list[Span]:
     """Spans of the date expressions: days, months, years (redacted ones too), five-year plans, ranges of them."""
     return [match.span() for match in _DATES.finditer(fold_keeping_stops(text))]
 
 
-def find_periods(text: str) -> list[tuple[int, int]]:
+def find_periods(text: str) -> list[Span]:
     """Spans of all that can be a statistic's period or a target's deadline: dates with 以来 or 前, 去年, 近三年, 年内,
     改革开放以来. Spans do not overlap."""
     folded = fold_keeping_stops(text)
@@ -101,7 +102,7 @@ def fold_keeping_stops(text: str) -> str:
     return fold(text.translate(_FULL_STOPS))
 
 
-def _without_preposition(folded: str, start: int, end: int) -> tuple[int, int]:
+def _without_preposition(folded: str, start: int, end: int) -> Span:
     """通过三年 is the means, 三年 the time; 从今年 is 今年, but 从去年起 and 从2月到5月 stay whole."""
     for means in ("通过", "经过", "用"):
         if folded.startswith(means, start):
@@ -111,7 +112,7 @@ def _without_preposition(folded: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _event(folded: str, since: int) -> tuple[int, int] | None:
+def _event(folded: str, since: int) -> Span | None:
     """The clause that ends in 以来, from 自 or 从 on where it has one."""
     begin = max(0, since - _EVENT_LONGEST)
     edges = [match.end() for match in _CLAUSE_EDGE.finditer(folded, begin, since)]
@@ -123,8 +124,8 @@ def _event(folded: str, since: int) -> tuple[int, int] | None:
     return (start, since + 2) if since - start >= 2 else None
 
 
-def _without_overlaps(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    kept: list[tuple[int, int]] = []
+def _without_overlaps(spans: list[Span]) -> list[Span]:
+    kept: list[Span] = []
     for start, end in spans:
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))

@@ -17,9 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from extractor.lang import directive_words
-from extractor.lang.sentences import clauses, numbering, paragraphs, sentences
-
-Span = tuple[int, int]
+from extractor.lang.sentences import Span, clauses, numbering, paragraphs, sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,6 @@ _PUNCTUATION = {
 # 明瞭 and itself in 瞭望, and a single character cannot tell which.
 _VARIANTS = dict(zip("著麽瞭覆甦藉衞敍痺濬揹像俱", "着么了复苏借卫叙痹浚背象具", strict=True))
 
-# Han characters, for the brackets of a pattern.
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-
 # Half a character, as JSON and Windows file names may hold: OpenCC refuses it, so it stays as it is.
 _SURROGATES = re.compile("([\ud800-\udfff]+)")
 

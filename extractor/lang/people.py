@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-Span = tuple[int, int]
+from extractor.lang.characters import HAN
+from extractor.lang.sentences import Span
 
 SURNAMES = frozenset(
     "习戢王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白"
@@ -34,7 +35,8 @@ _AFTER = (
 )
 # Words that may go before a name that stands alone before its title: function words, times, the edge of a clause.
 _BEFORE = r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|落实|传达|根据|按照|陪同|委托|学习|贯彻|人大|政协|街道|[省市县区]委|政府)"
-_HAN = r"[\u4e00-\u9fff]"
+_HAN = f"[{HAN}]"
+_HAN_WORD = re.compile(f"{_HAN}+")
 
 _BEFORE_NAME = re.compile(OFFICE)
 _TITLED = re.compile(rf"(?:同志(?!们)|(?:副)?{OFFICE}|先生|女士)")
@@ -97,7 +99,7 @@ def is_name(words: str) -> bool:
         and words not in _WORDS
         and words[:2] not in _WORDS
         and not _TITLED.search(words)
-        and re.fullmatch(f"{_HAN}+", words) is not None
+        and _HAN_WORD.fullmatch(words) is not None
     )
 
 
@@ -144,9 +146,7 @@ def _before_title(text: str) -> Iterator[Span]:
             if words[0] == "向" and size > 1:  # 向科技部部长
                 continue
             comrade = title.group() == "同志"
-            given = (
-                comrade and size == 2 and words not in _WORDS and re.fullmatch(f"{_HAN}+", words) and "的" not in words
-            )
+            given = comrade and size == 2 and words not in _WORDS and _HAN_WORD.fullmatch(words) and "的" not in words
             surname = size == 1 and words in SURNAMES and not comrade and words not in "和成应相来都全国关于向明公党"
             if is_name(words) or given or surname:
                 yield start, end

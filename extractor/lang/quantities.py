@@ -7,6 +7,7 @@ from bisect import bisect_right
 from decimal import Decimal
 
 from extractor.fields import Quantity
+from extractor.lang.characters import HAN
 from extractor.lang.countable import SKIPPED, spans_of
 from extractor.lang.fold import simplify
 from extractor.lang.numerals import DIGIT, DIGIT_VALUES, FINANCIAL, neighbours, to_plain, value_of
@@ -20,6 +21,7 @@ from extractor.lang.quantity_pattern import (
     is_indefinite,
     strongest,
 )
+from extractor.lang.sentences import Span
 from extractor.lang.units import APPROX_BEFORE, DATED, Approx, any_of, words_in
 
 _AROUND = rf"({BEFORE}?){{}}({AFTER})?"
@@ -31,13 +33,13 @@ _NAMED = {
     **{f"半{unit}": (0.5, unit) for unit in words_in("年 个月 小时")},
 }
 _NAMED_NUMBER = re.compile(_AROUND.format(f"({any_of(_NAMED)})"))
-_ANNOTATION = re.compile(r"(?<=[\u4e00-\u9fff])[(](?:(?![\u4e00-\u9fff])[^\W\d_]){1,7}[)]")  # pinyin: 第三名(míng)
+_ANNOTATION = re.compile(rf"(?<=[{HAN}])[(](?:(?![{HAN}])[^\W\d_]){{1,7}}[)]")  # pinyin: 第三名(míng)
 _SPACE = re.compile(r"\s+")
 _COLUMNS = re.compile(r"(?<=\d\d)\s+(?=\d)|(?<=\d)\s+(?=\d\d)")  # 100 200 is two numbers, 2 0 0 is one
 _BLANK = r"[ \t\u3000\u200b\xa0]"
 _SPACING = re.compile(  # the blank comes first, then what precedes it: a text without blanks is passed at once
-    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[\u4e00-\u9fff%‰]|\.\d)|(?<=[\u4e00-\u9fff].){_BLANK}{{0,2}}(?=\d)|"
-    rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[\u4e00-\u9fff%‰]))"
+    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
+    rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
 )
 _IN_PROPORTION = re.compile("[:/半翻]")  # without one of these there is no proportion, which is rare
 _PROPORTION = re.compile(
@@ -204,10 +206,10 @@ def _named(words: str, plain: str) -> Quantity | None:
     return Quantity(text=words, number=number, unit=unit, approx=strongest(match[1], match[3], said))
 
 
-def find_quantities(text: str) -> list[tuple[int, int]]:
+def find_quantities(text: str) -> list[Span]:
     """Spans of the expressions in clean Simplified `text` that may state a quantity, with approximator and unit."""
     plain, gaps = _close_up(to_plain(text))
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     position = 0
     for skipped in (*SKIPPED.finditer(plain), None):
         end = skipped.start() if skipped else len(plain)
@@ -233,9 +235,9 @@ def _opened(position: int, gaps: list[int]) -> int:
     return position + bisect_right(gaps, position)
 
 
-def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _apart(spans: list[Span]) -> list[Span]:
     """In order, the longer of two that begin together, none inside another."""
-    kept: list[tuple[int, int]] = []
+    kept: list[Span] = []
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from extractor.lang.characters import HAN
 from extractor.lang.numerals import DIGIT, NUMBER
 from extractor.lang.units import APPROX_AFTER, APPROX_BEFORE, STRENGTH, UNIT, Approx, any_of, first_of
 
@@ -32,12 +33,12 @@ _STARTS = first_of([*APPROX_BEFORE, *"每倒第前翻负+-0123456789廿十百千
 QUANTITY = re.compile(
     rf"""
     {_STARTS}
-    (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[\u4e00-\u9fff]{{0,8}}?))?
+    (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[{HAN}]{{0,8}}?))?
     (?P<before>{BEFORE}{{0,2}}) (?P<lead>{_LEAD}?) (?P<inner>(?:(?<=[之翻了]){BEFORE}{{1,2}})?)
     (?P<sign>(?:{_SIGN})?) (?P<first>{NUMBER})
     (?P<over>{_OVER}?) (?P<half>(?:个半(?=月|小时))?) (?P<unit>(?:{UNIT})?)
     (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<sign2>(?:{_SIGN})?)(?P<second>{NUMBER})(?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
-    (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^\u4e00-\u9fff]|[的左以]|$))?)
+    (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^{HAN}]|[的左以]|$))?)
     (?P<tail>(?:(?<=多)(?:月|百分点))?) (?P<after>(?:{AFTER}){{0,2}})
     """,
     re.VERBOSE,

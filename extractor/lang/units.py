@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from extractor.lang.characters import HAN
+
 Approx = Literal["min", "max", "about", "over", "nearly"]
 
 
@@ -78,7 +80,7 @@ def _unit(word: str) -> str:
     if word.isascii() and word.isalpha():
         return rf"{word}(?![A-Za-z])"
     if word == "分":  # a score, not 分别, 分配
-        return r"分(?=以|左|的|[^\u4e00-\u9fff]|$)"
+        return rf"分(?=以|左|的|[^{HAN}]|$)"
     return re.escape(word) + (f"(?![{_NOT_BEFORE[word]}])" if word in _NOT_BEFORE else "")
 
 

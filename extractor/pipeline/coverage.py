@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from extractor.document import Excerpt, Json
 from extractor.lang.date_spans import find_dates
 from extractor.lang.quantities import find_quantities
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.schema.shape import Field
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 from extractor.document import Document, Json
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import Span
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.schema.shape import Field, Leaf
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from extractor.lang.fold import HAN, fold
+from extractor.lang.characters import HAN
+from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.clean.omissions import CONTENT, Cut
 
 SURNAMES = (
@@ -151,7 +153,7 @@ def _page_break(text: str, start: int, end: int) -> Cut:
     return Cut(start, newline if newline >= 0 else end, "page-number")
 
 
-def _tail(text: str, lines: list[tuple[int, int]]) -> int:
+def _tail(text: str, lines: list[Span]) -> int:
     """Number of the line from which on there are only titles, no sentences."""
     for number in range(len(lines) - 1, -1, -1):
         if lines[number][1] - lines[number][0] > _LONGEST_LINE or not _TITLE.fullmatch(text, *lines[number]):
@@ -159,7 +161,7 @@ def _tail(text: str, lines: list[tuple[int, int]]) -> int:
     return 0
 
 
-def _recommended(folded: str, lines: list[tuple[int, int]], number: int, tail: int) -> Iterator[Cut]:
+def _recommended(folded: str, lines: list[Span], number: int, tail: int) -> Iterator[Cut]:
     """The heading `number` with its links: titles with a day each, or nothing but titles to the end."""
     last = number
     while last + 1 < len(lines) and _is_linked(folded, lines[last + 1]):
@@ -170,5 +172,5 @@ def _recommended(folded: str, lines: list[tuple[int, int]], number: int, tail: i
         yield Cut(lines[number][0], lines[last][1], "recommended")
 
 
-def _is_linked(folded: str, line: tuple[int, int]) -> bool:
+def _is_linked(folded: str, line: Span) -> bool:
     return line[1] - line[0] <= _LONGEST_LINE and _LINKED.fullmatch(folded, *line) is not None

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.document import Document, Excerpt
-from extractor.lang.fold import HAN, simplify
+from extractor.lang.characters import HAN
+from extractor.lang.fold import simplify
 from extractor.pipeline.clean.boilerplate import SURNAMES, furniture, notices
 from extractor.pipeline.clean.html import main_text
 from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, leave_out

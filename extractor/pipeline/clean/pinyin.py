@@ -8,7 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 
-from extractor.lang.fold import HAN, simplify
+from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.fold import simplify
 from extractor.pipeline.clean.omissions import Cut
 
 # The syllables in alphabetical order, each with the first of its characters in GB 2312's level 1, which is sorted
@@ -40,7 +41,6 @@ _KNOWN_SYLLABLES = {*(syllable for syllable, _ in _SYLLABLES), "cen", "dei", "di
 # A bracket with one word in small letters, tone marks (precomposed or combining) or a tone number.
 _READING = re.compile(r" ?[(（] ?([a-zɑɡü\u00e0-\u00fc\u0101-\u01dc\u01f9\u0300-\u030c]{1,12})([0-5]?) ?[)）]")
 _TONES = {"\u0300", "\u0301", "\u0304", "\u030c"}
-_HAN_CHARACTER = re.compile(f"[{HAN}]")
 
 
 def readings(text: str) -> Iterator[Cut]:
@@ -52,7 +52,7 @@ def readings(text: str) -> Iterator[Cut]:
     for m, syllable, toned in found:
         if m.start() != last:
             host = text[m.start() - 1 : m.start()]
-        if not syllable or not _HAN_CHARACTER.match(host):
+        if not syllable or not HAN_CHARACTER.match(host):
             continue
         if toned or (annotated and len(syllable) > 1) or syllable == _usual_reading(host):
             last = m.end()

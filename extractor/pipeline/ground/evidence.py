@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractor.document import Excerpt
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Place
 from extractor.schema.shape import Field, Leaf
 
-Span = tuple[int, int]
-
 # A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
 FEWEST_WORDS = 4
-HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 @dataclass
@@ -76,7 +74,7 @@ def telling_clause(open_session: Prepared, anchor: Place) -> Span:
     i, j = open_session.clause(anchor.start, anchor.end)
     lowest, _ = open_session.sentence(anchor.start, anchor.end)
     text = open_session.speech.text
-    while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
+    while len(HAN_CHARACTER.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
         at = bisect_left(open_session.clauses, (i, 0)) - 1
         if at < 0 or open_session.clauses[at][0] < lowest:
             break

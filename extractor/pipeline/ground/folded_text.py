@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from array import array
 
+from extractor.lang.characters import HAN
 from extractor.lang.fold import fold
 
 # White space, zero-width marks, and one pinyin syllable in brackets behind its character, as in 核(hé)心.
 _TONED = "aeiouüvāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ\u0300\u0301\u0304\u0308\u030c"
 _NOISE = re.compile(
     r"\s+|[\u00ad\u200b-\u200f\u2060\ufeff]+"
-    rf"|(?:^|(?<=[㐀-鿿𠀀-𳿿]))[(（〔][a-z]{{0,2}}[{_TONED}]{{1,5}}(?:ng?|r)?[)）〕]"
+    rf"|(?:^|(?<=[{HAN}]))[(（〔][a-z]{{0,2}}[{_TONED}]{{1,5}}(?:ng?|r)?[)）〕]"
 )
 # These fold to a digit, but ①2010年 is not 12010年.
 _ENCLOSED = re.compile("[²³¹⁰⁴-⁹₀-₉①-⑨]")

@@ -9,6 +9,8 @@ import math
 import re
 from collections.abc import Collection, Iterator
 
+from extractor.lang.characters import HAN
+from extractor.lang.sentences import Span
 from extractor.pipeline.ground.folded_text import make_key
 
 # A quote and its place of fewer characters than this must be equal: official phrases differ by one word of two.
@@ -31,7 +33,7 @@ DIRECTION = re.compile(
 )
 NEGATION = re.compile("[不未无没非勿莫禁]|没有|严禁|禁止")
 _LATIN = re.compile("[a-z]+")
-_REGION = re.compile("[一-鿿]{2}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
+_REGION = re.compile(rf"[{HAN}]{{2}}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
 
 _SURNAMES = frozenset(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任"
@@ -46,9 +48,9 @@ _OFFICE = re.compile(
 _SPEECH = re.compile(
     "强调|指出|要求|表示|认为|说(?![明服])|主持|宣读|出席|参加|陪同|讲话|通报|作(?:了|重要|工作)|带领|率领|致辞|介绍"
 )
-_HAN = re.compile("[㐀-鿿𠀀-𳿿·]+(?<!的)")
+_HAN = re.compile(f"[{HAN}·]+(?<!的)")
 _LIST = re.compile(
-    "(?:[一-鿿]{2,4}、){2,}[一-鿿]{2,4}|[一-鿿]{2,4}、[一-鿿]{2,3}(?=等|出席|参加|陪同|主持|同志|分别|带领)"
+    f"(?:[{HAN}]{{2,4}}、){{2,}}[{HAN}]{{2,4}}|[{HAN}]{{2,4}}、[{HAN}]{{2,3}}(?=等|出席|参加|陪同|主持|同志|分别|带领)"
 )
 
 
@@ -103,7 +105,7 @@ def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -
     return fixed
 
 
-def _find_names(key: str) -> Iterator[tuple[int, int]]:
+def _find_names(key: str) -> Iterator[Span]:
     """Where persons may be named in folded text: a surname with one or two characters beside an office or a verb of
     speech, or in a list of such. Says yes too often rather than too rarely."""
     for office in _OFFICE.finditer(key):

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import simplify
 
 # The 500 most frequent characters of government reports and the 100 of general Chinese, Simplified: 89 of 100
@@ -63,7 +64,6 @@ _MAGIC = (
 # What people call an encoding, and what its files are really in: the superset that browsers read them as.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
 # Latin letters (pinyin), punctuation, numbers and signs of East Asian text; other characters than these and Han are
 # what wrong readings are full of.
@@ -163,7 +163,7 @@ def _wide(sample: bytes, whole: bool) -> str | Undecodable:
 
 def _doubtful(text: str) -> bool:
     """Valid UTF-8 without any Han, but not plain ASCII: 联通 in GBK is valid UTF-8 too."""
-    return not _HAN.search(text) and (not text.isascii() or bool(_CONTROL.search(text)))
+    return not HAN_CHARACTER.search(text) and (not text.isascii() or bool(_CONTROL.search(text)))
 
 
 def _readings(sample: bytes, whole: bool) -> list[_Reading]:
@@ -183,7 +183,7 @@ def _judge(codec: str, text: str) -> _Reading:
         if len(letters) >= SAMPLE:
             break
     letters = simplify(letters)
-    han = len(set(_HAN.findall(letters)))
+    han = len(set(HAN_CHARACTER.findall(letters)))
     judged = len(letters) - len(_MARK.findall(letters))
     return _Reading(codec, han, sum(c in EVERYDAY for c in letters) / max(1, judged))
 

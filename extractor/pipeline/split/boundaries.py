@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.document import Excerpt, Omission
+from extractor.lang.characters import HAN
 from extractor.lang.sentences import broken_off, numbering
 
 # Rank of (一), the last whose numbers count: 一是, 1、 and the like start over within a section; 一、 and (一) seldom do.
@@ -84,7 +85,7 @@ _FIRST_PERSON = re.compile("我们|同志们|我[省市县区镇乡]")
 _LEVEL = re.compile(r"我([省市县区镇乡])|全?([省市县区镇乡])(?:委|政府|里)|全([省市县区镇乡])")
 # Runs of characters that tell a subject; the others stand in any speech.
 _COMMON = "的了和是在要把对与为有不这我个中以上到大好也就各们进行加强工作一二三四五六七八九十等及其"
-_TELLING = re.compile(rf"(?:(?![{_COMMON}])[\u4e00-\u9fff]){{2,}}")
+_TELLING = re.compile(rf"(?:(?![{_COMMON}])[{HAN}]){{2,}}")
 _LINE = re.compile(r"[^\s][^\n]*")
 # What `clean` left out that sites put below a text, and what it calls the compiler's marks.
 _FOOT = frozenset(
