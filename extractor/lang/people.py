@@ -10,21 +10,12 @@ from collections.abc import Iterator
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
+from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 
-SURNAMES = frozenset(
-    "习戢王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白"
-    "邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚"
-    "符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳欧管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷"
-    "晏席卫米柏宗瞿桂佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚"
-    "皮粟冼蔺楼盘满闻厉伊仝郜海阚花权帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋云容敬扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫"
-    "杭况宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭尉冶斯元束檀展阴昝智幸奉植衡富尧闭凡"
-)
-COMPOUND = ("欧阳", "上官", "司马", "诸葛", "皇甫", "令狐", "慕容", "司徒", "夏侯", "尉迟", "长孙", "端木", "公孙", "呼延")  # fmt: skip
+# Surnames that begin words far more often than names (常委, 全市, 强化): no name is taken to begin with one of them.
+_WORD_LIKE = frozenset("水昌常和经诸牧全仰秋怀从充广沃相化占强")
+_TRUSTED = SURNAMES - _WORD_LIKE
 
-OFFICE = (
-    r"(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|参谋长|"
-    r"主任|主席|总理|总裁|总经理|经理|政委|司令员|司令|专员|巡视员|常委|委员|大使|参事|厂长|总工程师)"
-)
 # Words that go on after a name: what the person does, another title, or the end of the name's place in the sentence.
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|[作做]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
@@ -90,12 +81,12 @@ def find_people(text: str) -> list[Span]:
 
 def is_name(words: str) -> bool:
     """Whether words have the form of a person's full name."""
-    size = 4 if words[:2] in COMPOUND else 3
+    size = 4 if words[:2] in COMPOUND_SURNAMES else 3
     return (
         2 <= len(words) <= size
         and words[-1] not in _NEVER_LAST
         and not _SAID.match(words)
-        and (words[0] in SURNAMES or words[:2] in COMPOUND)
+        and (words[0] in _TRUSTED or words[:2] in COMPOUND_SURNAMES)
         and words not in _WORDS
         and words[:2] not in _WORDS
         and not _TITLED.search(words)
@@ -123,7 +114,7 @@ def _name_at(text: str, start: int) -> Span | None:
 def _spaced(text: str) -> Iterator[Span]:
     """市长  孙  伟: a two-character name spaced out to three, at the end of its line, as title pages have it."""
     for match in _SPACED.finditer(text):
-        if match["surname"] in SURNAMES:
+        if match["surname"] in _TRUSTED:
             yield match.span("name")
 
 
@@ -147,7 +138,7 @@ def _before_title(text: str) -> Iterator[Span]:
                 continue
             comrade = title.group() == "同志"
             given = comrade and size == 2 and words not in _WORDS and _HAN_WORD.fullmatch(words) and "的" not in words
-            surname = size == 1 and words in SURNAMES and not comrade and words not in "和成应相来都全国关于向明公党"
+            surname = size == 1 and words in _TRUSTED and not comrade and words not in "和成应相来都全国关于向明公党"
             if is_name(words) or given or surname:
                 yield start, end
                 break
@@ -194,7 +185,7 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
 
 
 def _is_short_name(words: str) -> bool:
-    return words not in _WORDS and 2 <= len(words) <= 3 and words[0] in SURNAMES
+    return words not in _WORDS and 2 <= len(words) <= 3 and words[0] in _TRUSTED
 
 
 def _drop_inner(spans: set[Span]) -> set[Span]:

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from extractor.document import Document, Excerpt
 from extractor.lang.characters import HAN
 from extractor.lang.fold import simplify
-from extractor.pipeline.clean.boilerplate import SURNAMES, furniture, notices
+from extractor.lang.surnames import OFFICE
+from extractor.pipeline.clean.boilerplate import REPORTERS, furniture, notices
 from extractor.pipeline.clean.html import main_text
 from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, leave_out
 from extractor.pipeline.clean.pinyin import readings
@@ -76,8 +77,9 @@ _AFTER_PUNCTUATION = rf"(?:(?<=[，。、；：！？“《（])|(?<=[{HAN}][,;:
 _LOOSE_SPACE = re.compile(f"{_BEFORE_PUNCTUATION}|{_AFTER_PUNCTUATION}")
 # A gap in the middle of a clause: five Han characters or more on both sides and punctuation beyond them. Shorter
 # runs are names, headings or table cells; a name or an office after the gap means that the gap separates people.
-_OFFICE = rf"[{HAN}]{{0,6}}(?:书记|[市县区省州镇乡厅局部处科院校]长|主[任席]|委员|常委)"
-_GAP = re.compile(rf"(?<=[{HAN}]{{5}}) (?=[{HAN}]{{5,40}}[,，。、;；:：!！?？“”《》])(?![{SURNAMES}]|{_OFFICE})")
+_GAP = re.compile(
+    rf"(?<=[{HAN}]{{5}}) (?=[{HAN}]{{5,40}}[,，。、;；:：!！?？“”《》])(?![{REPORTERS}]|[{HAN}]{{0,6}}{OFFICE})"
+)
 _CLAUSE_START = re.compile(rf"[,，。、;；:：!！?？“”《》][{HAN}]*$")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
+from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 from extractor.pipeline.ground.folded_text import make_key
 
 # A quote and its place of fewer characters than this must be equal: official phrases differ by one word of two.
@@ -35,16 +36,7 @@ NEGATION = re.compile("[不未无没非勿莫禁]|没有|严禁|禁止")
 _LATIN = re.compile("[a-z]+")
 _REGION = re.compile(rf"[{HAN}]{{2}}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
 
-_SURNAMES = frozenset(
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任"
-    "姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章"
-    "鲁葛伍韦申尤毕聂丛焦向柳邢路岳齐梅莫庄辛管祝左涂谷祁舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍覃霍翁隋植甘"
-    "景薄单包司柏宁柯阮桂闵解强柴华车冉房边迟宫连冷蒲卓闫褚娄岑花虞应宗滕郁鄂束巩晏仇栾符巴化古胥麦寇尚敖占占冀"
-)
-_COMPOUND = frozenset({"欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "令狐", "慕容", "司徒", "夏侯"})
-_OFFICE = re.compile(
-    "书记|[省市县区州镇乡村局厅部处科院校会司所站行队组盟旗]长|主任|主席|秘书长|常委|委员|同志(?!们)|总理|政委|司令|代表|教授|先生|女士"
-)
+_OFFICE = re.compile(rf"{OFFICE}|同志(?!们)|代表|教授|先生|女士")
 _SPEECH = re.compile(
     "强调|指出|要求|表示|认为|说(?![明服])|主持|宣读|出席|参加|陪同|讲话|通报|作(?:了|重要|工作)|带领|率领|致辞|介绍"
 )
@@ -116,16 +108,16 @@ def _find_names(key: str) -> Iterator[Span]:
         a = trigger.start()
         for size in (4, 3, 2, 1):
             name = key[max(0, a - size) : a]
-            if _is_name(name) and (size < 4 or name[:2] in _COMPOUND) and (size > 1 or trigger.re is _OFFICE):
+            if _is_name(name) and (size < 4 or name[:2] in COMPOUND_SURNAMES) and (size > 1 or trigger.re is _OFFICE):
                 yield a - len(name), a
                 break
     for row in _LIST.finditer(key):
         first, *middle, last = row[0].split("、")
         named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may stand before, 等出席 behind
-        named += [_is_name(item) and (len(item) < 4 or item[:2] in _COMPOUND) for item in middle]
+        named += [_is_name(item) and (len(item) < 4 or item[:2] in COMPOUND_SURNAMES) for item in middle]
         if named.count(False) <= len(named) // 4:
             yield row.span()
 
 
 def _is_name(text: str) -> bool:
-    return _HAN.fullmatch(text) is not None and (text[:1] in _SURNAMES or text[:2] in _COMPOUND)
+    return _HAN.fullmatch(text) is not None and (text[:1] in SURNAMES or text[:2] in COMPOUND_SURNAMES)
