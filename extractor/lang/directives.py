@@ -43,9 +43,6 @@ class _Mood:
     copula: bool = False
 
 
-_NUMBERED = re.compile(
-    r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
-)
 _LONGEST_HEADING, _LONGEST_HEAD_OF_MANY = 40, 14
 # Words of duty further into a clause than this belong to what it tells, not to it.
 _DUTY_WITHIN = 30
@@ -69,7 +66,7 @@ def headings_of(text: str, sentence_spans: list[Span]) -> Iterator[Span]:
     """Sentences that only head what follows: 二是要突出重点,优化环境。 before the sentences that say how."""
     for (i, j), (k, m) in pairwise(sentence_spans):
         same_line = "\n" not in text[j:k] or text[j - 1] not in "。！？；"
-        numbered = _NUMBERED.match(text, i, j) is not None and _NUMBERED.match(text, k, m) is None
+        numbered = numbering(text[i:j]) is not None and numbering(text[k:m]) is None
         if j - i <= _LONGEST_HEADING and numbered and same_line:
             yield i, j
 
@@ -97,11 +94,11 @@ def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
     demanding, reviewing = not is_news, False
     for i, j in sentence_spans:
         sentence = text[i:j]
-        listed = directive_words.LISTED.search(sentence) is not None
+        rank = numbering(sentence)
+        listed = rank is not None or directive_words.POINT.search(sentence) is not None
         if i >= paragraph_end:
             paragraph_end = next((end for end in paragraph_ends if end > i), j)
             demanding = demanding and (listed or not is_news)
-        rank = numbering(sentence)
         if rank is not None and rank[0] <= 2 and j - i <= _LONGEST_HEADING + 20:
             reviewing = _reviews(sentence)
         plain = directive_words.QUOTED.sub("〃", sentence)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from extractor.document import Document, Excerpt
 from extractor.lang.characters import HAN
 from extractor.lang.fold import simplify
+from extractor.lang.sentences import numbering
 from extractor.lang.surnames import OFFICE
 from extractor.pipeline.clean.boilerplate import REPORTERS, furniture, notices
 from extractor.pipeline.clean.html import main_text
@@ -107,10 +108,10 @@ def spaces(text: str) -> list[Cut]:
 _SENTENCE_END = re.compile(r"[。！？；;!?]")
 _OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、]")
 _GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
-# What begins a line of its own: 一、 （二） 3. 第一 一是 【…】 同志们 附件 and bullets.
+# What begins a line of its own beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
 _OWN_LINE = re.compile(
-    r"(?:第?[一二三四五六七八九十百]{1,3}(?:[、.．,，:：章节条是要)）]|方面)|[(（][一二三四五六七八九十\d]{1,3}[)）]|\d{1,3}(?:[、．)）]|\.(?!\d))"
-    r"|第[一二三四五六七八九十]|[①-⑳⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：])"
+    r"[一二三四五六七八九十百]{1,3}(?:[,，:：章节条)）]|方面)|第[一二三四五六七八九十百]|\d{1,3}(?:[、．)）]|\.(?!\d))"
+    r"|[⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：]"
 )
 _IN_SENTENCE = re.compile(r"[，,。；;！？、]")
 
@@ -166,7 +167,9 @@ def _goes_on(text: str, before: Line, line: Line, length: int, prose: bool, widt
     """Whether `line` goes on with the sentence that has come to `length` characters by the end of `before`."""
     if not _OPEN_END.match(text, before.end - 1) or not _GOES_ON.match(text, line.start):
         return False
-    if _OWN_LINE.match(text, line.start) or text[before.end - 1 : line.start + 1].isascii():
+    if numbering(text[line.start : line.end]) or _OWN_LINE.match(text, line.start):
+        return False
+    if text[before.end - 1 : line.start + 1].isascii():
         return False
     if before.end - before.start >= width - 2:
         return True
