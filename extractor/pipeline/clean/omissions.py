@@ -1,4 +1,4 @@
-"""What leaves the visible text of an excerpt, and the account of it: Excerpt and Cuts → Excerpt."""
+"""Removes text from an excerpt and keeps account of it: Excerpt and Cuts → Excerpt."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 from extractor.document import Excerpt, Omission
 
-# A line's text without the white space around it.
+# A line without the white space around it.
 CONTENT = re.compile(r"[^\s](?:[^\n]*[^\s])?")
 
 
 class Cut(NamedTuple):
-    """Visible characters `start:end` to leave out; `shown`, if any, stays for the first of them."""
+    """Visible characters `start:end` to remove for the reason `rule`.
+
+    `shown`, if any, takes the place of the first.
+    """
 
     start: int
     end: int
@@ -24,7 +27,7 @@ class Cut(NamedTuple):
 
 
 def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
-    """The excerpt without `cuts` (in order; one that overlaps an earlier one is skipped)."""
+    """The excerpt without `cuts`, which must be in order. A cut that overlaps an earlier one is skipped."""
     texts: list[str] = []
     starts, ends = array("q"), array("q")
     omissions = list(excerpt.omissions)
@@ -39,13 +42,13 @@ def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
         if cut.start < done:
             continue
         keep(done, cut.start)
-        gone = cut.start
+        removed = cut.start
         if cut.shown:
-            keep(gone, gone + 1)
+            keep(removed, removed + 1)
             texts[-1] = cut.shown
-            gone += 1
-        if gone < cut.end:
-            omissions.append(Omission(excerpt.starts[gone], excerpt.ends[cut.end - 1], cut.rule))
+            removed += 1
+        if removed < cut.end:
+            omissions.append(Omission(excerpt.starts[removed], excerpt.ends[cut.end - 1], cut.rule))
         done = cut.end
     if not done:
         return excerpt
@@ -54,7 +57,10 @@ def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
 
 
 def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
-    """The excerpt without `cuts`, whose characters come to belong to the one before: evidence holds its noise."""
+    """The excerpt without `cuts`.
+
+    Their characters now belong to the one before, so evidence includes its noise.
+    """
     cuts = list(cuts)
     ends = excerpt.ends[:]
     for cut in reversed(cuts):
@@ -63,7 +69,7 @@ def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
 
 
 def account_for(excerpt: Excerpt) -> Excerpt:
-    """The excerpt with its omissions in order, apart from one another and from what visible characters cover."""
+    """The excerpt with its omissions in order, none overlapping another or a visible character."""
     rules = sorted({omission.rule for omission in excerpt.omissions})
     paint = {rule: bytes([number]) for number, rule in enumerate(rules, 1)}
     canvas = bytearray(len(excerpt.document.text))

@@ -1,6 +1,6 @@
-"""What a quote may have wrong: a few characters, and none in a number, a word of direction, a negation or a name.
+"""How a quote may differ from the source: in a few characters, but not in numbers, directions or names.
 
-Texts are keys here, folded and without white space and noise; only `protected` names are as anybody writes them.
+Texts are keys here: folded, without white space and noise. Only the `protected` names are as written.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from extractor.lang.sentences import Span
 from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 from extractor.pipeline.ground.folded_text import make_key
 
-# A quote and its place of fewer characters than this must be equal: official phrases differ by one word of two.
+# A shorter quote must be equal to its place, since short official phrases can differ in a single word.
 _SHORTEST_NEAR = 12
-# Wrong characters allowed, as a share of the quote.
+# How many characters may differ, as a share of the quote.
 _NEAR_EDITS = 0.06
-# Characters around a place that tell whether its edge is part of a name.
+# Characters around a place that are searched for names that cross its edges.
 _CONTEXT = 12
 
 TIMES = "十百千万亿"
@@ -46,8 +46,8 @@ _LIST = re.compile(
 )
 
 
-def budget(core: str) -> tuple[int, int]:
-    """How many characters, and how many punctuation marks, may be wrong in a quote."""
+def allowed_edits(core: str) -> tuple[int, int]:
+    """How many characters, and how many punctuation marks, may differ in a quote."""
     size = sum(map(str.isalnum, core))
     if size < _SHORTEST_NEAR - 1:  # one character of it may be missing
         return 0, size // 6
@@ -55,7 +55,7 @@ def budget(core: str) -> tuple[int, int]:
 
 
 def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str]) -> bool:
-    """Whether a quote and its place key[a:b] differ in few characters and in none that carries the meaning."""
+    """Whether a quote differs from its place key[a:b] in few characters and not in meaning."""
     from rapidfuzz.distance import Levenshtein
 
     seen = key[a:b]
@@ -63,7 +63,7 @@ def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str
         return False
     operations = [(op.tag, op.src_pos, op.dest_pos) for op in Levenshtein.editops(core, seen)]
     edits = [(i, j, "" if tag == "insert" else core[i], "" if tag == "delete" else seen[j]) for tag, i, j in operations]
-    letters, marks = budget(max(core, seen, key=lambda text: sum(map(str.isalnum, text))))
+    letters, marks = allowed_edits(max(core, seen, key=lambda text: sum(map(str.isalnum, text))))
     wrong = sum(old.isalnum() or new.isalnum() for _, _, old, new in edits)
     if wrong > letters or len(edits) - wrong > marks:
         return False
@@ -75,16 +75,17 @@ def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str
 
 
 def _breaks(fixed: list[int], i: int, present: bool) -> bool:
-    """Whether an edit at i changes a fixed character, or puts one between two of the same piece."""
+    """Whether an edit at `i` changes a fixed character, or inserts one inside a fixed piece."""
     if present:
         return fixed[i] != 0
     return 0 < i < len(fixed) and fixed[i - 1] == fixed[i] != 0
 
 
 def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -> list[int]:
-    """For each character of folded text 0, or the number of the piece that it is in and that no edit may touch.
+    """For each character of `key` the number of the fixed piece that it belongs to, or 0 if it may differ.
 
-    `regions` adds two characters before 市, 县 … and is for the source: a slip in 我县 makes 可县 of it.
+    `regions` also fixes the two characters before 市, 县 …. It is for the source only: a quote may have
+    可县 for 我县.
     """
     spans = [m.span() for p in (NUMBER, DIRECTION, NEGATION, _LATIN) for m in p.finditer(key)]
     spans += _find_names(key)
@@ -98,8 +99,10 @@ def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -
 
 
 def _find_names(key: str) -> Iterator[Span]:
-    """Where persons may be named in folded text: a surname with one or two characters beside an office or a verb of
-    speech, or in a list of such. Says yes too often rather than too rarely."""
+    """Where `key` may name people: a surname and given name beside an office or verb of speech, or a list.
+
+    It finds too many rather than too few: a name too many only makes a quote fail that has a mistake in it.
+    """
     for office in _OFFICE.finditer(key):
         a, b = office.span()
         if office[0] == "同志" or _is_name(key[b : b + 2]):
@@ -113,7 +116,7 @@ def _find_names(key: str) -> Iterator[Span]:
                 break
     for row in _LIST.finditer(key):
         first, *middle, last = row[0].split("、")
-        named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may stand before, 等出席 behind
+        named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may precede the first
         named += [_is_name(item) and (len(item) < 4 or item[:2] in COMPOUND_SURNAMES) for item in middle]
         if named.count(False) <= len(named) // 4:
             yield row.span()
