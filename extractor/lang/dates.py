@@ -229,9 +229,9 @@ def _parse_interval(text: str, year: int | None) -> EdtfValue | None:
 
 
 def _join(first: _Point, last: _Point) -> EdtfValue | None:
-    """`first/last`.
+    """The interval from `first` to `last`; None if they are in the wrong order.
 
-    `last` takes its year from `first` if it has none of its own. None if they are in the wrong order.
+    `last` takes its year from `first` if it has none of its own.
     """
     written_first = first.year != "XXXX" and not first.inferred
     if last.following:
@@ -249,7 +249,7 @@ def _join(first: _Point, last: _Point) -> EdtfValue | None:
 
 
 def _value(first: _Point | None, last: _Point | None) -> EdtfValue | None:
-    """The interval from `first` to `last`, open (`..`) at a side that is None."""
+    """The EDTF of an interval, open (`..`) at a side that is None."""
     ends = []
     for point, months in ((first, _FIRST_MONTH), (last, _LAST_MONTH)):
         if point and point.month in months:

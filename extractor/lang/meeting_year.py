@@ -148,10 +148,7 @@ def _inferred(match: re.Match[str], offset: int, written: bool = False) -> Infer
 
 
 def _written_years(folded: str, month: int | None) -> list[InferredYear]:
-    """Years of the text's own full dates.
-
-    A month before the meeting's means that the date is of a later publication.
-    """
+    """Years of the text's own full dates. One with a month before the meeting's dates a publication."""
     lead, tail = folded[:_LEAD], len(folded) - _SIGN_OFF
     matches = [match for match in _OWN_DATE.finditer(folded) if not _LEAD <= match.start() < tail]
     news = _NEWS_LEAD.search(lead)

@@ -20,21 +20,21 @@ from extractor.lang.sentences import numbering
 from extractor.lang.surnames import OFFICE
 from extractor.pipeline.clean.boilerplate import REPORTERS, find_boilerplate, find_notices
 from extractor.pipeline.clean.html import main_text
-from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, leave_out
+from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, remove
 from extractor.pipeline.clean.pinyin import find_readings
 
 
 def clean(document: Document) -> Excerpt:
     """The text for the model: no noise or boilerplate, Simplified, half-width digits and letters."""
     excerpt = main_text(document) if document.media == "html" else Excerpt.whole(document)
-    excerpt = leave_out(excerpt, find_invisible(excerpt.text))
+    excerpt = remove(excerpt, find_invisible(excerpt.text))
     excerpt = replace(excerpt, text=narrow(excerpt.text))
     excerpt = absorb(excerpt, find_readings(excerpt.text))
     excerpt = replace(excerpt, text=simplify(excerpt.text))
-    excerpt = leave_out(excerpt, find_notices(excerpt.text))
-    excerpt = leave_out(excerpt, find_spaces(excerpt.text))
-    excerpt = leave_out(excerpt, find_boilerplate(excerpt.text))
-    excerpt = leave_out(excerpt, find_layout(excerpt.text))
+    excerpt = remove(excerpt, find_notices(excerpt.text))
+    excerpt = remove(excerpt, find_spaces(excerpt.text))
+    excerpt = remove(excerpt, find_boilerplate(excerpt.text))
+    excerpt = remove(excerpt, find_layout(excerpt.text))
     return account_for(excerpt)
 
 
@@ -63,10 +63,7 @@ def find_invisible(text: str) -> Iterator[Cut]:
 
 
 def narrow(text: str) -> str:
-    """`text` with half-width digits, letters and %, and plain spaces; same length.
-
-    Other punctuation stays.
-    """
+    """`text` with half-width digits, letters and %, and with plain spaces; same length."""
     return _WIDE_POINT.sub(".", text.translate(_NARROW))
 
 
@@ -122,10 +119,7 @@ _IN_SENTENCE = re.compile(r"[，,。；;！？、]")
 
 
 class _LayoutLine(NamedTuple):
-    """A line without the white space around it.
-
-    A paragraph begins if it is indented or follows a blank line.
-    """
+    """A line without the white space around it. If indented or after a blank line, it begins a paragraph."""
 
     start: int
     end: int

@@ -31,10 +31,7 @@ _REACH = 200_000  # characters of the page searched for one line
 
 @dataclass(slots=True)
 class _Page:
-    """The characters of a page outside its tags.
-
-    `breaks` are the indices before which there is a block tag.
-    """
+    """The characters of a page outside its tags, and the indices before which there is a block tag."""
 
     text: list[str] = field(default_factory=list)
     starts: array[int] = field(default_factory=lambda: array("q"))
@@ -82,7 +79,7 @@ def _article(page: str) -> list[str]:
 def _scan(source: str) -> _Page:
     """The characters of the page with their places.
 
-    A missing closing is looked for once only, so the time is linear.
+    A closing that is missing is searched for only once, so the time is linear.
     """
     page, at, missing = _Page(), 0, set[str]()
 
@@ -139,7 +136,7 @@ def _plain(page: _Page, source: str, start: int, end: int) -> None:
 def _align(lines: list[str], text: str) -> list[_Piece]:
     """Where the lines of the article are in the solid text of the page.
 
-    Long lines first, the others between them.
+    Long lines are found first, then the others between them.
     """
     solid = [_solid(line) for line in lines]
     at, done = [-1] * len(lines), 0

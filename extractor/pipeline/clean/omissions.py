@@ -15,10 +15,7 @@ CONTENT = re.compile(r"[^\s](?:[^\n]*[^\s])?")
 
 
 class Cut(NamedTuple):
-    """Visible characters `start:end` to remove for the reason `rule`.
-
-    `shown`, if any, takes the place of the first.
-    """
+    """Visible characters `start:end` to remove by `rule`. `shown`, if any, replaces the first of them."""
 
     start: int
     end: int
@@ -26,7 +23,7 @@ class Cut(NamedTuple):
     shown: str = ""
 
 
-def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
+def remove(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
     """The excerpt without `cuts`, which must be in order. A cut that overlaps an earlier one is skipped."""
     texts: list[str] = []
     starts, ends = array("q"), array("q")
@@ -57,15 +54,15 @@ def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
 
 
 def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
-    """The excerpt without `cuts`.
+    """The excerpt without `cuts`, whose source characters become part of the character before each.
 
-    Their characters now belong to the one before, so evidence includes its noise.
+    So evidence that ends with the character includes its noise.
     """
     cuts = list(cuts)
     ends = excerpt.ends[:]
     for cut in reversed(cuts):
         ends[cut.start - 1] = ends[cut.end - 1]
-    return leave_out(replace(excerpt, ends=ends), cuts)
+    return remove(replace(excerpt, ends=ends), cuts)
 
 
 def account_for(excerpt: Excerpt) -> Excerpt:
