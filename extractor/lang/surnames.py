@@ -1,4 +1,4 @@
-"""Surnames, and the offices that stand beside names."""
+"""Surnames, and the offices that are named beside people."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ _LEVEL = re.compile(r"我([省市县区镇乡])|全?([省市县区镇乡])(?:委
 _COMMON = "的了和是在要把对与为有不这我个中以上到大好也就各们进行加强工作一二三四五六七八九十等及其"
 _SPECIFIC = re.compile(rf"(?:(?![{_COMMON}])[{HAN}]){{2,}}")
 _LINE = re.compile(r"[^\s][^\n]*")
-# Omissions of `clean` that sites put below a text, and its name for a compiler's marks.
+# Omission rules of `clean` for what sites put below a text, and its rule for a compiler's marks.
 _FOOT = frozenset(
     {"signature", "byline", "comments", "hotline", "copyright", "share", "neighbours", "recommended", "unfinished"}
 )
@@ -101,7 +101,7 @@ class Line(NamedTuple):
     end: int
     text: str
     number: tuple[int, int] | None
-    """The rank and value of the heading's number, if the rank is one whose numbers count."""
+    """The rank and value of the heading's number, if its rank is at most `DEEPEST`."""
     mark: str
     """The compiler's mark: the line itself, or one that was removed above it."""
     after_foot: bool
