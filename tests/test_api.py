@@ -14,8 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from answering import answering, say
-from fake_server import Step
+from fake_endpoint import Step, answer_step, answering
 from pydantic import BaseModel, Field
 from scripted import ROOT
 
@@ -39,7 +38,6 @@ from extractor import (
 from extractor.cli.extract import extract as command
 from extractor.fields import Verbatim
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDS = ROOT / "fixtures" / "records.jsonl"
 REPLIES = ROOT / "fixtures" / "replies"
 TEXT = "5月27日，全市安全生产工作会议召开。副县长李明指出，要加强管理。去年排查隐患1260处。"
@@ -120,7 +118,7 @@ def test_a_document_of_one_s_own_says_where_it_is_from() -> None:
 
 def test_a_model_class_is_a_schema(asking: Any) -> None:
     _, said, how = asking
-    said.append(say({"rules": ["要加强管理"]}))
+    said.append(answer_step({"rules": ["要加强管理"]}))
     (done,) = extract([Document.from_text(TEXT)], schema=Rules, **how)
     assert done.records == (Rules(rules=["要加强管理"]),)
     assert load_schema(Rules).fields == load_schema(f"{__file__}:Rules").fields
@@ -304,30 +302,6 @@ def test_many_at_a_time_gives_the_same(tmp_path: Path, asking: Any) -> None:
     assert [done.records for done in combine] == [done.records for done in alone]
     assert len(log.read_text(encoding="utf-8").splitlines()) == extraction.summary.usage.requests
     assert combine[0].lines[0]["run"]["cost"] > 0
-
-
-# --- the README ---
-
-
-def python_of(heading: str) -> str:
-    """The first block of Python under a heading of the README."""
-    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return section.partition("```python\n")[2].partition("```")[0]
-
-
-def test_the_readme_s_program_prints_what_it_says(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
-    exec(python_of("As a library"), {})
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 12
-    assert printed[0].startswith("000_f3784ed5a834436f 2014-05-27 ")
-
-
-def test_the_readme_s_test_is_the_example_project_s() -> None:
-    written = (ROOT / "tests" / "example_project" / "test_opening.py").read_text(encoding="utf-8")
-    assert python_of("In your tests") in written
 
 
 # --- types ---

@@ -11,7 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, create_model
 
@@ -22,6 +22,7 @@ from extractor.pipeline.ask.ask import is_cued
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import Converted, convert
+from extractor.pipeline.line_format import EvidenceEntry, MarkEntry, OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
@@ -211,7 +212,7 @@ def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, spee
 # --- items and problems ---
 
 
-def _items(field: Field, line: Json) -> Iterator[tuple[Any, list[Json], int | None]]:
+def _items(field: Field, line: OutputLine) -> Iterator[tuple[Any, list[EvidenceEntry], int | None]]:
     """Each item of the record, the places that show it, and its number in a list."""
     value = line["record"][field.name]
     beside = list(line["evidence"].get(field.name, ()))
@@ -225,10 +226,10 @@ def _items(field: Field, line: Json) -> Iterator[tuple[Any, list[Json], int | No
         yield item, places, n if many else None
 
 
-def _places(value: Any) -> Iterator[Json]:
+def _places(value: Any) -> Iterator[EvidenceEntry]:
     if isinstance(value, dict):
         if value.keys() == {"text", "start", "end"}:
-            yield value
+            yield cast("EvidenceEntry", value)
         else:
             yield from _places(list(value.values()))
     elif isinstance(value, list):
@@ -243,7 +244,7 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def _tell_item(item: tuple[Any, list[Json], int | None], marks: Sequence[Json], field: Field) -> str:
+def _tell_item(item: tuple[Any, list[EvidenceEntry], int | None], marks: Sequence[MarkEntry], field: Field) -> str:
     value, places, n = item
     marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, n)]
     stands = " and ".join(f"“{_short(p['text'])}” at {p['start']}-{p['end']}" for p in places) or "(no place)"
@@ -257,7 +258,7 @@ def _tell_problem(problem: Problem) -> str:
     return f"{problem.kind} {problem.field}{words}: {problem.detail}{where}"
 
 
-def _first(item: tuple[Any, list[Json], int | None]) -> int | None:
+def _first(item: tuple[Any, list[EvidenceEntry], int | None]) -> int | None:
     return item[1][0]["start"] if item[1] else None
 
 

@@ -106,7 +106,7 @@ def fold_keeping_stops(text: str) -> str:
 
 
 def _without_preposition(folded: str, start: int, end: int) -> Span:
-    """The span without its preposition: 三年 of 通过三年, 今年 of 从今年; but 从去年起 and 从2月到5月 stay."""
+    """The span without its preposition: 三年 of 通过三年, 今年 of 从今年; all of 从2月到5月."""
     for means in ("通过", "经过", "用"):
         if folded.startswith(means, start):
             return start + len(means), end

@@ -86,7 +86,7 @@ def _counted(words: str, plain: str) -> Quantity | None:
 
 
 def _matches(plain: str) -> list[re.Match[str]]:
-    """The numbers in `plain`. If there are several, only those in digits and not in a date (2014年增长5.3%)."""
+    """The numbers in `plain`; of several, only those in digits and not in a date (2014年增长5.3%)."""
     found = [match for match in QUANTITY.finditer(plain) if not is_indefinite(plain, match)]
     for keep in (in_digits, _is_undated):
         if len(found) > 1:

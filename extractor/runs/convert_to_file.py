@@ -17,6 +17,7 @@ from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import open_event_log
 from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
 from extractor.output.resume import ResumableOutput, nothing_to_retry
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable, count_documents
 from extractor.runs.batch_submission import refuse_under_way
 from extractor.runs.budget import Budget
@@ -33,7 +34,7 @@ def convert_all(settings: Settings, progress: Observer, cancellation: Cancellati
     documents = settings.documents()
     stdout = _standard_output()
 
-    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write(document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         for line in lines:
             write_line(stdout, line)
         for failure in failures:
@@ -146,7 +147,7 @@ def convert_to(
 
 
 def _writing(resumable: ResumableOutput, progress: Observer, noted: bool) -> Write:
-    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write(document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         resumable.write(document, lines, failures)
         for failure in () if noted else failures:
             _say(progress, failure)

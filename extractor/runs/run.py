@@ -23,6 +23,7 @@ from extractor.errors import (
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.summary import Outcome, Summary, count, count_items
@@ -34,7 +35,7 @@ AHEAD = 2
 PACKAGE = Path(__file__).parents[1]
 
 
-Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
+Write = Callable[[Document | Unreadable, list[OutputLine], list[Json]], None]
 """Takes a document that is done: the lines of its records, and its failures."""
 
 
@@ -97,10 +98,10 @@ def run(
             write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
             count(outcome, summary)
             stop_at(max_failures, summary, cancellation)
-    summary.stopped = cancellation.fault
-    if cancellation.fault is not None and not isinstance(cancellation.fault, RunInterruptedError):
+    summary.stopped = cancellation.error
+    if cancellation.error is not None and not isinstance(cancellation.error, RunInterruptedError):
         for document in remaining:
-            outcome = Outcome(document, failures=[_not_reached(document, cancellation.fault)])
+            outcome = Outcome(document, failures=[_not_reached(document, cancellation.error)])
             write(document, [], outcome.failures)
             count(outcome, summary)
     return summary
@@ -155,7 +156,7 @@ class CancellableCall:
 
 def _until(cancellation: Cancellation, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
     """The documents, as long as there is asking."""
-    while cancellation.fault is None:
+    while cancellation.error is None:
         try:
             yield next(documents)
         except StopIteration:
@@ -194,7 +195,7 @@ def _convert(
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
-        met = call.cancellation.fault or error
+        met = call.cancellation.error or error
         if isinstance(met, RunInterruptedError):
             outcome.unfinished = True
         elif met is error or call.cancellation.document == document.id:

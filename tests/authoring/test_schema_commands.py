@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import answering, field_of, say
 from click.testing import Result
-from fake_server import FakeServer
+from fake_endpoint import FakeEndpoint, answer_step, answering, field_of
 from scripted import ROOT
 from typer.testing import CliRunner
 
@@ -32,7 +31,7 @@ ITEMS = (
     """一笔资金。"""
     value: Quantity = Field(description="金额")
     purpose: Verbatim | None = Field(description="用途")
-    evidence: Places
+    evidence: list[Evidence]
 
 class Record(BaseModel):
     venue: Verbatim | None = Field(description="地点")
@@ -255,23 +254,25 @@ def test_texts_that_are_none() -> None:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeServer]:
+def fake() -> Iterator[FakeEndpoint]:
     def answer(body: dict[str, Any]) -> Any:
         if field_of(body) == "venue":
-            return say({"venue": "乙市礼堂"})
-        return say({"sums": [{"value": "320万元", "purpose": "渠道维修"}, {"value": "99万元", "purpose": None}]})
+            return answer_step({"venue": "乙市礼堂"})
+        return answer_step(
+            {"sums": [{"value": "320万元", "purpose": "渠道维修"}, {"value": "99万元", "purpose": None}]}
+        )
 
     with answering(answer) as server:
         yield server
 
 
-def tried(fake: FakeServer, *arguments: str) -> Result:
+def tried(fake: FakeEndpoint, *arguments: str) -> Result:
     write()
     Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
     return extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake", *arguments)
 
 
-def test_try_shows_question_answer_and_what_came_of_it(fake: FakeServer) -> None:
+def test_try_shows_question_answer_and_what_came_of_it(fake: FakeEndpoint) -> None:
     result = tried(fake)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -292,7 +293,7 @@ def test_try_shows_question_answer_and_what_came_of_it(fake: FakeServer) -> None
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
 
-def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
+def test_try_asks_for_the_named_fields_only(fake: FakeEndpoint) -> None:
     assert "sums" not in tried(fake, "--field", "venue").stdout
     assert [field_of(seen.body) for seen in fake.seen] == ["venue"]
     wrong = tried(fake, "--field", "place")
@@ -302,7 +303,7 @@ def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
     )
 
 
-def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
+def test_try_of_fields_that_share_a_question(fake: FakeEndpoint) -> None:
     write(
         ITEMS.replace("import *", "import *\nfrom extractor.fields import Group")
         .replace("venue: Verbatim | None", 'venue: Annotated[Verbatim | None, Group("all")]')
@@ -310,7 +311,7 @@ def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
     )
     Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
     answer = {"venue": "甲市礼堂", "sums": [{"value": "320万元", "purpose": "渠道维修"}]}
-    with answering(lambda body: say(answer)) as server:
+    with answering(lambda body: answer_step(answer)) as server:
         arguments = ("schema", "try", "mine.py", "t.txt", "--base-url", server.base_url, "--model", "fake")
         shown = extractor(*arguments).stdout
         assert len(server.seen) == 1
@@ -319,13 +320,13 @@ def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
     assert "  asked     together with venue, in one question: see there\n  kept      {" in shown
 
 
-def test_try_in_full(fake: FakeServer) -> None:
+def test_try_in_full(fake: FakeEndpoint) -> None:
     shown = tried(fake, "--full").stdout
     assert "  system    你从中国政府的讲话" in shown
     assert "            会议在甲市礼堂召开。" in shown
 
 
-def test_try_answers_from_recordings(fake: FakeServer) -> None:
+def test_try_answers_from_recordings(fake: FakeEndpoint) -> None:
     tried(fake, "--replies", "kept", "--mode", "record")
     fake.seen.clear()
     again = tried(fake, "--replies", "kept", "--field", "venue")
@@ -334,7 +335,7 @@ def test_try_answers_from_recordings(fake: FakeServer) -> None:
     assert not fake.seen
 
 
-def test_try_says_what_could_not_be_answered(fake: FakeServer) -> None:
+def test_try_says_what_could_not_be_answered(fake: FakeEndpoint) -> None:
     result = tried(fake, "--replies", "none", "--mode", "replay", "--field", "venue")
     assert result.exit_code == 1
     (failed,) = (line for line in result.stdout.splitlines() if line.startswith("  failed"))
@@ -342,7 +343,7 @@ def test_try_says_what_could_not_be_answered(fake: FakeServer) -> None:
     assert "  dropped" not in result.stdout
 
 
-def test_try_says_why_it_did_not_ask(fake: FakeServer) -> None:
+def test_try_says_why_it_did_not_ask(fake: FakeEndpoint) -> None:
     write()
     Path("t.txt").write_text("会议在甲市礼堂召开。\n", encoding="utf-8")
     result = extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake")
@@ -360,7 +361,7 @@ def test_try_without_a_model() -> None:
 # --- new ---
 
 
-def test_a_new_schema_works(fake: FakeServer) -> None:
+def test_a_new_schema_works(fake: FakeEndpoint) -> None:
     made = extractor("schema", "new", "road_plan")
     assert made.exit_code == 0, made.output
     assert made.stdout.splitlines()[:3] == [
@@ -379,7 +380,7 @@ def test_a_new_schema_works(fake: FakeServer) -> None:
     assert done.returncode == 0, done.stdout
     text = json.loads(Path("road_plan.example.json").read_text(encoding="utf-8"))
     Path("t.txt").write_text(text["text"], encoding="utf-8")
-    with answering(lambda body: say({field_of(body): text["record"][field_of(body)]})) as server:
+    with answering(lambda body: answer_step({field_of(body): text["record"][field_of(body)]})) as server:
         result = extractor(
             *("extract", "t.txt", "--schema", "road_plan.py", "--base-url", server.base_url, "--model", "fake")
         )
