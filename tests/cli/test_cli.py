@@ -179,9 +179,9 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeEndpoint
     ("arguments", "words"),
     [
         (["nowhere.txt"], "nowhere.txt does not exist"),
-        (["nothing/"], "nothing/ holds no .jsonl.gz, .jsonl, .csv"),
+        (["nothing/"], "nothing/ has no .jsonl.gz, .jsonl, .csv"),
         (["*.md"], "*.md matches no file"),
-        (["good.txt", "--encoding", "utf-9"], "There is no encoding 'utf-9'"),
+        (["good.txt", "--encoding", "utf-9"], "Unknown encoding 'utf-9'"),
         (["good.txt", "--schema", "minutes"], "There is no shipped schema 'minutes'. Name one of meeting, notice"),
         (["good.txt", "--schema", "my.py"], "There is no schema file my.py"),
         (["good.txt", "--retry-failed"], "--retry-failed needs -o"),

@@ -12,9 +12,11 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import HAN, Prepared, Span, places_of, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.schema.shape import Field, Leaf
 
@@ -212,7 +214,13 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
     # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
-    words = before if len(HAN.findall(before)) > 1 else after if len(HAN.findall(after)) > 1 else text[i:j]
+    words = (
+        before
+        if len(HAN_CHARACTER.findall(before)) > 1
+        else after
+        if len(HAN_CHARACTER.findall(after)) > 1
+        else text[i:j]
+    )
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from extractor.document import Excerpt
 from extractor.pipeline.ground.folded_text import make_key
-from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, budget, keeps_meaning
+from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, allowed_edits, keeps_meaning
 
 # Characters per indexed piece, from one piece to the next, and places of one piece: what is more common finds nothing.
 _GRAM, _STEP, _COMMON = 4, 2, 128
@@ -217,7 +217,7 @@ def _best_window(
     wanted: str, index: Index, bounds: tuple[int, int], after: int, protected: Collection[str]
 ) -> tuple[int, int] | None:
     """The place of the key, as a range of it, that is most like the wanted key and changes nothing of weight."""
-    slack = sum(budget(wanted))
+    slack = sum(allowed_edits(wanted))
     found: set[tuple[int, bool, int, int]] = set()
     for shared in _neighbourhoods(wanted, index, *bounds) if slack else ():
         fit = _fit(wanted, index, shared, slack, bounds)
