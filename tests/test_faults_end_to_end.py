@@ -179,7 +179,7 @@ def test_what_stays_fails_that_document_only(folder: Path, step: Step, kind: str
         assert (failure["start"], failure["end"]) == (0, length)
         assert words in failure["reason"]
         assert failure["reason"].endswith(".")
-    assert f"failures: {kind} 5, named in out.jsonl.failures.jsonl" in result.stderr
+    assert f"failures: 5 questions ({kind} 5), listed in out.jsonl.failures.jsonl" in result.stderr
     assert "--retry-failed" in result.stderr
     assert not list(folder.glob("*.part"))
 
@@ -221,7 +221,7 @@ def test_what_no_request_can_escape_stops_the_run(folder: Path, step: Step, kind
     assert list(records()) == ["a"]
     assert [(failure["id"], failure["kind"]) for failure in failures()] == [("b", kind), ("c", "not_reached")]
     assert "stopped: " in result.stderr
-    assert "3 documents, 1 record, 2 failed" in result.stderr
+    assert "3 documents (2 with failures), 1 record" in result.stderr
 
     with answering() as fake:
         result = extract(fake, "--retry-failed")
@@ -256,7 +256,7 @@ def test_a_restart_that_is_stopped_takes_no_older_files_place(folder: Path) -> N
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart; out.jsonl is as it was before" in result.stderr
+    assert "without --restart; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
         # Of a, the last one in the file, all answers are kept.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,14 @@ from extractor.output.files import guard
 def now() -> str:
     """UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def document_events(name: str, records: int, failures: Sequence[Json]) -> Iterator[Json]:
+    """An event for each failure of a finished document, then one for the document itself."""
+    for failure in failures:
+        named = {key: failure[key] for key in ("kind", "reason", "field", "start", "end")}
+        yield {"event": "failure", "document": name, **named}
+    yield {"event": "document", "document": name, "records": records, "failures": len(failures)}
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from extractor.errors import NOT_REACHED, RunInterruptedError
 from extractor.files import is_same
 from extractor.llm.call import Call
 from extractor.output.answer_cache import AnswerCache, answer_cache_path
-from extractor.output.event_log import open_event_log
+from extractor.output.event_log import document_events, open_event_log
 from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
 from extractor.output.resume import ResumableOutput, nothing_to_retry
 from extractor.pipeline.read.read import Unreadable, count_documents
 from extractor.runs.batch_submission import refuse_under_way
-from extractor.runs.budget import Budget
+from extractor.runs.budget import Budget, Event
 from extractor.runs.observer import Observer
 from extractor.runs.run import Workers, Write, run
 from extractor.runs.run_log import recorded
@@ -37,19 +37,23 @@ def convert_all(settings: Settings, progress: Observer, cancellation: Cancellati
         for line in lines:
             write_line(stdout, line)
         for failure in failures:
-            _say(progress, failure)
-        progress.told(document.id, len(lines), failures)
+            _show(progress, failure)
+        progress.document_done(document.id, len(lines), failures)
 
-    with open_event_log(settings.log) as tell, open_session(settings, cancellation, tell, progress.installing) as ready:
+    with (
+        open_event_log(settings.log) as tell,
+        open_session(settings, cancellation, tell, progress.on_model_bytes, announce=progress.announce) as ready,
+    ):
         _show_all(progress, settings, ready.budget)
-        call = ready.recordings.over(progress.over(ready.ask))
-        summary = run(documents, ready.recipe, call, write, ready.workers, cancellation, settings.max_failures)
+        call = ready.recordings.over(progress.watch_call(ready.ask))
+        logged = _logging(write, tell)
+        summary = run(documents, ready.recipe, call, logged, ready.workers, cancellation, settings.max_failures)
         summary.budget = ready.budget
     return summary
 
 
 def _show_all(progress: Observer, settings: Settings, budget: Budget, output: Path | None = None) -> None:
-    progress.watch(budget)
+    progress.watch_budget(budget)
     if progress.is_shown:
         progress.total = count_documents(settings.inputs, output)
 
@@ -60,10 +64,23 @@ def _standard_output() -> TextIO:
     return sys.stdout
 
 
-def _say(progress: Observer, failure: Json) -> None:
-    """Where no file holds the failures they are said, but for those that the summary counts."""
+def _logging(write: Write, tell: Event | None) -> Write:
+    """`write`, which then logs the document and its failures."""
+    if tell is None:
+        return write
+
+    def write_and_log(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+        write(document, lines, failures)
+        for event in document_events(document.id, len(lines), failures):
+            tell(event)
+
+    return write_and_log
+
+
+def _show(progress: Observer, failure: Json) -> None:
+    """Show a failure that no file records. Documents that were not reached are only counted, in the summary."""
     if failure["kind"] != NOT_REACHED:
-        progress.failed_line(failure)
+        progress.show_failure(failure)
 
 
 @dataclass(frozen=True)
@@ -93,7 +110,7 @@ def convert_to(
         )
     with (
         open_event_log(settings.log) as tell,
-        open_session(settings, cancellation, tell, progress.installing) as ready,
+        open_session(settings, cancellation, tell, progress.on_model_bytes, announce=progress.announce) as ready,
         open_output(output, settings.restart) as files,
     ):
         if files.failures is None and settings.retry is not None:
@@ -104,7 +121,7 @@ def convert_to(
             later.first(ready)
         cache = AnswerCache(answer_cache_path(files.path))
         resumable = ResumableOutput(files, ready.recipe, cache, settings.restart)
-        ask = progress.over(ready.ask if later is None else later.ask)
+        ask = progress.watch_call(ready.ask if later is None else later.ask)
         call = ready.recordings.over(cache.over(ask) if files.failures is not None else ask)
         progress.skipped = lambda: resumable.skipped + resumable.waiting
         _show_all(progress, settings, ready.budget, output)
@@ -116,7 +133,7 @@ def convert_to(
                 resumable.pending(documents, settings.retry),
                 ready.recipe,
                 call,
-                _writing(resumable, progress, noted=files.failures is not None),
+                _logging(_writing(resumable, progress, noted=files.failures is not None), tell),
                 ready.workers if later is None else Workers(1),  # there is no answer to wait for
                 cancellation,
                 settings.max_failures,
@@ -149,8 +166,8 @@ def _writing(resumable: ResumableOutput, progress: Observer, noted: bool) -> Wri
     def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
         resumable.write(document, lines, failures)
         for failure in () if noted else failures:
-            _say(progress, failure)
-        progress.told(document.id, len(lines), failures)
+            _show(progress, failure)
+        progress.document_done(document.id, len(lines), failures)
 
     return write
 

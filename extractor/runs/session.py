@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from extractor.cancellation import Cancellation
@@ -39,9 +39,11 @@ def open_session(
     tell: Callable[[Json], None] | None = None,
     installing: Callable[[int, int], None] | None = None,
     schema: Schema | None = None,
+    announce: Callable[[str], None] | None = None,
 ) -> Iterator[Session]:
     """What the settings come to. Nothing is opened before the first question. `tell` hears events, `installing` of the
-    embedded model's bytes as they are joined; `schema` is the settings' own where it is loaded already."""
+    embedded model's bytes as they are joined; `schema` is the settings' own where it is loaded already; `announce` takes a
+    line when the embedded model is being loaded, and one when it is ready."""
     schema = schema or load_schema(settings.schema)
     cancellation = cancellation or Cancellation()
     budgets: list[Budget] = []
@@ -54,6 +56,8 @@ def open_session(
         cancellation,
         lambda attempt: budgets[0].heard(attempt),
     )
+    if announce is not None and model.is_local:
+        model = _announced(model, announce)
     price = settings.price_of(model)
     budgets.append(Budget(price, settings.limits, tell))
     combine = model.profile.combine and not settings.separate_fields
@@ -69,3 +73,15 @@ def open_session(
             budgets[0],
             cancellation,
         )
+
+
+def _announced(model: Model, announce: Callable[[str], None]) -> Model:
+    """The model, with a line before and after it is loaded at the first question: that takes a while."""
+
+    def open_announced(stack: ExitStack) -> Call:
+        announce("loading the embedded model …")
+        call = model.open(stack)
+        announce("the embedded model is ready")
+        return call
+
+    return replace(model, open=open_announced)

@@ -22,7 +22,7 @@ DEFAULT_REPLIES = Path("fixtures/replies")
 MOST = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the command line said. `retry` holds kinds of failures to ask about again: all, where it is empty."""
 

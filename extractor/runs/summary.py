@@ -17,7 +17,7 @@ from extractor.runs.budget import Budget
 @dataclass
 class Summary:
     """What a run came to. `empty` records hold nothing, `signs` counts what calls for an item, by field, `cited` what of it is
-    cited; `failed` counts documents, `failures` what failed in them. Of an earlier run: `held` counts documents that
+    cited; `failed` counts documents, `failures` what failed in them, `failed_questions` those of them that are single questions. Of an earlier run: `held` counts documents that
     were done already, `waiting` those that failed and were not asked again, `left` those to retry that were not among the
     inputs, `outdated` records of an earlier recipe whose texts were not. Of questions that go into a batch: `submitted` counts
     the documents whose questions went, `open` those whose wait for an answer still. `notes` are more lines for the user. `budget` holds what was spent; `resumes`: another run goes on with the output. `output` and `noted` are the files of the records and of the failures, if there are any."""
@@ -37,6 +37,7 @@ class Summary:
     expected: Counter[str] = field(default_factory=Counter)
     cited: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    failed_questions: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     stopped: ExtractorError | None = None
     budget: Budget | None = None
@@ -71,6 +72,7 @@ def count(outcome: Outcome, summary: Summary) -> None:
     summary.documents += 1
     summary.failed += bool(outcome.failures)
     summary.failures.update(failure["kind"] for failure in outcome.failures)
+    summary.failed_questions.update(failure["kind"] for failure in outcome.failures if failure["field"])
     for done in outcome.converted:
         _count_record(done, summary)
 

@@ -227,7 +227,7 @@ def test_ctrl_c_twice_ends_the_run_at_once(at_once: str) -> None:
         assert running[0].wait(timeout=60) == 130
     _, stderr = running[0].communicate()
     assert "Traceback" not in stderr
-    assert "extractor: Stopped. What was done is in out.jsonl.part. Run the same command again" in stderr
+    assert "extractor: Stopped. Finished records are in out.jsonl.part. Run the same command again" in stderr
     assert [line["id"] for line in lines(PART)] == [CITIES[0]]
 
 
@@ -240,7 +240,7 @@ def test_a_second_run_asks_nothing_and_changes_nothing(undisturbed: list[str]) -
         result = extract(fake)
         assert fake.seen == []
     assert (result.exit_code, OUT.read_bytes()) == (0, before)
-    assert "held: 6 documents converted before" in result.stderr
+    assert "nothing to do: all 6 documents are up to date" in result.stderr
 
 
 def test_only_new_and_changed_texts_are_converted(undisturbed: list[str]) -> None:
@@ -336,7 +336,7 @@ def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: l
     with answering() as fake:
         again = extract(fake)
         assert (again.exit_code, fake.seen) == (1, [])
-        assert "waiting: 2 documents with failures of an earlier run" in again.stderr
+        assert "waiting: 2 documents that failed in an earlier run" in again.stderr
         assert "--retry-failed" in again.stderr
         one = extract(fake, "--retry", "content_filtered")
         assert (one.exit_code, len(fake.seen)) == (1, 1)

@@ -217,7 +217,7 @@ def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> Non
         result = extract(fake, inputs="texts/丙.txt")
         assert len(fake.seen) == 1
     assert result.exit_code == 1
-    assert "outdated: 2 records of texts that are not among the inputs" in result.stderr
+    assert "outdated: 2 records of an earlier recipe whose texts are not among the inputs" in result.stderr
     after = lines()
     assert after.keys() == before.keys()
     assert (after["丁"], after["乙"]) == (before["丁"], before["乙"])
@@ -251,7 +251,7 @@ def changed(text: str) -> str:
 DIFFERENCES = [
     "same     officials",
     "changed  statistics: period removed, when added",
-    "renamed  goals (was targets: no question is asked)",
+    "renamed  goals (was targets; nothing is asked)",
     "changed  measures: description",
     "added    venue",
     "removed  date",
@@ -269,7 +269,7 @@ def test_a_difference_is_told_field_by_field() -> None:
     assert told.exit_code == 1
     assert told.stdout.splitlines() == [
         *DIFFERENCES,
-        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
+        f"affected recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
     ]
     same = command("schema", "diff", "my.py", "my.py")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
@@ -282,7 +282,7 @@ def test_a_difference_to_what_an_output_was_made_by() -> None:
     Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
     write(changed)
     told = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
-    assert told.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    assert told.stdout.splitlines() == [*DIFFERENCES, "affected annotations in gold: targets 1"]
     Path("out.jsonl.runs.jsonl").unlink()
     lost = command("schema", "diff", str(OUT), "my.py")
     assert lost.exit_code == 2

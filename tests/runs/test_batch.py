@@ -125,7 +125,7 @@ def test_a_batch_gives_the_lines_of_a_live_run() -> None:
         assert status.stdout == f"batch_1  validating  0 completed, 0 failed, {3 * FIELDS} in all, 0 min old\n"
         early = batch("collect")
         assert early.exit_code == 1
-        assert "open: 3 documents with questions that no reply has answered yet" in early.stderr
+        assert "open: 3 documents with questions that have no reply yet" in early.stderr
 
         client.end()
         done = batch("status")
@@ -134,7 +134,7 @@ def test_a_batch_gives_the_lines_of_a_live_run() -> None:
         collected = batch("collect")
         assert (collected.exit_code, client.live) == (0, [])
         assert "3 documents, 3 records" in collected.stderr
-        assert f"spent: {3 * FIELDS} answers to first asks" in collected.stderr
+        assert f"spent: {3 * FIELDS} answers to first questions" in collected.stderr
     assert content() == lines
     assert not answer_cache_path(OUT).exists()
     assert not batch_folder(OUT).exists()
@@ -148,7 +148,7 @@ def test_collecting_twice_changes_nothing() -> None:
         before = OUT.read_bytes()
         again = batch("collect")
         assert (again.exit_code, OUT.read_bytes()) == (0, before)
-        assert "held: 3 documents" in again.stderr
+        assert "nothing to do: all 3 documents are up to date" in again.stderr
         assert batch("status").stdout.endswith("completed  15 requests, collected, 0 min old\n")
         assert batch("status").exit_code == 0
         assert extract(client).exit_code == 0
@@ -290,7 +290,7 @@ def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool)
         collected = batch("collect")
         assert collected.exit_code == 1
         assert "2 documents, 2 records" in collected.stderr
-        assert "open: 1 document with questions that no reply has answered yet" in collected.stderr
+        assert "open: 1 document with questions that have no reply yet" in collected.stderr
         assert "next: the same command with --batch for another batch" in collected.stderr
         assert not FAILED.exists()
         client.misbehave = lambda body: None
@@ -574,11 +574,17 @@ def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
     ("more", "said"),
     [
         (["texts", "-o", "out.jsonl"], "The embedded model takes no batches"),
-        (["texts", "--base-url", "http://127.0.0.1:9/v1"], "--batch does not go with standard output: name a file"),
-        (["-", "-o", "out.jsonl", "--base-url", "http://127.0.0.1:9/v1"], "--batch does not go with standard input"),
-        (["texts", "-o", "out.jsonl", "--mode", "replay"], "--batch does not go with --mode replay"),
-        (["texts", "-o", "out.jsonl", "--restart"], "--batch does not go with --restart"),
-        (["texts", "-o", "out.jsonl", "--max-cost", "1"], "--batch does not go with --max-cost and --max-tokens"),
+        (
+            ["texts", "--base-url", "http://127.0.0.1:9/v1"],
+            "--batch can't be combined with standard output: name a file",
+        ),
+        (
+            ["-", "-o", "out.jsonl", "--base-url", "http://127.0.0.1:9/v1"],
+            "--batch can't be combined with standard input",
+        ),
+        (["texts", "-o", "out.jsonl", "--mode", "replay"], "--batch can't be combined with --mode replay"),
+        (["texts", "-o", "out.jsonl", "--restart"], "--batch can't be combined with --restart"),
+        (["texts", "-o", "out.jsonl", "--max-cost", "1"], "--batch can't be combined with --max-cost and --max-tokens"),
     ],
 )
 def test_wrong_usage_is_said(more: list[str], said: str) -> None:

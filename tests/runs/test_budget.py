@@ -72,16 +72,19 @@ def test_the_line_of_progress() -> None:
     clock = [0.0]
     progress = ProgressDisplay(None, said.append, now=lambda: clock[0])
     budget = Budget(Price(1.0, 1.0))
-    progress.watch(budget)
+    progress.watch_budget(budget)
     progress.total, progress.skipped = 110, lambda: 10
     for number in range(50):
         clock[0] += 1.0
         budget.heard(attempt(2))
-        progress.told(f"d{number}", 1, [])
+        progress.document_done(f"d{number}", 1, [])
     assert said[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
-    assert said[FIRST_LINES] == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 retried"
+    assert (
+        said[FIRST_LINES]
+        == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 attempts repeated"
+    )
     assert len(said) == FIRST_LINES + 2
-    progress.told("e", 0, [{"reason": "It broke."}])
+    progress.document_done("e", 0, [{"reason": "It broke."}])
     assert said[-1] == "e: 0 records, 1 failure: It broke."
 
 
@@ -112,12 +115,16 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
         result = CliRunner(env={"EXTRACTOR_API_KEY": key}).invoke(app, [*command, *more])
         asked = len(fake.seen)
     assert result.exit_code == 0, result.stderr
-    events = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+    *events, last = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert last.items() >= {"event": "document", "document": "a", "records": 1, "failures": 0}.items()
     assert len(events) == asked == 4
     assert [event["error"] for event in events] == ["server_fault", *[None] * 3]
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
     assert events[1]["cost"] == pytest.approx(20 / 1e6)
-    assert "3 answers to first asks (45 tokens, $0.0001), 1 retry (server_fault 1)" in result.stderr
+    assert (
+        "spent: 3 answers to first questions (45 tokens, $0.0001)\nfailed attempts: 1 (server_fault 1); 1 attempt repeated"
+        in result.stderr
+    )
     start, end = (json.loads(line) for line in run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
     line = json.loads(Path("o.jsonl").read_text(encoding="utf-8"))
     assert start["run"] == end["run"]
@@ -136,7 +143,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
         (["--max-cost", "1"], "No price is known for fake, so --max-cost can't be kept. Give --price-in"),
         (["--price-in", "1"], "--price-in and --price-out belong together"),
         (["--retry", "nonsense"], "--retry takes a kind of failure, not 'nonsense': one of bad_request, "),
-        (["--restart", "--retry-failed"], "--restart converts all anew"),
+        (["--restart", "--retry-failed"], "--restart converts everything again"),
         (["--log-json", "none/log.jsonl"], "none/log.jsonl can't be written"),
     ],
 )

@@ -208,7 +208,7 @@ def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServ
     Path("out.jsonl.failures.jsonl").write_text(json.dumps(noted) + "\n", encoding="utf-8")
     told = said(*arguments)
     assert (told["skipped"], told["waiting"], told["documents"]) == (1, 1, 1)
-    assert "1 failed before, not asked again without --retry-failed" in rows(*arguments)["documents"]
+    assert "1 failed before and not asked about again without --retry-failed" in rows(*arguments)["documents"]
 
 
 def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeServer) -> None:
@@ -275,7 +275,7 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> 
     done = len(fake.seen)
     told = said(*arguments)
     assert told["outdated"] == 3
-    assert "3 records of an earlier recipe, to be back-filled" in rows(*arguments)["documents"]
+    assert rows(*arguments)["records"] == "3 of an earlier recipe, to be back-filled"
     extractor("extract", *arguments)
     assert told["fields"] == {"venue": len(fake.seen) - done} == {"venue": 3}
 
@@ -309,7 +309,7 @@ def test_a_file_that_cant_be_read_is_counted() -> None:
     Path("texts/d.txt").write_bytes(b"")
     told = said("texts")
     assert (told["documents"], told["failed"]) == (3, 1)
-    assert rows("texts")["documents"] == "3 to convert, 1 can't be read"
+    assert rows("texts")["documents"] == "3 to convert, 1 unreadable"
 
 
 # --- prices ---
@@ -339,11 +339,13 @@ def test_what_is_said_of_the_cost(arguments: list[str], cost: str) -> None:
 
 def test_where_a_price_comes_from_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = rows("texts", "--model", "deepseek/deepseek-flash")["price"]
-    assert shown.startswith("$0.3 in, $1.2 out a million tokens, of 2026-11-01 (genai-prices 0.2.3)\nthe price on work")
+    assert shown.startswith(
+        "$0.3 in, $1.2 out per million tokens, as of 2026-11-01 (genai-prices 0.2.3)\nthe price on work"
+    )
     old = Source("a table", date(2020, 1, 1))
     monkeypatch.setitem(PRICES, "openai/gpt-4o", (2.5, 10, None, old))
     shown = rows("texts", "--model", "openai/gpt-4o")["price"]
-    assert shown.endswith("prices of 2020-01-01: check, or give --price-in and --price-out")
+    assert shown.endswith("this price is from 2020-01-01: check it, or give --price-in and --price-out")
     assert is_old(old, date(2021, 1, 2))
     assert not is_old(old, date(2020, 12, 31))
 
@@ -383,14 +385,14 @@ def test_the_price_list_is_of_known_providers() -> None:
         ),
         (
             ["--model", "openai/gpt-4o-mini", "--separate-fields", "--concurrency", "4"],
-            "as long as 4 answers take in turn, 4 at a time",
+            "as long as 4 answers take one after another, 4 at a time",
         ),
         (
             ["--model", "openai/gpt-4o-mini", "--rpm", "5"],
             "at least 0.6 min at --rpm 5, and as long as the endpoint takes for 3 answers, up to 32 at a time",
         ),
         (["--model", "openai/gpt-4o-mini", "--concurrency", "auto"], "as long as the endpoint takes for 3 answers"),
-        (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take in turn"),
+        (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take one after another"),
     ],
 )
 def test_time_is_said_as_far_as_it_is_known(arguments: list[str], words: str) -> None:
@@ -428,10 +430,10 @@ def test_shapes_beside_the_messages_are_in_the_higher_end_only() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    left = rows("texts", "--model", "openai/gpt-4o-mini", "--verify", "--second-pass")["not in it"]
-    for words in ("re-asks", "thinking", "cache", "--verify", "--second-pass"):
+    left = rows("texts", "--model", "openai/gpt-4o-mini", "--verify", "--second-pass")["excluded"]
+    for words in ("asked again", "thinking", "cache", "--verify", "--second-pass"):
         assert words in left
-    assert rows("texts")["not in it"] == "re-asks of answers that do not fit or are too long"
+    assert rows("texts")["excluded"] == "questions asked again because the answer does not fit or is too long"
 
 
 def test_filling_is_counted_at_its_most() -> None:
