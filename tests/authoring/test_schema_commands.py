@@ -291,11 +291,17 @@ def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeServer) 
         '            示例原文的回答：{"venue": "县政府礼堂"}',
     ]
     assert '  answer    {"venue": "乙市礼堂"}' in lines
-    assert "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (characters 0-29)" in lines
+    assert (
+        "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (characters 0-29)"
+        in lines
+    )
     (kept,) = (line for line in lines if line.startswith("  kept "))
     assert '"number": 3200000' in kept
     assert kept.endswith("“全市投资320万元用于渠道维修” at 13-28")
-    assert "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (characters 0-29)" in lines
+    assert (
+        "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (characters 0-29)"
+        in lines
+    )
     assert lines[-1].startswith("2 questions (0 answered from recordings), 20 tokens in, 10 out, ")
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
