@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -252,6 +253,14 @@ def test_a_pattern_that_could_not_be_tried_is_noted() -> None:
     assert "note: mine.py:15: Record.sums: the Unless '计划' was not tried: the texts have no numbers" in result.stdout
 
 
+def test_shipped_schemas_pass_the_check_on_any_text(text: str) -> None:
+    for schema in ("meeting", "notice"):
+        result = extractor("schema", "check", schema, text)
+        assert result.exit_code == 0, result.stdout
+        assert result.stdout.splitlines()[-1] == f"{schema}: OK"
+    assert "warning: " in result.stdout
+
+
 def test_texts_that_cannot_be_read_are_reported() -> None:
     write()
     assert "nowhere does not exist" in extractor("schema", "check", "mine.py", "nowhere").stderr
@@ -371,6 +380,28 @@ def test_try_without_a_model() -> None:
     assert "pip install 'meeting-extractor[local]'" in result.stderr
 
 
+def test_try_says_why_a_worded_value_was_changed() -> None:
+    counts = (
+        'class Count(BaseModel):\n    what: Worded = Field(description="什么")\n'
+        '    value: Quantity = Field(description="数")\n    evidence: Places\n\n'
+    )
+    write(
+        ITEMS.replace("class Record", counts + "class Record")
+        + '    counts: Annotated[list[Count], Cue("排查")] = Field(description="数")\n'
+    )
+    Path("t.txt").write_text("去年，全县排查出隐患1260处。\n", encoding="utf-8")
+    answer = {"counts": [{"what": "安全问题", "value": "1260处"}]}
+    with answering(lambda body: say(answer)) as server:
+        arguments = ("t.txt", "--base-url", server.base_url, "--model", "fake", "--field", "counts")
+        shown = extractor("schema", "try", "mine.py", *arguments).stdout
+    (changed,) = (line for line in shown.splitlines() if line.startswith("  changed"))
+    assert changed == (
+        "  changed   reworded counts.what “安全问题”: the answer has characters that are not in the sentence of its item, "
+        "so the words of the clause are kept instead (characters 0-16)"
+    )
+    assert '"what": "全县排查出隐患"' in shown
+
+
 # --- new ---
 
 
@@ -391,6 +422,12 @@ def test_a_new_schema_works(fake: FakeServer) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    assert made.stdout.splitlines()[-1].startswith("guide: docs/adding-a-field.md")
+    test = Path("test_road_plan.py").read_text(encoding="utf-8")
+    assert "pytest test_road_plan.py" in test
+    assert re.findall(r"^from (extractor\S*) import (.*)$", test, re.MULTILINE) == [
+        ("extractor", "check_schema, load_schema")
+    ]
     text = json.loads(Path("road_plan.example.json").read_text(encoding="utf-8"))
     Path("t.txt").write_text(text["text"], encoding="utf-8")
     with answering(lambda body: say({field_of(body): text["record"][field_of(body)]})) as server:
