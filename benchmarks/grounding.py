@@ -19,7 +19,7 @@ import opencc
 
 from extractor.document import Document, Excerpt
 from extractor.lang.fold import fold
-from extractor.pipeline.ground.locate import Index, Place, locate
+from extractor.pipeline.ground.locate import Index, Match, locate
 from extractor.pipeline.ground.tolerance import DIRECTION, NEGATION, NUMBER
 
 ROOT = Path(__file__).parent.parent
@@ -112,7 +112,7 @@ def misspell(quote: Quote, names: Iterable[str], rng: random.Random) -> Quote | 
     return Quote("".join(out), quote.place, (start + min(kept), start + max(kept) + 1))
 
 
-def is_right(found: Place | None, quote: Quote, text: str) -> bool:
+def is_right(found: Match | None, quote: Quote, text: str) -> bool:
     """At the place of the quote or at an equal one. A first or last character that the noise took may be in or out."""
     if found is None:
         return False

@@ -31,9 +31,9 @@ from extractor.evaluation.tables import tabulate
 from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
 from extractor.llm.prices import FREE
-from extractor.pipeline.answer import Answer, Row
+from extractor.pipeline.answer import Answer, AnswerItem
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
-from extractor.pipeline.ask.questions import answer_type, rows_read
+from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.ask.structured_output import put
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert_speech
@@ -131,7 +131,7 @@ def together(longest: int | None) -> Ask:
                 f"从原文中摘取：\n{words}\n回答：", model, passage, recipe, meter, 3000 if longest is None else 1200
             )
             if said is not None:
-                answers += [(f, Answer(f.name, passage, tuple(rows_read(f, said)))) for f in fields]
+                answers += [(f, Answer(f.name, passage, tuple(items_read(f, said)))) for f in fields]
         return _record(speech, recipe, answers), meter.total
 
     return ask
@@ -153,7 +153,7 @@ def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
                 candidates = find_candidates(generous, passage, speech) or []
                 for batch in _batches(candidates, 24):
                     chosen = _choose(shape, batch, how, passage, recipe, meter)
-                    rows = tuple(Row(_filled(shape, c), c.place) for c in chosen)
+                    rows = tuple(AnswerItem(_filled(shape, c), c.place) for c in chosen)
                     answers.append((shape, Answer(shape.name, passage, rows)))
         return _record(speech, recipe, answers), meter.total
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from extractor.api import Done, Extraction, Failed, extract
     from extractor.authoring.check import Findings, check_schema
-    from extractor.authoring.describe import line_schema
     from extractor.document import Document
     from extractor.errors import (
         BudgetSpentError,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     )
     from extractor.llm.recordings import Recordings
     from extractor.output.files import OutputError
+    from extractor.pipeline.output_line import line_schema
     from extractor.pipeline.read.read import InputError, ReadOptions, Unreadable, read
     from extractor.runs.summary import Summary
     from extractor.schema.loading import Schema, load_schema
@@ -39,7 +39,7 @@ _ROOMS = {
     "schema.loading": ("Schema", "load_schema"),
     "document": ("Document",),
     "authoring.check": ("Findings", "check_schema"),
-    "authoring.describe": ("line_schema",),
+    "pipeline.output_line": ("line_schema",),
     "errors": (
         "BudgetSpentError",
         "ExtractorError",

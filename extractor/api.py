@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from extractor.cancellation import Cancellation
-from extractor.document import Document, Json
+from extractor.document import Document
 from extractor.llm.prices import Price
 from extractor.llm.recordings import Mode, Recordings
 from extractor.output.event_log import document_events, open_event_log
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.runs.budget import Limits
 from extractor.runs.run import outcomes, stop_at
@@ -58,7 +59,7 @@ class Done(Generic[R]):
     id: str
     path: str
     records: tuple[R, ...]
-    lines: tuple[Json, ...]
+    lines: tuple[OutputLine, ...]
     failures: tuple[Failed, ...]
 
 

@@ -58,7 +58,6 @@ __all__ = [
     "Most",
     "Name",
     "Period",
-    "Places",
     "Quantity",
     "Shown",
     "Subject",
@@ -73,13 +72,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Words:
-    """How a string field relates to the source's words; `longest` bounds what the model may write."""
+    """How a string field relates to the words of the source (see `extractor.schema.kinds`)."""
 
     kind: Literal["name", "verbatim", "clause", "worded"]
-    longest: int
 
 
-Name = Annotated[str, Words("name", 20)]
+Name = Annotated[str, Words("name")]
 """A person's or a body's name, of at most 20 characters: matched without any tolerance, since one character makes
 another person of it.
 
@@ -92,7 +90,7 @@ Example:
     problem ungrounded speakers 吴情
 """
 
-Verbatim = Annotated[str, Words("verbatim", 60)]
+Verbatim = Annotated[str, Words("verbatim")]
 """A short piece of the text, of at most 60 characters. The record holds the source's own characters, in its own script;
 width, punctuation, white space and script are forgiven when it is looked for, another digit, name or direction is not.
 
@@ -109,7 +107,7 @@ Example:
     problem ungrounded venue 市政府礼堂
 """
 
-Clause = Annotated[str, Words("clause", 160)]
+Clause = Annotated[str, Words("clause")]
 """A clause, of at most 160 characters. The record holds the source's words, clean and Simplified; an item that stands
 on a clause has the whole clause for its evidence.
 
@@ -121,7 +119,7 @@ Example:
     holds   "确保不发生重大事故"
 """
 
-Worded = Annotated[str, Words("worded", 40)]
+Worded = Annotated[str, Words("worded")]
 """The model's own short wording, of at most 40 characters: kept if each of its characters stands in the item's
 sentence, else the clause's own words stand for it. It has no place of its own, so it goes into a model beside a value
 that has one.
@@ -135,11 +133,11 @@ Example:
 
     text    去年，全县排查出隐患1260处。
     fills   [{"what": "隐患", "value": "1260处"}]
-    holds   [{"what": "隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}}]
+    holds   [{"what": "隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
 
     text    去年，全县排查出隐患1260处。
     fills   [{"what": "安全问题", "value": "1260处"}]
-    holds   [{"what": "全县排查出隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}}]
+    holds   [{"what": "全县排查出隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
     problem reworded counts.what 安全问题
 """
 
@@ -221,11 +219,11 @@ class EdtfDate(BaseModel):
 
         text    5月27日，全市表彰2013年度先进单位。
         fills   "5月27日"
-        holds   {"text": "5月27日", "edtf": "2014-05-27", "year_inferred": true, "evidence": {"text": "5月27日", "start": 0, "end": 5}}
+        holds   {"text": "5月27日", "edtf": "2014-05-27", "year_inferred": true, "evidence": [{"text": "5月27日", "start": 0, "end": 5}]}
 
         text    会议于二〇一四年五月下旬召开。
         fills   "二〇一四年五月下旬"
-        holds   {"text": "二〇一四年五月下旬", "edtf": "2014-05", "year_inferred": false, "evidence": {"text": "二〇一四年五月下旬", "start": 3, "end": 12}}
+        holds   {"text": "二〇一四年五月下旬", "edtf": "2014-05", "year_inferred": false, "evidence": [{"text": "二〇一四年五月下旬", "start": 3, "end": 12}]}
     """
 
     model_config = ConfigDict(json_schema_extra=_leave_out_example)
@@ -233,25 +231,9 @@ class EdtfDate(BaseModel):
     text: str
     edtf: str | None = None
     year_inferred: bool = False
-    evidence: Evidence | None = None
+    evidence: list[Evidence] = []
 
     @model_validator(mode="before")
     @classmethod
     def _from_words(cls, value: Any) -> Any:
         return {"text": value} if isinstance(value, str) else value
-
-
-Places = Evidence | list[Evidence]
-"""Where an item stands: one place, or a list of them where the text repeats it.
-
-Example:
-    class Order(BaseModel):
-        text: Clause
-        evidence: Places
-
-    orders: list[Order]
-
-    text    要加强巡查。
-    fills   [{"text": "加强巡查"}]
-    holds   [{"text": "加强巡查", "evidence": {"text": "要加强巡查", "start": 0, "end": 5}}]
-"""

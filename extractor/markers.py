@@ -47,7 +47,7 @@ class Mood:
 
         text    去年成绩很好。各乡镇要加强巡查，落实责任。
         asks    nothing
-        holds   [{"text": "各乡镇要加强巡查"}, {"text": "落实责任"}]
+        holds   [{"text": "各乡镇要加强巡查", "evidence": [{"text": "各乡镇要加强巡查", "start": 7, "end": 15}]}, {"text": "落实责任", "evidence": [{"text": "落实责任", "start": 16, "end": 20}]}]
     """
 
     kind: Literal["action", "goal"]
@@ -67,7 +67,7 @@ class Unless:
 
         text    已投资3亿元，计划投资5亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
     """
 
     pattern: str
@@ -88,7 +88,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": "2020年"}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": "2020年", "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
 
     Example:
         class Sum(BaseModel):
@@ -99,7 +99,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": null}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": null, "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
         problem ungrounded sums.year 2020年
     """
 
@@ -120,7 +120,7 @@ class Beside:
 
         text    县委副书记、县长何志远主持会议。
         asks    nothing
-        holds   [{"name": "何志远", "titles": ["县委副书记", "县长"]}]
+        holds   [{"name": "何志远", "titles": ["县委副书记", "县长"], "evidence": [{"text": "县委副书记、县长何志远主持会议", "start": 0, "end": 15}]}]
     """
 
     before: str
@@ -141,7 +141,7 @@ class Subject:
 
         text    县住建局和各乡镇要加强巡查，落实责任。
         asks    nothing
-        holds   [{"text": "县住建局和各乡镇要加强巡查", "by": ["县住建局", "各乡镇"]}, {"text": "落实责任", "by": ["县住建局", "各乡镇"]}]
+        holds   [{"text": "县住建局和各乡镇要加强巡查", "by": ["县住建局", "各乡镇"], "evidence": [{"text": "县住建局和各乡镇要加强巡查", "start": 0, "end": 13}]}, {"text": "落实责任", "by": ["县住建局", "各乡镇"], "evidence": [{"text": "落实责任", "start": 14, "end": 18}]}]
     """
 
     pattern: str
@@ -161,7 +161,7 @@ class Period:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "period": "2014年上半年"}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "period": "2014年上半年", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
     """
 
 
@@ -178,7 +178,7 @@ class Like:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "region": "全县"}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "region": "全县", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
     """
 
     pattern: str
@@ -209,13 +209,13 @@ class Expects:
     Example:
         class Sum(BaseModel):
             value: Quantity
-            evidence: Places
+            evidence: list[Evidence]
 
         sums: Annotated[list[Sum], Expects()]
 
         text    已投资3亿元，惠及2000户。
         fills   [{"value": "3亿元"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": {"text": "已投资3亿元", "start": 0, "end": 6}}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
         uncited ["2000户"]
     """
 
@@ -268,7 +268,7 @@ class Shown:
 
         text    何志远主持会议。吴倩出席会议。
         fills   [{"name": "何志远", "roles": ["chair"]}, {"name": "吴倩", "roles": ["chair"]}]
-        holds   [{"name": "何志远", "roles": ["chair"]}, {"name": "吴倩", "roles": ["other"]}]
+        holds   [{"name": "何志远", "roles": ["chair"], "evidence": [{"text": "何志远主持会议", "start": 0, "end": 7}]}, {"name": "吴倩", "roles": ["other"], "evidence": [{"text": "吴倩出席会议", "start": 8, "end": 14}]}]
         problem unsupported people.roles chair
     """
 

@@ -22,7 +22,6 @@ from extractor.fields import (
     Mood,
     Name,
     Period,
-    Places,
     Quantity,
     Shown,
     Subject,
@@ -112,7 +111,7 @@ class Statistic(BaseModel):
     region: Annotated[Verbatim | None, Within("passage"), Like(REGION)] = Field(
         description="这个数字的地区，照抄原文，没有则为null"
     )
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Target(BaseModel):
@@ -121,7 +120,7 @@ class Target(BaseModel):
     text: Clause = Field(description="目标，照抄原文的分句")
     value: Quantity | None = Field(description="目标中的数字连同单位，照抄原文，没有则为null")
     deadline: Annotated[Verbatim | None, Period()] = Field(description="完成的期限，照抄原文，没有则为null")
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Measure(BaseModel):
@@ -131,7 +130,7 @@ class Measure(BaseModel):
     responsible: Annotated[list[Verbatim], Subject(ORGAN)] = Field(
         description="同一句中写明的执行单位，照抄原文，没有则为[]"
     )
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class MeetingRecord(BaseModel):

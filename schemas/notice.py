@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from extractor.fields import Clause, Cue, EdtfDate, Group, Places, Verbatim
+from extractor.fields import Clause, Cue, EdtfDate, Evidence, Group, Verbatim
 
 EXAMPLE = "notice.example.json"
 
@@ -23,7 +23,7 @@ class Obligation(BaseModel):
         description="同一句中写明由谁做，照抄原文，没有则为[]"
     )
     deadline: Annotated[Verbatim | None, Cue(LIMIT)] = Field(description="完成的期限，照抄原文，没有则为null")
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Notice(BaseModel):

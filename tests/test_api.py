@@ -41,7 +41,6 @@ from extractor import (
 from extractor.cli.extract import extract as command
 from extractor.fields import Verbatim
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDS = ROOT / "fixtures" / "records.jsonl"
 REPLIES = ROOT / "fixtures" / "replies"
 TEXT = "5月27日，全市安全生产工作会议召开。副县长李明指出，要加强管理。去年排查隐患1260处。"
@@ -307,30 +306,6 @@ def test_many_questions_at_a_time_give_the_same_records(tmp_path: Path, asking: 
     events = Counter(json.loads(event)["event"] for event in log.read_text(encoding="utf-8").splitlines())
     assert events == {"attempt": extraction.summary.usage.requests, "document": 20}
     assert together[0].lines[0]["run"]["cost"] > 0
-
-
-# --- the README ---
-
-
-def python_of(heading: str) -> str:
-    """The first block of Python under a heading of the README."""
-    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return section.partition("```python\n")[2].partition("```")[0]
-
-
-def test_the_readme_s_program_prints_what_it_says(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
-    exec(python_of("As a library"), {})
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 12
-    assert printed[0].startswith("000_f3784ed5a834436f 2014-05-27 ")
-
-
-def test_the_readme_s_test_is_the_example_project_s() -> None:
-    written = (ROOT / "tests" / "example_project" / "test_opening.py").read_text(encoding="utf-8")
-    assert python_of("In your tests") in written
 
 
 # --- types ---

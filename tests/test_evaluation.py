@@ -81,7 +81,7 @@ def test_a_number_is_matched_by_its_digits(alter: Json, expect: Counts) -> None:
 
 def test_a_number_without_overlapping_evidence_does_not_match() -> None:
     record = copy_of(GOLD[FIRST])
-    record["statistics"][0]["evidence"].update(start=2000, end=2010)
+    record["statistics"][0]["evidence"][0].update(start=2000, end=2010)
     assert one(record, GOLD[FIRST]).counts["statistics"] == Counts(6, 7, 7)
 
 
@@ -145,7 +145,7 @@ def test_items_are_right_in_the_records_order() -> None:
     record["officials"].insert(1, {"name": "张三", "titles": [], "roles": ["mentioned"]})
     record["statistics"][0]["value"]["text"] = "170万人"
     del record["measures"][2:]
-    record["measures"][0]["evidence"] = {"text": "本报讯", "start": 0, "end": 3}
+    record["measures"][0]["evidence"] = [{"text": "本报讯", "start": 0, "end": 3}]
     right = one(record, GOLD[FIRST]).right
     assert right["officials"] == [True, False, *[True] * 6]
     assert right["statistics"] == [False, *[True] * 6]

@@ -62,19 +62,19 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     if field.many and field.item and field.cue is None and _needs_cue(field):
         yield (
             f"{here} has no Cue: a model that fills forms, like the embedded one, would take every "
-            f"{'number' if field.anchor.kind == 'quantity' else 'clause'} for an item. Name words that occur beside "
+            f"{'number' if field.anchor.kind.offered_as == 'number' else 'clause'} for an item. Name words that occur beside "
             'its items, Annotated[list[…], Cue("资金|经费")]; for clauses that demand something, write Mood("action").'
         )
-    if field.mood and not (field.item and field.anchor.kind == "clause"):
+    if field.mood and not (field.item and field.anchor.kind.offered_as == "clause"):
         yield f"{here} has a Mood, which only works for items anchored by a Clause: delete it, or give the item a Clause."
     yield from _check_length(here, field)
     if field.item is None:
         yield from _check_leaf(here, field.leaves[0])
         yield from _check_idle(here, field.leaves[0])
         return
-    for leaf in field.leaves:
+    for leaf in field.asked:
         at = f"{field_place(field.item, leaf.name, path)}: {field.item.__name__}.{leaf.name}"
-        yield from _check_words(at, leaf.description or leaf.kind in ("evidence", "places"), _patterns_of_leaf(leaf))
+        yield from _check_words(at, leaf.description, _patterns_of_leaf(leaf))
         yield from _check_info(at, field.item.model_fields[leaf.name])
         yield from _check_leaf(at, leaf)
 
@@ -151,7 +151,7 @@ def _check_leaf(here: str, leaf: Leaf) -> Iterator[str]:
 
 
 def _needs_cue(field: Field) -> bool:
-    return field.anchor.kind == "quantity" or (field.anchor.kind == "clause" and field.mood is None)
+    return field.anchor.kind.offered_as == "number" or (field.anchor.kind.offered_as == "clause" and field.mood is None)
 
 
 def _regex_error(pattern: str) -> str | None:

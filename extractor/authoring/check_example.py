@@ -17,7 +17,7 @@ from extractor.llm.call import Reply, Request
 from extractor.llm.models import LARGE
 from extractor.pipeline.answer import Answer, Problem
 from extractor.pipeline.ask.ask import is_cued
-from extractor.pipeline.ask.questions import answer_type, rows_read
+from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.items import Found, one_by_one
 from extractor.pipeline.merge import merge
@@ -134,7 +134,7 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
     for field in fields:
         wanted: dict[str, Any] = {field.name: (answer_type(field, field.most), ...)}
         answer: type[BaseModel] = create_model("Answer", **wanted)
-        rows = rows_read(field, answer.model_validate({field.name: example.record[field.name]}))
+        rows = items_read(field, answer.model_validate({field.name: example.record[field.name]}))
         if rows and not (text.text and is_cued(field, text, text)):
             yield (
                 (field.name,),

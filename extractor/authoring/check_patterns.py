@@ -81,8 +81,8 @@ def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
     here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
     if field.cue is not None:
         yield Trial(here, "Cue", field.cue.pattern, _against_cue(field), lambda p, s: _count_cue(field, p, s))
-    if field.unless is not None and field.item is not None and field.anchor.kind in ("clause", "quantity"):
-        numbers = field.anchor.kind == "quantity"
+    if field.unless is not None and field.item is not None and field.anchor.kind.offered_as in ("clause", "number"):
+        numbers = field.anchor.kind.offered_as == "number"
         against = "numbers, each with its clause" if numbers else "clauses, each with its sentence"
         only = Unless(field.unless.pattern)
         yield Trial(here, "Unless", only.pattern, against, lambda p, s: _count_ruled_out(field, only, p, s))
@@ -97,7 +97,7 @@ def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
                 lambda p, s: _count_ruled_out(field, before, p, s),
             )
     if field.expects is not None and field.expects.pattern:
-        on_clause = field.anchor.kind == "clause"
+        on_clause = field.anchor.kind.cued_by == "clause"
         against = "clauses" if on_clause else "passages"
         yield Trial(here, "Expects", field.expects.pattern, against, lambda p, s: _count_expected(field, p))
     for leaf in field.leaves:
@@ -147,18 +147,18 @@ def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
 
 def _against_cue(field: Field) -> str:
     ends = " at the ends of the texts" if field.cue and field.cue.where == "ends" else ""
-    if field.item is not None and field.anchor.kind == "clause":
+    if field.item is not None and field.anchor.kind.cued_by == "clause":
         return f"clauses{f' in the mood {field.mood.kind!r}' if field.mood else ''}{ends}"
-    if field.anchor.kind == "date":
+    if field.anchor.kind.cued_by == "sentence":
         return f"sentences with a date{ends}"
-    if field.item is not None and field.anchor.kind == "quantity":
+    if field.item is not None and field.anchor.kind.offered_as == "number":
         return f"clauses with a number{ends}"
     return f"passages{ends}"
 
 
 def _count_cue(field: Field, passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
     places = find_candidates(replace(field, cue=None), passage, speech)
-    if places is not None and field.anchor.kind != "name":
+    if places is not None and not field.anchor.kind.is_entity:
         matching = find_candidates(field, passage, speech) or []
         if field.cue is not None and field.cue.where == "ends":
             places = [c for c in places if at_ends(passage, c.place, speech)]
@@ -175,7 +175,7 @@ def _count_ruled_out(field: Field, unless: Unless, passage: Excerpt, speech: Exc
 
 
 def _count_expected(field: Field, passage: Excerpt) -> tuple[int, int]:
-    places = len(clauses(passage.text)) if field.anchor.kind == "clause" else 1
+    places = len(clauses(passage.text)) if field.anchor.kind.cued_by == "clause" else 1
     return len(find_expected(field, passage)), places
 
 

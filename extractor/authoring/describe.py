@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
-from extractor.schema.loading import Schema, load_schema
+from extractor.pipeline.output_line import line_schema
+from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, Leaf
 
 SAMPLE = "示例"
@@ -33,62 +33,13 @@ def _type_of(field: Field) -> str:
 
 
 def _spell(leaf: Leaf) -> str:
-    kind = " | ".join(leaf.choices) if leaf.choices else leaf.kind
+    kind = " | ".join(leaf.choices) if leaf.choices else leaf.kind.name
     return f"{'list of ' if leaf.many else ''}{kind}{' or null' if leaf.optional else ''}"
 
 
 def output_schema(name: str) -> str:
     """The JSON Schema of an output line, as text."""
     return json.dumps(line_schema(load_schema(name)), ensure_ascii=False, indent=1)
-
-
-def line_schema(schema: Schema) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of an output line of this schema."""
-    record = schema.record.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    definitions = record.pop("$defs", {})
-    place = {
-        "type": "object",
-        "properties": {"text": {"type": "string"}, "start": {"type": "integer"}, "end": {"type": "integer"}},
-        "required": ["text", "start", "end"],
-    }
-    text, count, maybe = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": ["integer", "null"]}
-    problem = {
-        "kind": text,
-        "field": text,
-        "value": {"type": ["string", "null"]},
-        "start": maybe,
-        "end": maybe,
-        "detail": text,
-    }
-    mark = {"field": text, "item": maybe, "marks": {"type": "array", "items": text}}
-    covered = {"expected": count, "cited": count, "uncited": {"type": "array", "items": place}}
-    run = {
-        **dict.fromkeys(("schema", "recipe", "model"), text),
-        **dict.fromkeys(("requests", "input_tokens", "cached_tokens", "output_tokens"), count),
-        "cost": {"type": ["number", "null"]},
-        "retries": count,
-    }
-    names = ("requests", "input_tokens", "cached_tokens", "output_tokens", "cost")
-    run["reasked"] = _object({name: run[name] for name in names})
-    spent = {"type": "object", "additionalProperties": count}
-    asked = {"fingerprint": text, **{name: run[name] for name in (*names[:4], "retries")}, "reasked": spent}
-    one = {"type": "object", "properties": asked, "required": ["fingerprint"], "additionalProperties": False}
-    run["fields"] = _object(dict.fromkeys((field.name for field in schema.fields), one))
-    parts = {
-        "id": text,
-        "source": _object({"path": text, "sha256": text, "start": count, "end": count}),
-        "record": record,
-        "evidence": {"type": "object", "additionalProperties": {"type": "array", "items": place}},
-        "marks": {"type": "array", "items": _object(mark)},
-        "coverage": {"type": "object", "additionalProperties": _object(covered)},
-        "problems": {"type": "array", "items": _object(problem)},
-        "run": _object(run),
-    }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_object(parts), "$defs": definitions}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def describe_questions(name: str, model: str = "local") -> str:

@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from extractor.fields import Clause, Cue, EdtfDate, Mood, Places, Quantity, Subject, Verbatim
+from extractor.fields import Clause, Cue, EdtfDate, Evidence, Mood, Quantity, Subject, Verbatim
 
 # The worked example that a model is shown: a file beside the schema.
 EXAMPLE = "@NAME@.example.json"
@@ -34,7 +34,7 @@ class Amount(BaseModel):
     value: Quantity = Field(description="金额连同单位，照抄原文，如“160万元”")
     purpose: Verbatim | None = Field(description="这笔资金的用途，照抄同一句中的词语，没有则为null")
     # Filled by code: the places of the item in the source text.
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Task(BaseModel):
@@ -45,7 +45,7 @@ class Task(BaseModel):
     responsible: Annotated[list[Verbatim], Subject(ORGANS)] = Field(
         description="同一句中写明由谁做，照抄原文，没有则为[]"
     )
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class @RECORD@(BaseModel):

@@ -10,7 +10,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, create_model
 
@@ -21,6 +21,7 @@ from extractor.pipeline.ask.ask import is_cued
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import Converted, convert
+from extractor.pipeline.line_format import EvidenceEntry, MarkEntry, OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
@@ -152,7 +153,7 @@ class _Item:
     """An item of the record, the places that show it, and its index in a list."""
 
     value: Any
-    places: list[Json]
+    places: list[EvidenceEntry]
     index: int | None
 
     @property
@@ -207,7 +208,7 @@ def _describe_questions(field: Field, speech: Excerpt, exchanges: Sequence[Excha
 
 
 def _describe_values(
-    items: Sequence[_Item], problems: Sequence[Problem], marks: Sequence[Json], field: Field
+    items: Sequence[_Item], problems: Sequence[Problem], marks: Sequence[MarkEntry], field: Field
 ) -> Iterator[str]:
     for item in items:
         yield from _labelled("kept", _describe_item(item, marks, field))
@@ -245,7 +246,7 @@ def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, spee
 # --- items and problems ---
 
 
-def _items(field: Field, line: Json) -> Iterator[_Item]:
+def _items(field: Field, line: OutputLine) -> Iterator[_Item]:
     value = line["record"][field.name]
     beside = list(line["evidence"].get(field.name, ()))
     many = isinstance(value, list)
@@ -258,10 +259,10 @@ def _items(field: Field, line: Json) -> Iterator[_Item]:
         yield _Item(item, places, n if many else None)
 
 
-def _places(value: Any) -> Iterator[Json]:
+def _places(value: Any) -> Iterator[EvidenceEntry]:
     if isinstance(value, dict):
         if value.keys() == {"text", "start", "end"}:
-            yield value
+            yield cast("EvidenceEntry", value)
         else:
             yield from _places(list(value.values()))
     elif isinstance(value, list):
@@ -276,7 +277,7 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def _describe_item(item: _Item, marks: Sequence[Json], field: Field) -> str:
+def _describe_item(item: _Item, marks: Sequence[MarkEntry], field: Field) -> str:
     marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, item.index)]
     quotes = " and ".join(f"“{_short(place['text'])}” at {place['start']}-{place['end']}" for place in item.places)
     value = json.dumps(_without_places(item.value), ensure_ascii=False)

@@ -132,9 +132,9 @@ def _score_one(shapes: Sequence[Field], name: str, wanted: Json, found: Json) ->
             _score_value(scored, name, shape, mine, theirs)
         elif shape.item is None:
             _score_names(scored, name, shape, mine or [], theirs, lambda value: fold(str(value)))
-        elif shape.anchor.kind == "name":
+        elif shape.anchor.kind.scored_by == "names":
             _score_people(scored, name, shape, _listed(mine), _listed(theirs))
-        elif shape.anchor.kind == "quantity":
+        elif shape.anchor.kind.scored_by == "numbers":
             _score_numbers(scored, name, shape, _listed(mine), _listed(theirs))
         else:
             _score_clauses(scored, name, shape, _listed(mine), _listed(theirs))
@@ -147,7 +147,7 @@ def _listed(value: Any) -> list[Json]:
 
 def _score_value(scored: Scored, name: str, shape: Field, mine: Any, theirs: Any) -> None:
     """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right documents."""
-    key = _date_of if shape.anchor.kind == "date" else _words_of
+    key = _date_of if shape.anchor.kind.reads == "date" else _words_of
     right = key(mine) == key(theirs)
     scored.right[shape.name] = [right] if mine is not None else []
     scored.counts[shape.name] = Counts(int(right), 1, 1)

@@ -12,13 +12,12 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from extractor.document import Json
 from extractor.files import dump
 
 
@@ -73,7 +72,7 @@ class Lines:
         self.size = size
 
 
-def encode(line: Json) -> bytes:
+def encode(line: Mapping[str, Any]) -> bytes:
     """A line as it stands in a file."""
     return (dump(line) + "\n").encode()
 
@@ -289,7 +288,7 @@ def guard(path: Path | str) -> Iterator[None]:
         ) from error
 
 
-def write_line(stream: TextIO, line: Json) -> None:
+def write_line(stream: TextIO, line: Mapping[str, Any]) -> None:
     """One JSON line to standard output. Raises OutputError."""
     with guard("Standard output"):
         stream.write(dump(line) + "\n")

@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.document import Json
 from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
-from extractor.pipeline.backfill import fields_that_hold
+from extractor.pipeline.backfill import valid_fields
+from extractor.pipeline.line_format import FORMAT, OutputLine
 from extractor.pipeline.recipe import Recipe
 
-_HEAD = re.compile(rb'\{"id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"')
+_HEAD = re.compile(
+    rb'\{"format": %d, "id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"'
+    % FORMAT
+)
 _RECIPE = re.compile(rb'"recipe": "([0-9a-f]+)"')
 _COPIED = 500  # lines at a time
 _NUMBER = re.compile(r"#\d+$")  # of a speech, in the id of its record
@@ -26,6 +29,7 @@ _NUMBER = re.compile(r"#\d+$")  # of a speech, in the id of its record
 class Head:
     """What a record's line says of itself."""
 
+    format: int
     name: str
     path: str
     sha256: str
@@ -38,14 +42,14 @@ class Head:
 
 
 def read_head(line: bytes) -> Head | None:
-    """Of a line as it is written here quickly, of any other JSON as well; None for what is no record's whole line."""
+    """The head of a record's whole line, or None. Lines as this version writes them are not parsed."""
     found = _HEAD.match(line)
     at = line.rfind(b'"recipe": "')
     recipe = _RECIPE.match(line, at) if at >= 0 else None
     try:
         if found and recipe and line.endswith(b"}\n"):
             name, path, sha256 = found.groups()
-            return Head(_plain(name), _plain(path), sha256.decode(), recipe[1].decode())
+            return Head(FORMAT, _plain(name), _plain(path), sha256.decode(), recipe[1].decode())
     except ValueError:
         return None
     return _parse_head(line)
@@ -55,7 +59,9 @@ def _parse_head(line: bytes) -> Head | None:
     try:
         data = json.loads(line)
         source = data["source"]
-        return Head(str(data["id"]), str(source["path"]), str(source["sha256"]), str(data["run"]["recipe"]))
+        version = int(data.get("format", 1))  # the first format had no number
+        recipe = str(data["run"]["recipe"])
+        return Head(version, str(data["id"]), str(source["path"]), str(source["sha256"]), recipe)
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -104,13 +110,13 @@ class RecordIndex:
         """Whether lines of this document were there that may not have been all."""
         return self._cut == (_NUMBER.sub("", document), path)
 
-    def line(self, name: str) -> Json | None:
+    def line(self, name: str) -> OutputLine | None:
         """The record of this name."""
         if name not in self._live:
             return None
         with self._part.open("rb") as stream:
             stream.seek(self._live[name][0])
-            line: Json = json.loads(stream.readline())
+            line: OutputLine = json.loads(stream.readline())
             return line
 
     def path_of(self, document: str) -> str | None:
@@ -118,7 +124,7 @@ class RecordIndex:
         heads = [self._head_at(self._live[name][0]) for name in self._first_names(document)]
         return next((head.path for head in heads if head is not None), None)
 
-    def add(self, document: str, path: str, lines: list[Json], complete: bool) -> None:
+    def add(self, document: str, path: str, lines: list[OutputLine], complete: bool) -> None:
         """Add a document's lines. Where it is complete they go before all older ones of it, else before those of the
         same names. Raises OutputError."""
         older = self._names_of(document, path) if complete else []
@@ -199,11 +205,18 @@ class RecordIndex:
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(
-                self._recipe.fields if same else fields_that_hold(json.loads(line), self._recipe)
+                self._recipe.fields if same else valid_fields(json.loads(line), self._recipe)
             )
         return bool(self.recipes[head.recipe])
 
     def _check(self, head: Head, line: bytes) -> None:
+        if head.format != FORMAT:
+            older = "an older" if head.format < FORMAT else "a newer"
+            raise OutputError(
+                f"{self._path} was written by {older} version of extractor (format {head.format}; this one writes format "
+                f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything anew with --restart "
+                "(the old records stay until all new ones are there)."
+            )
         if not self._fits(head, line):
             raise OutputError(
                 f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), no field "

@@ -31,6 +31,7 @@ from extractor.output.files import (
 )
 from extractor.output.record_index import RecordIndex
 from extractor.pipeline.convert import EarlierRecord, Known
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 
@@ -131,7 +132,7 @@ class ResumableOutput:
 
     # --- what is done ---
 
-    def write(self, document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write(self, document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         """Add what became of a document. Raises OutputError."""
         noted = self._files.failures
         if noted is None:

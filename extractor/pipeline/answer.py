@@ -1,10 +1,11 @@
-"""What came of asking for one field, and what did not make it into the record."""
+"""A model's answer about one field, and what of it did not make it into the record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
+from extractor.pipeline.line_format import ProblemEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Problem:
     end: int | None = None
     detail: str = ""
 
-    def to_json(self) -> Json:
+    def to_json(self) -> ProblemEntry:
         return {
             "kind": self.kind,
             "field": self.field,
@@ -30,9 +31,11 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One item as the model answered it: leaf name → string, list of strings or None. `place` is where its anchor
-    stands (visible characters of the passage), when code had offered that place as a candidate."""
+class AnswerItem:
+    """One item as the model answered it: leaf name → string, list of strings, or None.
+
+    `place` is where its anchor stands (visible characters of the passage), if code offered that place as a candidate.
+    """
 
     values: Json
     place: tuple[int, int] | None = None
@@ -40,10 +43,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of asking for one field from one passage. `failed` holds the questions that got no answer: their place
-    in the source and the fault (an exception) that is to blame."""
+    """The items of one field in one passage.
+
+    `failed` holds the questions that got no answer: start and end in the source, and the error to blame.
+    """
 
     field: str
     passage: Excerpt
-    rows: tuple[Row, ...] = ()
+    items: tuple[AnswerItem, ...] = ()
     failed: tuple[tuple[int, int, Exception], ...] = ()

@@ -1,79 +1,81 @@
-"""Back-fill: what of an older line still holds, so that only what is new is asked."""
+"""Back-fill: the parts of an earlier line that are still valid, so that only new or changed fields are asked for."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from extractor.document import Excerpt, Json
+from extractor.document import Excerpt
+from extractor.pipeline.line_format import EvidenceEntry, FieldUsage, MarkEntry, OutputLine, ProblemEntry
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The parts of an older line that hold, by the field's name of today: its value, the evidence beside the record,
-    marks, problems, and what was asked for it (`run.fields`)."""
+    """The valid parts of an earlier line, by today's field names. `usage` is what was asked for each (`run.fields`)."""
 
-    values: Json = field(default_factory=dict)
-    evidence: Json = field(default_factory=dict)
-    marks: dict[str, list[Json]] = field(default_factory=dict)
-    problems: dict[str, list[Json]] = field(default_factory=dict)
-    asked: Json = field(default_factory=dict)
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
+    evidence: dict[str, list[EvidenceEntry]] = dataclasses.field(default_factory=dict)
+    marks: dict[str, list[MarkEntry]] = dataclasses.field(default_factory=dict)
+    problems: dict[str, list[ProblemEntry]] = dataclasses.field(default_factory=dict)
+    usage: dict[str, FieldUsage] = dataclasses.field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
 
 
-def fields_that_hold(line: Json, recipe: Recipe, without: Collection[str] = ()) -> dict[str, str]:
-    """The fields whose values in this line hold under this recipe, and what the line calls them. Those in `without`
-    failed."""
-    said = line["run"].get("fields", {})
+def valid_fields(line: OutputLine, recipe: Recipe, without: Collection[str] = ()) -> dict[str, str]:
+    """Today's names of the fields whose values in this line are still valid, and the names that the line has for them.
+
+    Fields in `without` failed, so they are not valid.
+    """
+    usage = line["run"].get("fields", {})
     names: dict[str, str] = {}
-    for shape in recipe.schema.fields:
-        for called, digits in ((shape.name, recipe.fields[shape.name]), (shape.was, recipe.renamed.get(shape.name))):
-            known = called in said and called in line["record"] and called not in without
-            if known and said[called]["fingerprint"] == digits:
-                names.setdefault(shape.name, str(called))
+    for field in recipe.schema.fields:
+        for name, fingerprint in ((field.name, recipe.fields[field.name]), (field.was, recipe.renamed.get(field.name))):
+            if name is None or name in without or name not in usage or name not in line["record"]:
+                continue
+            if usage[name]["fingerprint"] == fingerprint:
+                names.setdefault(field.name, name)
     return names
 
 
-def keep(line: Json | None, recipe: Recipe, speech: Excerpt, without: Collection[str] = ()) -> Kept:
-    """What of an older line holds for this speech: nothing, where the line is of other characters."""
+def keep(line: OutputLine | None, recipe: Recipe, speech: Excerpt, without: Collection[str] = ()) -> Kept:
+    """What of an earlier line is valid for this speech: nothing if the line was made of other characters."""
     if line is None:
         return Kept()
     source = line["source"]
-    mine = (speech.document.sha256, speech.start, speech.end)
-    if (source["sha256"], source["start"], source["end"]) != mine:
+    made_of = (source["sha256"], source["start"], source["end"])
+    if made_of != (speech.document.sha256, speech.start, speech.end):
         return Kept()
-    names = fields_that_hold(line, recipe, without)
-    marks: dict[str, list[Json]] = {name: [] for name in names}
-    problems: dict[str, list[Json]] = {name: [] for name in names}
-    for name, called in names.items():
-        marks[name] = [{**mark, "field": name} for mark in line["marks"] if mark["field"] == called]
-        for problem in line["problems"]:
-            head, _, rest = problem["field"].partition(".")
-            if head == called:
-                problems[name].append({**problem, "field": f"{name}.{rest}" if rest else name})
-    return Kept(
-        {name: line["record"][called] for name, called in names.items()},
-        {name: line["evidence"][called] for name, called in names.items() if called in line["evidence"]},
-        marks,
-        problems,
-        {name: {**line["run"]["fields"][called], "fingerprint": recipe.fields[name]} for name, called in names.items()},
-    )
+    kept = Kept()
+    for name, old in valid_fields(line, recipe, without).items():
+        kept.values[name] = line["record"][old]
+        if old in line["evidence"]:
+            kept.evidence[name] = line["evidence"][old]
+        kept.marks[name] = [{**mark, "field": name} for mark in line["marks"] if mark["field"] == old]
+        kept.problems[name] = [
+            {**problem, "field": name + problem["field"].removeprefix(old)}
+            for problem in line["problems"]
+            if problem["field"].partition(".")[0] == old
+        ]
+        kept.usage[name] = {**line["run"]["fields"][old], "fingerprint": recipe.fields[name]}
+    return kept
 
 
-def together(merged: Merged, kept: Kept, recipe: Recipe) -> Merged:
+def combine(merged: Merged, kept: Kept, recipe: Recipe) -> Merged:
     """What was kept and what is new, in the order of the schema."""
-    record, evidence = {}, {}
-    marks: list[Json] = []
-    for shape in recipe.schema.fields:
-        name = shape.name
-        skipped = name in kept
-        record[name] = kept.values[name] if skipped else merged.record[name]
-        beside = kept.evidence if skipped else merged.evidence
+    record: dict[str, Any] = {}
+    evidence: dict[str, list[EvidenceEntry]] = {}
+    marks: list[MarkEntry] = []
+    for name in recipe.fields:
+        is_kept = name in kept
+        record[name] = kept.values[name] if is_kept else merged.record[name]
+        beside = kept.evidence if is_kept else merged.evidence
         if name in beside:
             evidence[name] = beside[name]
-        marks += kept.marks[name] if skipped else [mark for mark in merged.marks if mark["field"] == name]
+        marks += kept.marks[name] if is_kept else [mark for mark in merged.marks if mark["field"] == name]
     return Merged(record, evidence, marks, merged.problems)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
-from extractor.document import Document, Excerpt, Json
+from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
 from extractor.pipeline.ask.ask import ask, ask_again, ask_group
-from extractor.pipeline.backfill import Kept, keep, together
+from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.pipeline.items import SECOND_PASS, Failure, Found, Gather, one_by_one
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
 from extractor.pipeline.recipe import Recipe
@@ -27,9 +29,9 @@ from extractor.schema.shape import Field
 class Converted:
     """One speech's output line, the questions that failed, and what was spent; `asked` counts all questions."""
 
-    line: Json
-    failures: list[Failure] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    line: OutputLine
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    usage: Usage = dataclasses.field(default_factory=Usage)
     asked: int = 0
 
 
@@ -41,7 +43,7 @@ Known = Callable[[str], "EarlierRecord | None"]
 class EarlierRecord:
     """A line of an earlier run; questions for the fields in `without` had failed."""
 
-    line: Json
+    line: OutputLine
     without: frozenset[str] = frozenset()
 
 
@@ -72,31 +74,31 @@ def convert_speech(
     meter = UsageMeter(call)
     kept = keep(older.line, recipe, speech, older.without) if older else Kept()
     profile = recipe.profile
-    shapes = [shape for shape in recipe.schema.fields if shape.name not in kept]
-    passages = split_passages(speech, profile.passage) if shapes else []
-    groups = _groups(shapes, recipe)
-    asked = [(shape, passage) for passage in passages for group in groups for shape in group]
+    fields = [field for field in recipe.schema.fields if field.name not in kept]
+    passages = split_passages(speech, profile.passage) if fields else []
+    groups = _groups(fields, recipe)
+    asked = [(field, passage) for passage in passages for group in groups for field in group]
     questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
     answers = gather(questions)
     # Only now: no question need wait until the speech is prepared for grounding.
     found = Found(speech, recipe, meter, gather)
     found.take(asked, [answer for several in answers for answer in several])
-    merged, covered = _merge(found, kept, shapes, speech, recipe)
+    merged, covered = _merge(found, kept, fields, speech, recipe)
     # What is left uncited is not known before all has been answered.
     if profile.second_pass and not found.is_waiting:
-        again = [(shape, p) for shape in shapes for p in _left(shape, merged, covered, speech, profile.passage)]
-        found.take(again, gather([partial(ask_again, shape, p, recipe, meter) for shape, p in again]), mark=SECOND_PASS)
-        merged, covered = _merge(found, kept, shapes, speech, recipe)
+        again = [(field, p) for field in fields for p in _left(field, merged, covered, speech, profile.passage)]
+        found.take(again, gather([partial(ask_again, field, p, recipe, meter) for field, p in again]), mark=SECOND_PASS)
+        merged, covered = _merge(found, kept, fields, speech, recipe)
     line = output_line(name, speech, found, merged, covered, recipe, meter, kept)
     return Converted(line, found.failures, meter.total, found.asked)
 
 
-def _groups(shapes: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
+def _groups(fields: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
     """The fields that share a question, in the order of their first ones."""
     groups: dict[str, list[Field]] = {}
-    for shape in shapes:
-        shared = recipe.profile.combine and recipe.profile.style == "read" and shape.group
-        groups.setdefault(f"group {shape.group}" if shared else f"field {shape.name}", []).append(shape)
+    for field in fields:
+        shared = recipe.profile.combine and recipe.profile.style == "read" and field.group
+        groups.setdefault(f"group {field.group}" if shared else f"field {field.name}", []).append(field)
     return list(groups.values())
 
 
@@ -107,18 +109,18 @@ def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe
 
 
 def _merge(
-    found: Found, kept: Kept, shapes: Sequence[Field], speech: Excerpt, recipe: Recipe
+    found: Found, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
 ) -> tuple[Merged, dict[str, FieldCoverage]]:
-    merged = together(merge(shapes, found.items, speech.document), kept, recipe)
+    merged = combine(merge(fields, found.items, speech.document), kept, recipe)
     return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 
 def _left(
-    shape: Field, merged: Merged, covered: Mapping[str, FieldCoverage], speech: Excerpt, longest: int
+    field: Field, merged: Merged, covered: Mapping[str, FieldCoverage], speech: Excerpt, longest: int
 ) -> list[Excerpt]:
     """Where to ask for a field once more. A field of one value that has it needs no other."""
-    if shape.name not in covered or not (
-        isinstance(merged.record[shape.name], list) or merged.record[shape.name] is None
+    if field.name not in covered or not (
+        isinstance(merged.record[field.name], list) or merged.record[field.name] is None
     ):
         return []
-    return [part for left in uncovered(covered[shape.name], speech, longest) for part in split_passages(left, longest)]
+    return [part for left in uncovered(covered[field.name], speech, longest) for part in split_passages(left, longest)]

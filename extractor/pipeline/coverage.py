@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
-from extractor.lang.date_spans import find_dates
-from extractor.lang.quantities import find_quantities
 from extractor.lang.sentences import clauses, sentences
 from extractor.pipeline.ask.candidates import find_candidates
+from extractor.pipeline.ground.evidence import evidence_of
+from extractor.pipeline.line_format import CoverageEntry
 from extractor.schema.shape import Field
 
 Span = tuple[int, int]
@@ -29,18 +29,17 @@ class FieldCoverage:
     expected: int
     uncited: tuple[Span, ...]
 
-    def to_json(self, speech: Excerpt) -> Json:
-        places = [(speech.source(i, j), *speech.span(i, j)) for i, j in self.uncited]
-        uncited = [{"text": text, "start": start, "end": end} for text, start, end in places]
+    def to_json(self, speech: Excerpt) -> CoverageEntry:
+        uncited = [evidence_of(speech.document, speech.span(i, j)) for i, j in self.uncited]
         return {"expected": self.expected, "cited": self.expected - len(self.uncited), "uncited": uncited}
 
 
 def measure_coverage(
-    shapes: Sequence[Field], speech: Excerpt, record: Json, evidence: Json
+    fields: Sequence[Field], speech: Excerpt, record: Json, evidence: Json
 ) -> dict[str, FieldCoverage]:
     """For each field with `Expects`, what the record (with the evidence beside it) leaves uncited."""
     cited = _joined(_places([record, evidence]))
-    return {shape.name: _cover_field(shape, speech, cited) for shape in shapes if shape.expects is not None}
+    return {field.name: _cover_field(field, speech, cited) for field in fields if field.expects is not None}
 
 
 def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
@@ -53,10 +52,10 @@ def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator
         yield speech.cut(start, end)
 
 
-def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> FieldCoverage:
-    signs = find_expected(shape, speech)
+def _cover_field(field: Field, speech: Excerpt, cited: list[Span]) -> FieldCoverage:
+    signs = find_expected(field, speech)
     uncited = [span for span in signs if not _touches(cited, speech.span(*span))]
-    if shape.anchor.kind != "name":
+    if not field.anchor.kind.is_entity:
         return FieldCoverage(len(signs), tuple(uncited))
     # A person is named many times; one place is enough.
     words = {speech.text[slice(*span)] for span in signs}
@@ -65,20 +64,18 @@ def _cover_field(shape: Field, speech: Excerpt, cited: list[Span]) -> FieldCover
     return FieldCoverage(len(words), tuple(sorted(first[name] for name in missing)))
 
 
-def find_expected(shape: Field, speech: Excerpt) -> list[Span]:
+def find_expected(field: Field, speech: Excerpt) -> list[Span]:
     """What calls for an item of the field (visible characters), in order."""
-    assert shape.expects is not None
-    text, pattern = speech.text, shape.expects.pattern
-    if pattern is not None and shape.anchor.kind == "clause":
+    assert field.expects is not None
+    text, pattern, kind = speech.text, field.expects.pattern, field.anchor.kind
+    if pattern is not None and kind.cued_by == "clause":
         return [(i, j) for i, j in clauses(text) if re.search(pattern, text[i:j])]
     if pattern is not None:
         return [m.span() for m in re.finditer(pattern, text) if m.group()]
-    if shape.anchor.kind == "quantity":
-        return find_quantities(text)
-    if shape.anchor.kind == "date":
-        return find_dates(text)
-    beside = [leaf.name for leaf in shape.asked if leaf.beside is not None]
-    people = find_candidates(shape, speech, speech) or []
+    if not kind.is_entity and kind.find is not None:
+        return kind.find(text)
+    beside = [leaf.name for leaf in field.asked if leaf.beside is not None]
+    people = find_candidates(field, speech, speech) or []
     return [c.place for c in people if any(c.known.get(name) for name in beside)]
 
 

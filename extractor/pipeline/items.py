@@ -66,17 +66,17 @@ class Found:
         not confirm them."""
         self.asked += len(asked)
         items: list[tuple[Field, Excerpt, Item, Json]] = []
-        for (shape, passage), answer in zip(asked, answers, strict=True):
+        for (field, passage), answer in zip(asked, answers, strict=True):
             for start, end, fault in answer.failed:
                 self.is_waiting |= isinstance(fault, PostponedError)
-                self._fail(shape, start, end, fault)
-            grounded, ungrounded = ground(answer, shape, self._prepared)
+                self._fail(field, start, end, fault)
+            grounded, ungrounded = ground(answer, field, self._prepared)
             self.problems += ungrounded
             for item in grounded:
-                values, unreadable = normalise(item, shape, self._year)
+                values, unreadable = normalise(item, field, self._year)
                 self.problems += unreadable
                 if values is not None:
-                    items.append((shape, passage, item, values))
+                    items.append((field, passage, item, values))
         sure = self._confirm(items) if self._recipe.profile.verify else [True] * len(items)
         for (_, _, item, values), is_sure in zip(items, sure, strict=True):
             marks = {mark} if mark else set()
@@ -85,26 +85,26 @@ class Found:
 
     def _confirm(self, items: Sequence[tuple[Field, Excerpt, Item, Json]]) -> list[bool]:
         self.asked += len(items)
-        tasks = [partial(self._confirms, shape, passage, item) for shape, passage, item, _ in items]
+        tasks = [partial(self._confirms, field, passage, item) for field, passage, item, _ in items]
         sure = []
-        for (shape, _, item, _), answer in zip(items, self._gather(tasks), strict=True):
+        for (field, _, item, _), answer in zip(items, self._gather(tasks), strict=True):
             sure.append(answer is True)
             if not isinstance(answer, bool):
-                self._fail(shape, *item.places[0], answer)
+                self._fail(field, *item.places[0], answer)
         return sure
 
-    def _confirms(self, shape: Field, passage: Excerpt, item: Item) -> bool | Exception:
-        words, clause = wording_of(item, shape, self._prepared)
+    def _confirms(self, field: Field, passage: Excerpt, item: Item) -> bool | Exception:
+        words, clause = wording_of(item, field, self._prepared)
         try:
-            return confirm(shape, passage, words, clause, self._recipe, self._call)
+            return confirm(field, passage, words, clause, self._recipe, self._call)
         except FATAL:
             raise
         except ExtractorError as fault:
             return fault
 
-    def _fail(self, shape: Field, start: int, end: int, error: Exception) -> None:
+    def _fail(self, field: Field, start: int, end: int, error: Exception) -> None:
         detail = str(error)
         if isinstance(error, ExtractorError):
-            self.failures.append(Failure(shape.name, start, end, error))
+            self.failures.append(Failure(field.name, start, end, error))
             detail = f"{error.kind}: {error.what}"
-        self.problems.append(Problem("unanswered", shape.name, None, start, end, detail))
+        self.problems.append(Problem("unanswered", field.name, None, start, end, detail))

@@ -14,8 +14,10 @@ from typing import Any
 from extractor.document import Document, Json
 from extractor.lang.fold import fold
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import Span
+from extractor.pipeline.ground.evidence import Span, evidence_of
 from extractor.pipeline.ground.ground import Item, Value
+from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
+from extractor.schema.kinds import EVIDENCE, words_of
 from extractor.schema.shape import Field, Leaf
 
 
@@ -25,8 +27,8 @@ class Merged:
     sure than others (field, number in its list, which); conflicts."""
 
     record: Json
-    evidence: Json
-    marks: list[Json]
+    evidence: dict[str, list[EvidenceEntry]]
+    marks: list[MarkEntry]
     problems: list[Problem]
 
 
@@ -40,94 +42,94 @@ class Entry:
     marks: frozenset[str]
 
 
-def merge(shapes: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document) -> Merged:
+def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document) -> Merged:
     """One record of all items."""
     record: Json = {}
-    evidence: Json = {}
-    marks: list[Json] = []
+    evidence: dict[str, list[EvidenceEntry]] = {}
+    marks: list[MarkEntry] = []
     problems: list[Problem] = []
-    for shape in shapes:
+    for field in fields:
         mine = [
-            Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == shape.name
+            Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == field.name
         ]
-        entries, conflicts = _gather(shape, mine)
+        entries, conflicts = _gather(field, mine)
         problems += conflicts
-        values = [_finish(shape, entry, document) for entry in entries]
-        record[shape.name] = values if shape.many or _is_list(shape) else (values[0] if values else None)
-        if shape.item is None and shape.anchor.kind != "date" and entries:
-            evidence[shape.name] = [_evidence(span, document) for entry in entries for span in entry.places]
-        many = isinstance(record[shape.name], list)
+        values = [_finish(field, entry, document) for entry in entries]
+        record[field.name] = values if field.many or _is_list(field) else (values[0] if values else None)
+        if field.item is None and not field.anchor.kind.holds_evidence and entries:
+            evidence[field.name] = [evidence_of(document, span) for entry in entries for span in entry.places]
+        many = isinstance(record[field.name], list)
         marks += [
-            {"field": shape.name, "item": n if many else None, "marks": sorted(entry.marks)}
+            {"field": field.name, "item": n if many else None, "marks": sorted(entry.marks)}
             for n, entry in enumerate(entries)
             if entry.marks
         ]
     return Merged(record, evidence, marks, problems)
 
 
-def _gather(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
-    if not (shape.many or _is_list(shape)):
-        return _keep_first(shape, entries)
+def _gather(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+    if not (field.many or _is_list(field)):
+        return _keep_first(field, entries)
     merged: dict[Any, Entry] = {}
     there: dict[Span, Entry] = {}
     problems: list[Problem] = []
     for entry in entries:
         # The same place answered twice is one statement, however it was described.
-        anchor: Value = entry.item.values[shape.anchor.name]
+        anchor: Value = entry.item.values[field.anchor.name]
         place = (anchor.start, anchor.end)
-        known = there.get(place) or merged.setdefault(_key(shape, entry), entry)
+        known = there.get(place) or merged.setdefault(_key(field, entry), entry)
         there[place] = known
         if known is not entry:
-            problems += _join(shape, known, entry)
+            problems += _join(field, known, entry)
     entries = list(merged.values())
-    return (_join_short_names(shape, entries) if shape.anchor.kind == "name" else entries), problems
+    return (_join_short_names(field, entries) if field.anchor.kind.is_entity else entries), problems
 
 
-def _join_short_names(shape: Field, entries: list[Entry]) -> list[Entry]:
+def _join_short_names(field: Field, entries: list[Entry]) -> list[Entry]:
     """陈 (省长) and 陈润儿 (省长) are one: a surname or a given name alone, of just one full name with which it shares a
     value of some list, such as a title."""
-    lists = [leaf.name for leaf in shape.asked if leaf.many and leaf.kind != "choice"]
+    lists = [leaf.name for leaf in field.asked if leaf.many and leaf.kind.grounded_as != "choice"]
     kept = list(entries)
     for entry in entries:
-        name = fold(entry.item.values[shape.anchor.name].clean)
+        name = fold(entry.item.values[field.anchor.name].clean)
         longer = [
             other
             for other in kept
             if other is not entry
-            and len(full := fold(other.item.values[shape.anchor.name].clean)) > len(name)
+            and len(full := fold(other.item.values[field.anchor.name].clean)) > len(name)
             and (full.startswith(name) or full.endswith(name))
-            and any(_same_words(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
+            and any(_says_same(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
         ]
         if len(longer) == 1:
-            _join(shape, longer[0], entry)
+            _join(field, longer[0], entry)
             kept.remove(entry)
     return kept
 
 
-def _is_list(shape: Field) -> bool:
-    return shape.item is None and shape.leaves[0].many
+def _is_list(field: Field) -> bool:
+    return field.item is None and field.leaves[0].many
 
 
-def _keep_first(shape: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+def _keep_first(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
     if not entries:
         return [], []
-    first, anchor = entries[0], shape.anchor.name
+    first, anchor = entries[0], field.anchor.name
     problems = []
     for other in entries[1:]:
-        if _same(first.values[anchor], other.values[anchor]):
-            problems += _join(shape, first, other)
+        if field.anchor.kind.same(first.values[anchor], other.values[anchor]):
+            problems += _join(field, first, other)
         else:
             value = other.item.values[anchor]
-            detail = f"the record keeps {_words(first.values[anchor])!r}, found before it"
-            problems.append(Problem("conflict", shape.name, value.text, value.start, value.end, detail))
+            detail = f"the record keeps {words_of(first.values[anchor])!r}, found before it"
+            problems.append(Problem("conflict", field.name, value.text, value.start, value.end, detail))
     return [first], problems
 
 
-def _key(shape: Field, entry: Entry) -> Any:
+def _key(field: Field, entry: Entry) -> Any:
     """What entries have in common that are one: the name of an entity, the words of a statement."""
-    if shape.item is None or shape.anchor.kind == "name":
-        return _plain(entry.item.values[shape.anchor.name])
-    return tuple(_plain(entry.item.values[leaf.name]) for leaf in shape.asked if not leaf.many)
+    if field.item is None or field.anchor.kind.is_entity:
+        return _plain(entry.item.values[field.anchor.name])
+    return tuple(_plain(entry.item.values[leaf.name]) for leaf in field.asked if not leaf.many)
 
 
 def _plain(value: Any) -> str | None:
@@ -135,25 +137,28 @@ def _plain(value: Any) -> str | None:
     return None if value is None else fold(value if isinstance(value, str) else value.clean)
 
 
-def _join(shape: Field, known: Entry, other: Entry) -> list[Problem]:
+def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
     known.places += [p for p in other.places if p not in known.places]
     known.marks &= other.marks  # said once without a doubt is enough
     problems = []
-    for leaf in shape.asked if shape.item else ():
+    for leaf in field.asked if field.item else ():
         mine, theirs = known.values[leaf.name], other.values[leaf.name]
         if leaf.many:
-            mine += [x for x in theirs if not any(_same_words(x, y) for y in mine)]
+            mine += [x for x in theirs if not any(_says_same(x, y) for y in mine)]
         elif mine is None:
             known.values[leaf.name] = theirs
         elif (
-            leaf is not shape.anchor and theirs is not None and not _same(mine, theirs) and shape.anchor.kind == "name"
+            field.anchor.kind.is_entity
+            and leaf is not field.anchor
+            and theirs is not None
+            and not leaf.kind.same(mine, theirs)
         ):
-            detail = f"{_words(known.values[shape.anchor.name])} keeps {_words(mine)!r}, found before it"
-            problems.append(Problem("conflict", f"{shape.name}.{leaf.name}", _words(theirs), detail=detail))
+            detail = f"{words_of(known.values[field.anchor.name])} keeps {words_of(mine)!r}, found before it"
+            problems.append(Problem("conflict", f"{field.name}.{leaf.name}", words_of(theirs), detail=detail))
     return problems
 
 
-def _same_words(one: Any, other: Any) -> bool:
+def _says_same(one: Any, other: Any) -> bool:
     """Whether two list values are the same, or one is the other's ending (副市长 of 市政府副市长): the first stays.
     副市长 is not the same as 市长."""
     if not (isinstance(one, str) and isinstance(other, str)):
@@ -164,34 +169,19 @@ def _same_words(one: Any, other: Any) -> bool:
     return a == b or (len(short) > 1 and long.endswith(short) and not before.endswith("副"))
 
 
-def _same(mine: Any, theirs: Any) -> bool:
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        if mine.get("edtf") is not None:
-            return bool(mine["edtf"] == theirs.get("edtf"))
-        return fold(mine["text"]) == fold(theirs["text"])
-    return fold(str(mine)) == fold(str(theirs))
-
-
-def _words(value: Any) -> str:
-    return str(value["text"] if isinstance(value, dict) else value)
-
-
-def _finish(shape: Field, entry: Entry, document: Document) -> Any:
+def _finish(field: Field, entry: Entry, document: Document) -> Any:
     """An entry as the record holds it."""
-    if shape.item is None:
-        values = entry.values[shape.name]
+    if field.item is None:
+        values = entry.values[field.name]
         return values[0] if isinstance(values, list) else values
-    places = [_evidence(span, document) for span in entry.places]
     values = dict(entry.values)
-    for leaf in shape.leaves:
-        if leaf.kind == "choice" and leaf.many:
+    for leaf in field.leaves:
+        if leaf.kind is EVIDENCE:
+            values[leaf.name] = [evidence_of(document, span) for span in entry.places]
+        elif leaf.kind.grounded_as == "choice" and leaf.many:
             values[leaf.name] = _settle_choices(leaf, values[leaf.name])
-        elif leaf.kind == "choice" and values[leaf.name] is None and leaf.shown:
+        elif leaf.kind.grounded_as == "choice" and values[leaf.name] is None and leaf.shown:
             values[leaf.name] = leaf.shown.otherwise
-        elif leaf.kind == "places":
-            values[leaf.name] = places[0] if len(places) == 1 else places
-        elif leaf.kind == "evidence":
-            values[leaf.name] = places if leaf.many else places[0]
     return values
 
 
@@ -200,7 +190,3 @@ def _settle_choices(leaf: Leaf, chosen: list[str]) -> list[str]:
     otherwise = leaf.shown.otherwise if leaf.shown else None
     kept = [c for c in leaf.choices if c in chosen and c != otherwise]
     return kept or ([otherwise] if otherwise else [])
-
-
-def _evidence(span: Span, document: Document) -> Json:
-    return {"text": document.text[span[0] : span[1]], "start": span[0], "end": span[1]}

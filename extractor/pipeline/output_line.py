@@ -1,17 +1,25 @@
-"""The output line of a speech."""
+"""The output line of a speech, and its JSON Schema.
+
+No clock time and no absolute path is in a line, so two runs on the same recordings are byte-identical.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
+
+from pydantic import TypeAdapter
 
 from extractor.document import Excerpt, Json
 from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
 from extractor.pipeline.coverage import FieldCoverage
 from extractor.pipeline.items import Found
+from extractor.pipeline.line_format import FORMAT, FieldUsage, OutputLine, Run, Tokens
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.usage import UsageMeter
+from extractor.schema.loading import Schema
 
 
 def output_line(
@@ -19,46 +27,68 @@ def output_line(
     speech: Excerpt,
     found: Found,
     merged: Merged,
-    covered: Mapping[str, FieldCoverage],
+    coverage: Mapping[str, FieldCoverage],
     recipe: Recipe,
     meter: UsageMeter,
     kept: Kept,
-) -> Json:
-    """The output line: the record as its own schema reads and writes it, so that it round-trips."""
+) -> OutputLine:
+    """The line of a speech. Its record is dumped by the schema's own model, so it reads back with `model_validate`."""
     document = speech.document
-    problems = [problem.to_json() for problem in found.problems + merged.problems]
-    by_field = {shape.name: kept.problems.get(shape.name, []) for shape in recipe.schema.fields}
-    for problem in problems:
-        by_field[problem["field"].partition(".")[0]].append(problem)
+    by_field = {field.name: kept.problems.get(field.name, []) for field in recipe.schema.fields}
+    for problem in found.problems + merged.problems:
+        by_field[problem.field.partition(".")[0]].append(problem.to_json())
     return {
+        "format": FORMAT,
         "id": name,
         "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
-        "record": recipe.schema.record.model_validate(merged.record).model_dump(mode="json"),
+        "record": recipe.schema.output_record.model_validate(merged.record).model_dump(mode="json"),
         "evidence": merged.evidence,
         "marks": merged.marks,
-        "coverage": {name: covered.to_json(speech) for name, covered in covered.items()},
+        "coverage": {name: covered.to_json(speech) for name, covered in coverage.items()},
         "problems": [problem for noted in by_field.values() for problem in noted],
-        "run": {
-            "schema": recipe.schema.name,
-            "recipe": recipe.digest,
-            "model": recipe.model,
-            **_totals(recipe, meter, kept),
-        },
+        "run": _run(recipe, meter, kept),
     }
 
 
-def _totals(recipe: Recipe, meter: UsageMeter, kept: Kept) -> Json:
-    """What the line cost: for each field, whenever it was asked, and in all."""
-    asked = {
-        name: kept.asked.get(name) or {"fingerprint": fingerprint, **meter.to_json(name)}
+def _run(recipe: Recipe, meter: UsageMeter, kept: Kept) -> Run:
+    fields: dict[str, FieldUsage] = {
+        name: kept.usage.get(name) or cast("FieldUsage", {"fingerprint": fingerprint, **meter.to_json(name)})
         for name, fingerprint in recipe.fields.items()
     }
-    usage = sum((Usage.from_json(entry) for entry in asked.values()), Usage())
-    reasked = sum((Usage.from_json(entry.get("reasked", {})) for entry in asked.values()), Usage())
+    usage = sum((Usage.from_json(dict(entry)) for entry in fields.values()), Usage())
+    reasked = sum((Usage.from_json(entry.get("reasked", {})) for entry in fields.values()), Usage())
     return {
-        **usage.to_json(),
+        "schema": recipe.schema.name,
+        "recipe": recipe.digest,
+        "model": recipe.model,
+        **_tokens(usage),
         "cost": recipe.cost(usage),
-        "reasked": {**reasked.to_json(), "cost": recipe.cost(reasked)},
-        "retries": sum(entry.get("retries", 0) for entry in asked.values()),
-        "fields": asked,
+        "reasked": {**_tokens(reasked), "cost": recipe.cost(reasked)},
+        "retries": sum(entry.get("retries", 0) for entry in fields.values()),
+        "fields": fields,
     }
+
+
+def _tokens(usage: Usage) -> Tokens:
+    return {
+        "requests": usage.requests,
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+    }
+
+
+def line_schema(schema: Schema) -> Json:
+    """The JSON Schema (2020-12) of an output line of this schema."""
+    line = TypeAdapter(OutputLine).json_schema(mode="serialization")
+    record = schema.output_record.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    line["$defs"] |= record.pop("$defs", {})
+    line["properties"]["record"] = record
+    of_run = line["$defs"]["Run"]["properties"]
+    names = [field.name for field in schema.fields]
+    of_run["fields"] |= {
+        "properties": {name: {"$ref": "#/$defs/FieldUsage"} for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **line}

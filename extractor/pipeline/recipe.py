@@ -74,7 +74,7 @@ def told(field: Field) -> Json:
     """What the schema says of a field that decides what is asked and what is made of the answer, part by part."""
     return {
         "description": field.description,
-        "type": f"{'list of ' if field.many else ''}{field.item.__name__ if field.item else field.leaves[0].kind}",
+        "type": f"{'list of ' if field.many else ''}{field.item.__name__ if field.item else field.leaves[0].kind.name}",
         "most": field.most,
         "markers": _spelled(field.cue, field.unless, field.mood),
         # A field that is a value of its own is its only part.
@@ -92,7 +92,7 @@ def _told_of_leaf(leaf: Leaf) -> Json:
     shown = leaf.shown and [leaf.shown.otherwise, leaf.shown.patterns]
     return {
         "description": leaf.description,
-        "type": f"{'list of ' if leaf.many else ''}{leaf.kind}{' or null' if leaf.optional else ''}",
+        "type": f"{'list of ' if leaf.many else ''}{leaf.kind.name}{' or null' if leaf.optional else ''}",
         "bounds": [leaf.longest, leaf.most],
         "choices": list(leaf.choices),
         "within": leaf.within,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
+from typing import Any
 
-from extractor.document import Json
 from extractor.llm.call import REASKED, Call, Reply, Request, Usage
 
 
 class UsageMeter:
-    """A Call that counts what passes through it, from whatever thread, by field: all, and of that the re-asks."""
+    """A Call that counts what passes through it, by field; re-asks are counted a second time by themselves.
+
+    Threads share it.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -22,7 +25,7 @@ class UsageMeter:
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
         usage = Usage.of(reply.body)
-        # Of fields that share a question the first stands for all.
+        # The first of the fields that share a question stands for all of them.
         name = request.about.get("field", "").partition("+")[0]
         with self._lock:
             self.usage[name] += usage
@@ -33,18 +36,18 @@ class UsageMeter:
 
     @property
     def total(self) -> Usage:
-        """Of all fields."""
+        """The usage of all fields."""
         return sum(self.usage.values(), Usage())
 
-    def to_json(self, field: str) -> Json:
-        """What was asked for a field, but for what there was none of."""
-        counted = {
+    def to_json(self, field: str) -> dict[str, Any]:
+        """What was asked for a field, without zeros."""
+        counts = {
             **self.usage[field].to_json(),
             "reasked": _nonzero(self.reasked[field].to_json()),
             "retries": self.retries[field],
         }
-        return _nonzero(counted)
+        return _nonzero(counts)
 
 
-def _nonzero(counted: Json) -> Json:
-    return {name: value for name, value in counted.items() if value}
+def _nonzero(counts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in counts.items() if value}

@@ -17,6 +17,7 @@ from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import document_events, open_event_log
 from extractor.output.files import OutputError, failures_path, open_output, part_path, write_line
 from extractor.output.resume import ResumableOutput, nothing_to_retry
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable, count_documents
 from extractor.runs.batch_submission import refuse_under_way
 from extractor.runs.budget import Budget, Event
@@ -33,7 +34,7 @@ def convert_all(settings: Settings, progress: Observer, cancellation: Cancellati
     documents = settings.documents()
     stdout = _standard_output()
 
-    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write(document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         for line in lines:
             write_line(stdout, line)
         for failure in failures:
@@ -69,7 +70,7 @@ def _logging(write: Write, tell: Event | None) -> Write:
     if tell is None:
         return write
 
-    def write_and_log(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write_and_log(document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         write(document, lines, failures)
         for event in document_events(document.id, len(lines), failures):
             tell(event)
@@ -163,7 +164,7 @@ def convert_to(
 
 
 def _writing(resumable: ResumableOutput, progress: Observer, noted: bool) -> Write:
-    def write(document: Document | Unreadable, lines: list[Json], failures: list[Json]) -> None:
+    def write(document: Document | Unreadable, lines: list[OutputLine], failures: list[Json]) -> None:
         resumable.write(document, lines, failures)
         for failure in () if noted else failures:
             _show(progress, failure)

@@ -23,6 +23,7 @@ from extractor.errors import (
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
+from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.summary import Outcome, Summary, count, count_items
@@ -34,7 +35,7 @@ AHEAD = 2
 PACKAGE = Path(__file__).parents[1]
 
 
-Write = Callable[[Document | Unreadable, list[Json], list[Json]], None]
+Write = Callable[[Document | Unreadable, list[OutputLine], list[Json]], None]
 """Takes a document that is done: the lines of its records, and its failures."""
 
 

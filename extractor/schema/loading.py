@@ -8,7 +8,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from string import Template
 from types import ModuleType
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from extractor.document import Json
-from extractor.schema.shape import Field, SchemaError, read_shape
+from extractor.schema.shape import Field, SchemaError, read_shape, record_with_evidence
 from extractor.schema.source_lines import error_place, field_place, line_at, name_place, shown
 
 
@@ -50,6 +50,11 @@ class Schema:
     record: type[BaseModel]
     fields: tuple[Field, ...]
     prompts: Prompts
+
+    @cached_property
+    def output_record(self) -> type[BaseModel]:
+        """The record as output lines hold it: `record`, with `evidence` in every item."""
+        return record_with_evidence(self.record, self.fields)
 
 
 def digest(text: str) -> str:

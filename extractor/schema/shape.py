@@ -1,7 +1,7 @@
-"""What a schema's types say: which fields there are, and how each is asked for, grounded and merged.
+"""What a schema's types say: its fields, and how each is asked for, grounded and merged.
 
-A record is a model of fields; a field is a leaf (a string, a quantity, a date, a choice), a list of leaves, or an
-item: a model of leaves, one or a list. Deeper nesting is refused: small models can't fill it and no table can hold it.
+A record is a model of fields. A field is a leaf (a string, a quantity, a date, a choice), a list of leaves, or an item:
+a model of leaves, one or a list. Deeper nesting is refused: small models can't fill it and no table can hold it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 from extractor.fields import (
@@ -26,7 +27,6 @@ from extractor.fields import (
     Mood,
     Most,
     Period,
-    Places,
     Quantity,
     Shown,
     Subject,
@@ -35,20 +35,20 @@ from extractor.fields import (
     Within,
     Words,
 )
+from extractor.schema.kinds import CHOICE, CLAUSE, DATE, EVIDENCE, NAME, QUANTITY, VERBATIM, WORDED, Kind
 
-Kind = Literal["name", "verbatim", "clause", "worded", "quantity", "date", "choice", "evidence", "places"]
+KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
+"""The kinds of string fields, by the name that `Words` gives."""
 
-# Kinds that have no place of their own in the text.
-_NOWHERE = ("choice", "worded", "evidence", "places")
-
-LONGEST = {"quantity": 30, "date": 30}
 LONGEST_LIST = 30
 LONGEST_LEAF_LIST = 8
 
 
 class SchemaError(ValueError):
-    """A schema that the engine can't use: says which field, why, and the mend. `owner` and `name` are the class and its
-    field that are to blame, for whoever knows in which line they stand."""
+    """A schema that the engine can't use: says which field, why, and how to fix it.
+
+    `owner` and `name` are the class and the field to blame; the caller turns them into a file and a line.
+    """
 
     owner: type[BaseModel] | None = None
     name: str | None = None
@@ -56,7 +56,7 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value: what the model fills is a string (or one of `choices`); `many` is a list of them."""
+    """One value. The model fills it with a string (or one of `choices`), or with a list of them if `many`."""
 
     name: str
     kind: Kind
@@ -94,13 +94,13 @@ class Field:
 
     @property
     def anchor(self) -> Leaf:
-        """The leaf whose place is the item's place: its first required one that stands in the text."""
-        return self.leaves[0] if self.item is None else next(x for x in self.leaves if _is_anchor(x))
+        """The leaf whose place is the item's place: the first required one that stands in the text."""
+        return self.leaves[0] if self.item is None else next(leaf for leaf in self.leaves if _is_anchor(leaf))
 
     @property
     def asked(self) -> tuple[Leaf, ...]:
         """The leaves a model fills."""
-        return tuple(x for x in self.leaves if x.kind not in ("evidence", "places"))
+        return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)
 
 
 def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
@@ -115,7 +115,7 @@ def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
 
 @contextmanager
 def _blaming(owner: type[BaseModel], name: str | None) -> Iterator[None]:
-    """Note on a SchemaError whose fault it is, unless that was noted further in."""
+    """Note on a SchemaError which class and field are to blame, unless that was noted further in."""
     try:
         yield
     except SchemaError as error:
@@ -135,7 +135,7 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     cue, unless, mood = _mark(marks, Cue), _mark(marks, Unless), _mark(marks, Mood)
     description = info.description or ""
     leaf = None if _is_item(inner) else _leaf(where, name, info)
-    if leaf is not None and leaf.kind in _NOWHERE:
+    if leaf is not None and not leaf.kind.has_place:
         raise SchemaError(
             f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
             "Clause, Quantity or EdtfDate."
@@ -147,6 +147,7 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
         raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
     if leaf is None:
         leaves = tuple(_leaf_of(inner, f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
+        leaves = _with_evidence(where, inner, leaves)
         if not any(map(_is_anchor, leaves)):
             raise SchemaError(
                 f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
@@ -164,12 +165,15 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
 
 
 def _has_default_expectation(field: Field) -> bool:
-    persons = field.item is not None and field.anchor.kind == "name" and any(leaf.beside for leaf in field.leaves)
-    return field.anchor.kind in ("quantity", "date") or persons
+    """Whether code knows without a pattern what in a text calls for an item of the field."""
+    kind = field.anchor.kind
+    if kind.is_entity:
+        return field.item is not None and any(leaf.beside for leaf in field.leaves)
+    return kind.find is not None and kind is not CLAUSE
 
 
 def _is_anchor(leaf: Leaf) -> bool:
-    return leaf.kind not in _NOWHERE and not leaf.optional and not leaf.many
+    return leaf.kind.has_place and not leaf.optional and not leaf.many
 
 
 def _leaf_of(item: type[BaseModel], where: str, name: str, info: FieldInfo) -> Leaf:
@@ -179,22 +183,24 @@ def _leaf_of(item: type[BaseModel], where: str, name: str, info: FieldInfo) -> L
 
 def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
-    words = _mark(marks, Words)
+    own, words = _mark(marks, Kind), _mark(marks, Words)
     within = _mark(marks, Within)
     choices: tuple[str, ...] = ()
     if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
-        kind: Kind = "choice"
+        kind = CHOICE
         choices = get_args(inner)
     elif inner is Quantity:
-        kind = "quantity"
+        kind = QUANTITY
     elif inner is EdtfDate:
-        kind = "date"
-    elif inner is Evidence:
-        kind = "evidence"
-    elif inner is Places:
-        kind = "places"
+        kind = DATE
+    elif inner is Evidence and many and not optional:
+        kind = EVIDENCE
+    elif own is not None:
+        kind = own
     elif words is not None:
-        kind = words.kind
+        kind = KINDS[words.kind]
+    elif _holds_evidence(inner):
+        raise SchemaError(f"{where} must be a list, even of one place: write `{name}: list[Evidence]`.")
     elif _is_item(inner):
         raise SchemaError(
             f"{where} is {inner.__name__}, a model within a model: strict structured output, a small model and a table "
@@ -212,7 +218,7 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         description=info.description or "",
         optional=optional,
         many=many,
-        longest=words.longest if words else LONGEST.get(kind, 0),
+        longest=kind.longest,
         most=_most(marks, LONGEST_LEAF_LIST),
         choices=choices,
         shown=_mark(marks, Shown),
@@ -237,8 +243,6 @@ def _unwrap(annotation: Any, marks: list[Any]) -> tuple[Any, bool, bool, list[An
         elif origin in (Union, types.UnionType):
             args = [a for a in get_args(annotation) if a is not type(None)]
             optional = optional or len(args) < len(get_args(annotation))
-            if set(args) == {Evidence, list[Evidence]}:
-                return Places, optional, False, marks
             if len(args) != 1:
                 return annotation, optional, many, marks
             annotation = args[0]
@@ -250,7 +254,7 @@ def _unwrap(annotation: Any, marks: list[Any]) -> tuple[Any, bool, bool, list[An
 
 
 def marks_of(info: FieldInfo) -> list[Any]:
-    """All that is said of a field beside its type, at whatever level."""
+    """All markers of a field, at whatever level of its type they stand."""
     return _unwrap(info.annotation, info.metadata)[3]
 
 
@@ -264,13 +268,49 @@ def _most(marks: list[Any], default: int) -> int:
 
 
 def _refused(inner: Any) -> str:
-    """For types that have no closed JSON Schema: that it is not the engine alone that can't take them."""
+    """A remark for types without a closed JSON Schema: providers refuse them too."""
     open_ended = inner in (Any, object, dict, list, set, tuple) or get_origin(inner) in (dict, set, tuple)
     return " and which no provider takes in structured output" if open_ended else ""
 
 
 def _is_item(inner: Any) -> bool:
     return isinstance(inner, type) and issubclass(inner, BaseModel) and inner not in (Quantity, EdtfDate, Evidence)
+
+
+def _holds_evidence(annotation: Any) -> bool:
+    return annotation is Evidence or any(map(_holds_evidence, get_args(annotation)))
+
+
+def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+    """The leaves with the evidence that every item of a record has, whether its model names it or not."""
+    if any(leaf.kind is EVIDENCE for leaf in leaves):
+        return leaves
+    taken = EVIDENCE.name in item.model_fields
+    if taken or item.model_config.get("extra") == "forbid":
+        why = "has another use for that name" if taken else "forbids keys that it does not name"
+        raise SchemaError(
+            f"{where}: the engine adds `evidence`, where an item stands, to each item, but {item.__name__} {why}. "
+            "Give it a field `evidence: list[Evidence]`."
+        )
+    added = Leaf(EVIDENCE.name, EVIDENCE, "", optional=False, many=True, longest=0, most=LONGEST_LEAF_LIST)
+    return (*leaves, added)
+
+
+def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> type[BaseModel]:
+    """The record as output lines hold it: the user's model, with `evidence` in the items whose models lack it."""
+    changed: dict[str, Any] = {}
+    for field in fields:
+        if field.item is None or EVIDENCE.name in field.item.model_fields:
+            continue
+        item: Any = create_model(field.item.__name__, __base__=field.item, evidence=(list[Evidence], ...))
+        info = copy(record.model_fields[field.name])
+        info.annotation = list[item] if field.many else item | None
+        changed[field.name] = (info.annotation, info)
+    if not changed:
+        return record
+    made: type[BaseModel] = create_model(record.__name__, __base__=record, **changed)
+    made.__doc__ = record.__doc__
+    return made
 
 
 def _spell(annotation: Any) -> str:

@@ -33,7 +33,7 @@ ITEMS = (
     """一笔资金。"""
     value: Quantity = Field(description="金额")
     purpose: Verbatim | None = Field(description="用途")
-    evidence: Places
+    evidence: list[Evidence]
 
 class Record(BaseModel):
     venue: Verbatim | None = Field(description="地点")
@@ -383,7 +383,7 @@ def test_try_without_a_model() -> None:
 def test_try_says_why_a_worded_value_was_changed() -> None:
     counts = (
         'class Count(BaseModel):\n    what: Worded = Field(description="什么")\n'
-        '    value: Quantity = Field(description="数")\n    evidence: Places\n\n'
+        '    value: Quantity = Field(description="数")\n    evidence: list[Evidence]\n\n'
     )
     write(
         ITEMS.replace("class Record", counts + "class Record")

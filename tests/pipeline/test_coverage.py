@@ -11,7 +11,7 @@ from scripted import answer_schema, by_field, completion, document, recipe, scri
 
 from extractor.document import Json
 from extractor.errors import NetworkError
-from extractor.fields import Beside, Clause, EdtfDate, Expects, Name, Places, Quantity, Verbatim
+from extractor.fields import Beside, Clause, EdtfDate, Evidence, Expects, Name, Quantity, Verbatim
 from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
@@ -21,12 +21,12 @@ from extractor.schema.shape import Field, SchemaError, read_shape
 
 class Figure(BaseModel):
     value: Quantity
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Task(BaseModel):
     text: Clause
-    evidence: Places
+    evidence: list[Evidence]
 
 
 class Person(BaseModel):

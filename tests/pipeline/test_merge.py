@@ -10,8 +10,8 @@ from pydantic import BaseModel, create_model
 from scripted import document
 
 from extractor.document import Json
-from extractor.fields import EdtfDate, Evidence, Name, Places, Quantity, Shown, Verbatim
-from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.fields import EdtfDate, Evidence, Name, Quantity, Shown, Verbatim
+from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
@@ -27,12 +27,12 @@ def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
     """The field's value in the record, from (sentence, row) pairs: each row is answered about its own passage."""
     source = document(text)
     speech = clean(source)
-    open_session = prepare(speech)
+    prepared = prepare(speech)
     items = []
     for sentence, row in answers:
         at = speech.text.index(sentence)
         passage = speech.cut(at, at + len(sentence))
-        found, none = ground(Answer(shape.name, passage, (Row(row),)), shape, open_session)
+        found, none = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepared)
         assert none == []
         for item in found:
             values, nothing = normalise(item, shape, infer_meeting_year(speech))
@@ -130,7 +130,7 @@ class Person(BaseModel):
     name: Name
     born: Verbatim | None
     role: Annotated[Literal["chair", "guest"], Shown(otherwise="guest", chair="主持")]
-    first: Evidence
+    places: list[Evidence]
 
 
 def test_what_an_entity_can_have_only_one_of_keeps_the_first() -> None:
@@ -139,7 +139,7 @@ def test_what_an_entity_can_have_only_one_of_keeps_the_first() -> None:
     (person,), _, (problem,) = merged(
         a + b + c, field_of(list[Person]), *((s, {"name": "何志远", "born": born, "role": None}) for s, born in rows)
     )
-    assert (person["born"], person["first"]["text"]) == ("1960年", "何志远1960年生")
+    assert (person["born"], person["places"][0]["text"]) == ("1960年", "何志远1960年生")
     assert (problem.kind, problem.field, problem.value) == ("conflict", "f.born", "1961年")
     assert problem.detail == "何志远 keeps '1960年', found before it"
 
@@ -170,10 +170,10 @@ def test_a_statement_said_again_is_one_entry_with_both_places() -> None:
     assert one["value"]["text"] == "5亿元"
 
 
-def test_one_place_is_an_object_several_are_a_list() -> None:
+def test_one_place_is_a_list_too() -> None:
     a = "全市收入5亿元。"
     (one,), _, _ = merged(a, MEETING["statistics"], (a, statistic("5亿元")))
-    assert one["evidence"] == {"text": "全市收入5亿元", "start": 0, "end": 7}
+    assert one["evidence"] == [{"text": "全市收入5亿元", "start": 0, "end": 7}]
 
 
 def test_the_same_place_answered_twice_is_one_statement() -> None:
@@ -271,7 +271,7 @@ def test_a_single_person_is_gathered_from_all_mentions_and_another_is_a_conflict
     class Chair(BaseModel):
         name: Name
         titles: list[Verbatim]
-        evidence: Places
+        evidence: list[Evidence]
 
     a, b, c = "书记何志远主持。", "县长何志远讲话。", "县长吴倩主持。"
     chair, _, (problem,) = merged(
@@ -298,7 +298,7 @@ def test_an_item_is_marked_where_no_mention_of_it_is_without_a_doubt() -> None:
         at = speech.text.index(sentence)
         row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
         passage = speech.cut(at, at + len(sentence))
-        (found,), _ = ground(Answer(shape.name, passage, (Row(row),)), shape, prepare(speech))
+        (found,), _ = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepare(speech))
         values, _ = normalise(found, shape, None)
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
@@ -314,5 +314,5 @@ def test_an_item_whose_words_needed_folding_is_marked() -> None:
     row = {"indicator": "排查隐患", "value": "１２６０处", "period": None, "region": None}
     other = {"indicator": "整改率", "value": "96.5%", "period": None, "region": None}
     shape = MEETING["statistics"]
-    items, _ = ground(Answer(shape.name, speech, (Row(row), Row(other))), shape, prepare(speech))
+    items, _ = ground(Answer(shape.name, speech, (AnswerItem(row), AnswerItem(other))), shape, prepare(speech))
     assert [item.marks for item in items] == [{"folded"}, set()]

@@ -10,7 +10,7 @@ from scripted import document, whole
 
 from extractor.document import Json
 from extractor.fields import EdtfDate, Name, Quantity
-from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
@@ -23,7 +23,7 @@ MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 def normalised(text: str, shape: Field, row: Json) -> tuple[Any, list[Problem]]:
     speech = clean(document(text))
-    ((item,), none) = ground(Answer(shape.name, speech, (Row(row),)), shape, prepare(speech))
+    ((item,), none) = ground(Answer(shape.name, speech, (AnswerItem(row),)), shape, prepare(speech))
     assert none == []
     return normalise(item, shape, infer_meeting_year(speech))
 
@@ -75,7 +75,8 @@ def test_dates(text: str, words: str, edtf: str, inferred: bool) -> None:
     assert problems == []
     date = values["date"]
     assert (date["text"], date["edtf"], date["year_inferred"]) == (words, edtf, inferred)
-    assert text[date["evidence"]["start"] : date["evidence"]["end"]] == date["evidence"]["text"] == words
+    (place,) = date["evidence"]
+    assert text[place["start"] : place["end"]] == place["text"] == words
 
 
 @pytest.mark.parametrize(

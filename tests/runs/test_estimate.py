@@ -296,7 +296,12 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> 
     ],
 )
 def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: str) -> None:
-    line = {"id": "a", "source": {"path": "texts/a.txt", "sha256": "00"}, "run": {"recipe": "0123456789ab"}}
+    line = {
+        "format": 2,
+        "id": "a",
+        "source": {"path": "texts/a.txt", "sha256": "00"},
+        "run": {"recipe": "0123456789ab"},
+    }
     Path("other.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     Path("broken.jsonl").write_text("{}\n", encoding="utf-8")
     result = extractor("estimate", *arguments)
@@ -441,10 +446,10 @@ def test_filling_is_counted_at_its_most() -> None:
     assert filled["requests"] > plain["requests"]
 
 
-def test_the_readme_shows_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documentation_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"^```bash\nextractor (estimate .*)\n```.*?```text\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```bash\nextractor (estimate .*)\n```.*?```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert shown is not None
     printed = extractor(*shown[1].split()).stdout.splitlines()
     assert [line for line in shown[2].splitlines() if line not in printed] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from extractor.authoring.check import check_schema
 from extractor.fields import (
@@ -16,14 +16,13 @@ from extractor.fields import (
     Evidence,
     Most,
     Name,
-    Places,
     Quantity,
     Shown,
     Verbatim,
     Within,
     Worded,
 )
-from extractor.schema.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape
+from extractor.schema.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape, record_with_evidence
 
 
 def shape_of(annotation: Any, **info: Any) -> Any:
@@ -40,8 +39,8 @@ class Vote(BaseModel):
     result: Worded
     motion: Clause
     ayes: Quantity | None
-    skipped: EdtfDate | None
-    evidence: Places
+    held: EdtfDate | None
+    evidence: list[Evidence]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +65,7 @@ def test_leaf_fields(annotation: Any, kind: str, optional: bool, many: bool) -> 
     shape = shape_of(annotation, description="哪里")
     (leaf,) = shape.leaves
     assert (shape.item, shape.description, leaf.description) == (None, "哪里", "哪里")
-    assert (leaf.kind, leaf.optional, leaf.many, shape.anchor) == (kind, optional, many, leaf)
+    assert (leaf.kind.name, leaf.optional, leaf.many, shape.anchor) == (kind, optional, many, leaf)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +74,8 @@ def test_leaf_fields(annotation: Any, kind: str, optional: bool, many: bool) -> 
 def test_items(annotation: Any, many: bool) -> None:
     shape = shape_of(annotation)
     assert (shape.item, shape.many) == (Vote, many)
-    assert [leaf.kind for leaf in shape.leaves] == [
-        *("verbatim", "name", "choice", "worded", "clause", "quantity", "date", "places")
+    assert [leaf.kind.name for leaf in shape.leaves] == [
+        *("verbatim", "name", "choice", "worded", "clause", "quantity", "date", "evidence")
     ]
 
 
@@ -88,13 +87,69 @@ def test_an_item_stands_on_its_first_required_value_that_is_in_the_text() -> Non
 def test_evidence_is_not_asked_for() -> None:
     class Seen(BaseModel):
         what: Clause
-        one: Evidence
-        several: list[Evidence]
-        either: Evidence | list[Evidence]
+        where: list[Evidence]
 
     shape = shape_of(list[Seen])
     assert [leaf.name for leaf in shape.asked] == ["what"]
-    assert [leaf.kind for leaf in shape.leaves] == ["clause", "evidence", "evidence", "places"]
+    assert [leaf.kind.name for leaf in shape.leaves] == ["clause", "evidence"]
+
+
+def test_an_item_without_evidence_gets_it() -> None:
+    class Seen(BaseModel):
+        what: Clause
+
+    class Record(BaseModel):
+        seen: list[Seen]
+        first: Seen | None
+
+    fields = read_shape(Record)
+    assert [[leaf.name for leaf in field.leaves] for field in fields] == [["what", "evidence"]] * 2
+    place = {"text": "要加强巡查", "start": 0, "end": 5}
+    item = {"what": "加强巡查", "evidence": [place]}
+    made = record_with_evidence(Record, fields)
+    assert made.model_validate({"seen": [item], "first": item}).model_dump() == {"seen": [item], "first": item}
+    assert Record.model_validate({"seen": [item], "first": None}).seen == [Seen(what="加强巡查")]
+
+
+def test_a_record_with_evidence_stays_as_it_is() -> None:
+    class Seen(BaseModel):
+        what: Clause
+        evidence: list[Evidence]
+
+    class Record(BaseModel):
+        seen: list[Seen]
+
+    assert record_with_evidence(Record, read_shape(Record)) is Record
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    what: Clause
+
+
+class Named(BaseModel):
+    what: Clause
+    evidence: Verbatim | None
+
+
+class Single(BaseModel):
+    what: Clause
+    where: Evidence
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        (Strict, "but Strict forbids keys that it does not name. Give it a field `evidence: list[Evidence]`."),
+        (Named, "but Named has another use for that name. Give it a field `evidence: list[Evidence]`."),
+        (Single, "must be a list, even of one place: write `where: list[Evidence]`."),
+    ],
+    ids=["extra forbidden", "name taken", "no list"],
+)
+def test_evidence_that_can_t_be_is_refused(item: Any, said: str) -> None:
+    with pytest.raises(SchemaError) as error:
+        shape_of(list[item])
+    assert said in str(error.value)
 
 
 def test_markers_are_read_wherever_they_stand() -> None:
@@ -108,7 +163,7 @@ def test_markers_are_read_wherever_they_stand() -> None:
         inner: Annotated[Verbatim, within] | None
 
     shape = shape_of(Annotated[list[Item], cue, most])
-    _, roles, outer, inner = shape.leaves
+    _, roles, outer, inner, _ = shape.leaves
     assert (shape.cue, shape.most, roles.shown, roles.choices) == (cue, 3, shown, ("chair",))
     assert (outer.within, outer.most, inner.within) == ("passage", 3, "passage")
 
@@ -154,7 +209,8 @@ NO_PLACE = "has no place of its own in the text. Put it into a model, beside a N
         (list[NoPlace], "Record.f: NoPlace has no required field that stands in the text"),
         (Literal["a", "b"] | None, f"Record.f (choice) {NO_PLACE}"),
         (Worded | None, f"Record.f (worded) {NO_PLACE}"),
-        (Evidence | None, f"Record.f (evidence) {NO_PLACE}"),
+        (Evidence | None, "Record.f must be a list, even of one place: write `f: list[Evidence]`."),
+        (list[Evidence], f"Record.f (evidence) {NO_PLACE}"),
         (Verbatim, "Record.f must hold a value, which a text may lack: write `… | None`, or a list."),
         (EdtfDate, "Record.f must hold a value, which a text may lack"),
         (Vote, "Record.f must hold a value, which a text may lack"),
@@ -177,10 +233,10 @@ def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> Non
     file = tmp_path / "funds.py"
     file.write_text(
         "from pydantic import BaseModel, Field\n"
-        "from extractor.fields import Places, Quantity\n\n"
+        "from extractor.fields import Evidence, Quantity\n\n"
         "class Fund(BaseModel):\n"
         '    amount: Quantity = Field(description="金额")\n'
-        "    evidence: Places\n\n"
+        "    evidence: list[Evidence]\n\n"
         "class Record(BaseModel):\n"
         '    funds: list[Fund] = Field(description="资金")\n',
         encoding="utf-8",

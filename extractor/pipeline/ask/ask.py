@@ -15,7 +15,7 @@ from extractor.document import Excerpt, Json
 from extractor.errors import FATAL, AnswerError, ExtractorError
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
-from extractor.pipeline.answer import Answer, Row
+from extractor.pipeline.answer import Answer, AnswerItem
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
 from extractor.pipeline.ask.questions import (
     NO,
@@ -26,8 +26,8 @@ from extractor.pipeline.ask.questions import (
     build_group,
     build_read,
     confirm_text,
+    items_read,
     open_candidates,
-    rows_read,
     settle_without_model,
 )
 from extractor.pipeline.ask.structured_output import put
@@ -87,7 +87,7 @@ def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe
     except ExtractorError as fault:
         failed = ((passage.start, passage.end, fault),)
         return [Answer(field.name, passage, failed=failed if field in cued else ()) for field in fields]
-    return [Answer(f.name, passage, tuple(rows_read(f, answer)) if f in cued else ()) for f in fields]
+    return [Answer(f.name, passage, tuple(items_read(f, answer)) if f in cued else ()) for f in fields]
 
 
 def _ask_apart(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts: bool = True) -> Answer:
@@ -139,9 +139,9 @@ def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     if field.cue is None:
         return True
     pattern = re.compile(field.cue.pattern)
-    if field.item is not None and field.anchor.kind == "clause":
+    if field.item is not None and field.anchor.kind.cued_by == "clause":
         return any(pattern.search(passage.text[i:j]) for i, j in clauses(passage.text))
-    spans = sentences(passage.text) if field.anchor.kind == "date" else [(0, len(passage.text))]
+    spans = sentences(passage.text) if field.anchor.kind.cued_by == "sentence" else [(0, len(passage.text))]
     places = [(i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j])]
     return any(field.cue.where == "anywhere" or at_ends(passage, place, speech) for place in places)
 
@@ -166,7 +166,7 @@ def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, par
     # Asking for less: the same question about each half, whatever becomes of the other. Rows of a half have no place, so
     # they need no shifting.
     answers = [_ask_apart(field, half, recipe, call) for half in halves]
-    rows = tuple(row for answer in answers for row in answer.rows)
+    rows = tuple(row for answer in answers for row in answer.items)
     return Answer(field.name, passage, rows, tuple(failed for answer in answers for failed in answer.failed))
 
 
@@ -177,7 +177,7 @@ def _ask_form(
     recipe: Recipe,
     call: Call,
     parts: bool = False,
-) -> tuple[list[Row], list[tuple[int, int, Exception]]]:
+) -> tuple[list[AnswerItem], list[tuple[int, int, Exception]]]:
     question = build_form(field, passage, candidates, recipe.schema.prompts)
     try:
         return _put(question, recipe, call, parts), []
@@ -198,7 +198,7 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
         yield candidates[len(candidates) * i // count : len(candidates) * (i + 1) // count]
 
 
-def _put(question: Question, recipe: Recipe, call: Call, parts: bool) -> list[Row]:
+def _put(question: Question, recipe: Recipe, call: Call, parts: bool) -> list[AnswerItem]:
     """One question, and its answer as rows; whether it is a part of one that was answered at too great a length.
     Raises Fault."""
     limit: Json = {recipe.profile.limit: _most_tokens(question, recipe.profile)}

@@ -49,16 +49,27 @@ class Candidate:
 
 def find_candidates(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate] | None:
     """The field's candidates in the passage of the speech; None where its type is nothing that code can find."""
-    kind = field.anchor.kind
-    if kind == "name" and field.item is not None:
-        return _people(field, passage.text)
-    if kind == "clause" and field.item is not None:
-        return _clauses(field, passage, speech)
-    if kind == "quantity" and field.item is not None:
-        return _placed(field, passage.text, _numbers(field, passage, speech))
-    if kind == "date" and field.item is None and not field.many:
-        return _dates(field, passage.text)
+    match field.anchor.kind.offered_as:
+        case "person" if field.item is not None:
+            return _people(field, passage.text)
+        case "clause" if field.item is not None:
+            return _clauses(field, passage, speech)
+        case "number" if field.item is not None:
+            return _placed(field, passage.text, _numbers(field, passage, speech))
+        case "date" if field.item is None and not field.many:
+            return _dates(field, passage.text)
+        case "span" if field.item is not None:
+            return _placed(field, passage.text, _spans(field, passage.text))
     return None
+
+
+def _spans(field: Field, text: str) -> list[Span]:
+    """What the kind finds by itself, in clauses that match the field's cue."""
+    found, clause_spans = field.anchor.kind.find, clauses(text)
+    spans = found(text) if found else []
+    return [
+        s for s in spans if field.cue is None or re.search(field.cue.pattern, text[slice(*_around(clause_spans, *s))])
+    ]
 
 
 def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
@@ -136,7 +147,7 @@ def _not_ruled_out(unless: Unless, text: str, numbers: Sequence[Span]) -> list[S
 def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     """Candidates at these places, with what code can read off around them."""
     clause_spans, sentence_spans = clauses(text), sentences(text)
-    numbers = find_quantities(text) if any(leaf.kind == "quantity" for leaf in field.asked) else []
+    numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
     values |= {x.name: find_periods(text) for x in field.asked if x.period}
     found = []
@@ -146,7 +157,7 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         for leaf in field.asked:
             if leaf is field.anchor:
                 continue
-            if leaf.kind == "quantity":
+            if leaf.kind.is_read_off:
                 candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _ruling(leaf.subject.pattern, text, sentence[0], i, j)

@@ -18,7 +18,7 @@ from pydantic import Field as Asked
 
 from extractor.document import Excerpt, Json
 from extractor.llm.call import Profile
-from extractor.pipeline.answer import Row
+from extractor.pipeline.answer import AnswerItem
 from extractor.pipeline.ask.candidates import Candidate
 from extractor.schema.loading import Example, Prompts
 from extractor.schema.shape import Field, Leaf
@@ -36,7 +36,7 @@ class Question:
     text: str
     model: type[BaseModel]
     candidates: tuple[Candidate, ...]
-    read_back: Callable[[BaseModel], list[Row]]
+    read_back: Callable[[BaseModel], list[AnswerItem]]
 
 
 def system_text(prompts: Prompts) -> str:
@@ -45,7 +45,7 @@ def system_text(prompts: Prompts) -> str:
     return prompts.task.substitute(example=example).strip()
 
 
-def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[Row]:
+def settle_without_model(field: Field, candidates: Sequence[Candidate]) -> list[AnswerItem]:
     """Candidates about which nothing is left to ask: found by their cue, read off by code."""
     return [_filled(field, c) for c in candidates if field.item and not _leaves_of_row(field, c)]
 
@@ -69,8 +69,8 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
         answer=_answer_line(_example_of_reading(field, prompts.example)),
     )
 
-    def read_back(answer: BaseModel) -> list[Row]:
-        return rows_read(field, answer)
+    def read_back(answer: BaseModel) -> list[AnswerItem]:
+        return items_read(field, answer)
 
     return Question(field, passage, text, model, (), read_back)
 
@@ -86,7 +86,7 @@ class Questions:
 
 
 def build_group(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> Questions:
-    """Ask the model to list what it finds of several fields. Rows are read back by `rows_read`."""
+    """Ask the model to list what it finds of several fields. Rows are read back by `items_read`."""
     most = {field.name: _most(field, passage) for field in fields}
     model = _together_model(tuple(fields), tuple(most.values()))
     said = prompts.example.record if prompts.example else {}
@@ -128,7 +128,7 @@ def build_form(field: Field, passage: Excerpt, candidates: Sequence[Candidate], 
         answer=_skeleton(field, asked),
     )
 
-    def read_back(answer: BaseModel) -> list[Row]:
+    def read_back(answer: BaseModel) -> list[AnswerItem]:
         return _rows_of_form(field, candidates, answer)
 
     return Question(field, passage, text, model, tuple(candidates), read_back)
@@ -215,15 +215,15 @@ def _value_type(leaf: Leaf) -> Any:
     return kind | None if leaf.optional else kind
 
 
-def rows_read(field: Field, answer: BaseModel) -> list[Row]:
+def items_read(field: Field, answer: BaseModel) -> list[AnswerItem]:
     """A field's items in the answer of a model that read."""
     value = getattr(answer, field.name)
     if value is None or value == []:
         return []
     if field.item is None:
         said = _said({field.name: value if isinstance(value, list) else [value]})
-        return [Row({field.name: v}) for v in said[field.name]]
-    return [Row(_said(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
+        return [AnswerItem({field.name: v}) for v in said[field.name]]
+    return [AnswerItem(_said(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
 
 
 def _said(values: Json) -> Json:
@@ -274,29 +274,29 @@ def _row_model(leaves: tuple[Leaf, ...]) -> type[BaseModel]:
     return _model_of("Row", leaves)
 
 
-def _rows_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseModel) -> list[Row]:
+def _rows_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseModel) -> list[AnswerItem]:
     if field.item is None:
         chosen = getattr(answer, field.name)
-        return [Row({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
+        return [AnswerItem({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
     rows = []
     for i, candidate in enumerate(candidates, 1):
         said = _said(getattr(answer, f"n{i}").model_dump())
         filled = _filled(field, candidate)
-        rows.append(Row({**filled.values, **said}, candidate.place))
+        rows.append(AnswerItem({**filled.values, **said}, candidate.place))
     return rows
 
 
-def _filled(field: Field, candidate: Candidate) -> Row:
+def _filled(field: Field, candidate: Candidate) -> AnswerItem:
     """A candidate as a row of the answer, with what code has read off, and nothing else."""
     values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
     values[field.anchor.name] = candidate.text
-    return Row(values, candidate.place)
+    return AnswerItem(values, candidate.place)
 
 
 def _list_rows(field: Field, candidates: Sequence[Candidate]) -> str:
     if field.item is None:
         return "\n".join(f"- {c.text}（{c.clause}）" for c in candidates) + f"\n- {NONE}\n"
-    if field.anchor.kind == "clause":
+    if field.anchor.kind.offered_as == "clause":
         return "\n".join(f"n{i} {c.text}" for i, c in enumerate(candidates, 1)) + "\n"
     return "\n".join(f"n{i} {c.text}（{c.clause}）" for i, c in enumerate(candidates, 1)) + "\n"
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from extractor.document import Excerpt
+from extractor.document import Document, Excerpt
 from extractor.lang.sentences import clauses, sentences
-from extractor.pipeline.ground.locate import Index, Place
+from extractor.pipeline.ground.locate import Index, Match
+from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.shape import Field, Leaf
 
 Span = tuple[int, int]
@@ -39,73 +40,87 @@ class Prepared:
         return _covering(self.clauses, i, j)
 
 
+def evidence_of(document: Document, span: Span) -> EvidenceEntry:
+    """Source offsets as evidence: `source_text[start:end] == text`."""
+    start, end = span
+    return {"text": document.text[start:end], "start": start, "end": end}
+
+
 def prepare(speech: Excerpt) -> Prepared:
     """A speech made ready for grounding."""
     return Prepared(speech, Index(speech), list(sentences(speech.text)), list(clauses(speech.text)))
 
 
-def places_of(
-    shape: Field, grounded: dict[str, Any], open_session: Prepared, anchor: Place, passage: Span
+def places_of(field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
+    """The places that show an item, in source offsets; which ones, its anchor's kind says (`Kind.evidence_from`)."""
+    match field.anchor.kind.evidence_from:
+        case "value":
+            spans = [(anchor.start, anchor.end)]
+        case "telling clause":
+            spans = [telling_clause(prepared, anchor)]
+        case "statement":
+            spans = [_touching(prepared, anchor)]
+        case "clause":
+            spans = _naming_clauses(field, grounded, prepared, anchor, passage)
+    return [prepared.speech.span(*span) for span in dict.fromkeys(spans)]
+
+
+def _naming_clauses(
+    field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match, passage: Span
 ) -> list[Span]:
-    """The places that show an item, source offsets: its own clause; for a named one also where its choices are shown."""
-    if shape.anchor.kind == "date":
-        return [open_session.speech.span(anchor.start, anchor.end)]
-    if shape.anchor.kind == "quantity":
-        return [open_session.speech.span(*telling_clause(open_session, anchor))]
-    if shape.anchor.kind != "name":
-        return [open_session.speech.span(*_touching(open_session, anchor))]
-    spans = [open_session.clause(anchor.start, anchor.end)]
-    for leaf in shape.leaves:
+    """The clause that names an item, and those that show its choices."""
+    spans = [prepared.clause(anchor.start, anchor.end)]
+    for leaf in field.leaves:
         if leaf.shown is None:
             continue
         chosen = grounded[leaf.name] if leaf.many else [grounded[leaf.name]]
         for choice in chosen:
-            spans += _showing(leaf, choice, open_session, anchor, passage)
-    return [open_session.speech.span(*span) for span in dict.fromkeys(spans)]
+            spans += _showing(leaf, choice, prepared, anchor, passage)
+    return spans
 
 
-def _touching(open_session: Prepared, anchor: Place) -> Span:
+def _touching(prepared: Prepared, anchor: Match) -> Span:
     """A clause item's evidence: the clause it is (part of), or exactly its own words where it spans several."""
-    i, j = open_session.clause(anchor.start, anchor.end)
-    whole = sum(1 for s, e in open_session.clauses if i <= s and e <= j)
+    i, j = prepared.clause(anchor.start, anchor.end)
+    whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
     return (i, j) if whole <= 1 else (anchor.start, anchor.end)
 
 
-def telling_clause(open_session: Prepared, anchor: Place) -> Span:
+def telling_clause(prepared: Prepared, anchor: Match) -> Span:
     """The clause of a number, with the one before it where it has too few words of its own."""
-    i, j = open_session.clause(anchor.start, anchor.end)
-    lowest, _ = open_session.sentence(anchor.start, anchor.end)
-    text = open_session.speech.text
+    i, j = prepared.clause(anchor.start, anchor.end)
+    lowest, _ = prepared.sentence(anchor.start, anchor.end)
+    text = prepared.speech.text
     while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
-        at = bisect_left(open_session.clauses, (i, 0)) - 1
-        if at < 0 or open_session.clauses[at][0] < lowest:
+        at = bisect_left(prepared.clauses, (i, 0)) - 1
+        if at < 0 or prepared.clauses[at][0] < lowest:
             break
-        i = open_session.clauses[at][0]
+        i = prepared.clauses[at][0]
     return i, j
 
 
-def _showing(leaf: Leaf, choice: str, open_session: Prepared, anchor: Place, passage: Span) -> list[Span]:
+def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
     """The clauses from an item's name to the words that show a choice, in the first sentence that has both."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     if pattern is None:
         return []
-    text = open_session.speech.text
+    text = prepared.speech.text
     name = text[anchor.start : anchor.end]
-    for i, j in sentences_naming(open_session, anchor, passage):
+    for i, j in sentences_naming(prepared, anchor, passage):
         at = text.index(name, i) if name in text[i:j] else i
         match = re.compile(pattern).search(text, at, j) or re.compile(pattern).search(text, i, j)
         if match:
-            return [open_session.clause(min(at, match.start()), max(at + len(name), match.end()))]
+            return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
     return []
 
 
-def sentences_naming(open_session: Prepared, anchor: Place, passage: Span) -> list[Span]:
-    text = open_session.speech.text
+def sentences_naming(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
+    text = prepared.speech.text
     name = text[anchor.start : anchor.end]
     spans = []
     at = text.find(name, passage[0], passage[1])
     while at >= 0:
-        span = open_session.sentence(at, at + len(name))
+        span = prepared.sentence(at, at + len(name))
         if span not in spans:
             spans.append(span)
         at = text.find(name, at + len(name), passage[1])

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.lang.fold import fold
-from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import HAN, Prepared, Span, places_of, sentences_naming, telling_clause
-from extractor.pipeline.ground.locate import Match, Place, locate
+from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.schema.shape import Field, Leaf
 
-_SPACES = re.compile("[ \u3000]+")
 # What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # Where the words about one number end: punctuation, another number, 和.
@@ -29,8 +28,6 @@ _BREAK = re.compile(
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
 )
-# Signs that stand for a name left out, folded: 张某, 李xx, 王__, 陈□□; an x or o beside other Latin letters is none.
-_REDACTED = re.compile(r"[_#*×〇某\u25a0-\u25ff]|(?<![a-z])[xo]+(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Value:
     clean: str
     start: int
     end: int
-    how: Match
+    how: MatchKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,83 +53,77 @@ class Item:
     marks: frozenset[str] = frozenset()
 
 
-def ground(answer: Answer, shape: Field, open_session: Prepared) -> tuple[list[Item], list[Problem]]:
+def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item], list[Problem]]:
     """The answer's rows as items that stand in the source, and a problem for each value that does not."""
     items: list[Item] = []
     problems: list[Problem] = []
-    lo = bisect_left(open_session.speech.starts, answer.passage.start)
-    hi = bisect_left(open_session.speech.starts, answer.passage.end)
-    for row in answer.rows:
-        item, trouble = _ground_row(row, shape, open_session, (lo, hi))
+    lo = bisect_left(prepared.speech.starts, answer.passage.start)
+    hi = bisect_left(prepared.speech.starts, answer.passage.end)
+    for row in answer.items:
+        item, trouble = _ground_row(row, field, prepared, (lo, hi))
         problems += trouble
         if item is not None:
             items.append(item)
     return items, problems
 
 
-def _ground_row(row: Row, shape: Field, open_session: Prepared, passage: Span) -> tuple[Item | None, list[Problem]]:
+def _ground_row(row: AnswerItem, field: Field, prepared: Prepared, passage: Span) -> tuple[Item | None, list[Problem]]:
     problems: list[Problem] = []
-    anchor = shape.anchor
+    anchor = field.anchor
     values = row.values.get(anchor.name)
     quotes = values if isinstance(values, list) else [values]
     if row.place is not None:
         end = min(passage[0] + row.place[1], passage[1])
-        place: Place | None = Place(passage[0] + row.place[0], end, Match.EXACT)
+        place: Match | None = Match(passage[0] + row.place[0], end, MatchKind.EXACT)
     else:
-        place = _find_anchor(anchor, quotes[0] or "", shape.name, open_session, passage)
-    if place is None or _is_redacted(anchor, quotes[0] or ""):
-        return None, [_absent(shape, anchor, quotes[0], open_session, passage)]
+        place = _find_anchor(anchor, quotes[0] or "", field.name, prepared, passage)
+    if place is None or not anchor.kind.accepts(quotes[0] or ""):
+        return None, [_absent(field, anchor, quotes[0], prepared, passage)]
     grounded: dict[str, Any] = {}
-    for leaf in shape.asked:
+    for leaf in field.asked:
         if leaf is anchor:
-            grounded[leaf.name] = _value(leaf, place, open_session)
+            grounded[leaf.name] = _value(leaf, place, prepared)
             continue
-        grounded[leaf.name], trouble = _ground_leaf(
-            leaf, row.values.get(leaf.name), shape, open_session, place, passage
-        )
+        grounded[leaf.name], trouble = _ground_leaf(leaf, row.values.get(leaf.name), field, prepared, place, passage)
         problems += trouble
-    missing = next((leaf for leaf in shape.asked if _is_missing(leaf, grounded[leaf.name])), None)
+    missing = next((leaf for leaf in field.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
-        start, end = open_session.speech.span(place.start, place.end)
-        detail = f"left out: a {shape.name} needs {missing.name}, and none was found in its sentence"
-        return None, [*problems, Problem("incomplete", shape.name, grounded[anchor.name].text, start, end, detail)]
-    places = places_of(shape, grounded, open_session, place, passage)
-    return Item(shape.name, grounded, tuple(places), _marks(grounded)), problems
+        start, end = prepared.speech.span(place.start, place.end)
+        detail = f"left out: a {field.name} needs {missing.name}, and none was found in its sentence"
+        return None, [*problems, Problem("incomplete", field.name, grounded[anchor.name].text, start, end, detail)]
+    places = places_of(field, grounded, prepared, place, passage)
+    return Item(field.name, grounded, tuple(places), _marks(grounded)), problems
 
 
-def wording_of(item: Item, shape: Field, open_session: Prepared) -> tuple[str, str]:
+def wording_of(item: Item, field: Field, prepared: Prepared) -> tuple[str, str]:
     """An item's own words, and the clause that shows it, as a model sees them."""
-    value = item.values[shape.anchor.name]
+    value = item.values[field.anchor.name]
     first = value[0] if isinstance(value, list) else value
-    starts = open_session.speech.starts
+    starts = prepared.speech.starts
     i, j = (bisect_left(starts, offset) for offset in item.places[0])
-    return first.clean, open_session.speech.text[i:j]
+    return first.clean, prepared.speech.text[i:j]
 
 
 def _marks(grounded: dict[str, Any]) -> frozenset[str]:
     values = [v for value in grounded.values() for v in (value if isinstance(value, list) else [value])]
-    folded = any(isinstance(v, Value) and v.how is not Match.EXACT for v in values)
+    folded = any(isinstance(v, Value) and v.how is not MatchKind.EXACT for v in values)
     return frozenset({"folded"} if folded else ())
 
 
-def _find_anchor(leaf: Leaf, quote: str, name: str, open_session: Prepared, passage: Span) -> Place | None:
+def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Match | None:
     """The next place of the quote that this field has not taken yet; the first again when all are taken."""
     key = (name, fold(quote))
     place = locate(
         quote,
-        open_session.index,
+        prepared.index,
         lo=passage[0],
         hi=passage[1],
-        after=open_session.used.get(key, passage[0]),
-        near=leaf.kind == "clause",
+        after=prepared.used.get(key, passage[0]),
+        near=leaf.kind.forgives_slips,
     )
     if place is not None:
-        open_session.used[key] = place.end
+        prepared.used[key] = place.end
     return place
-
-
-def _is_redacted(leaf: Leaf, words: str) -> bool:
-    return leaf.kind == "name" and _REDACTED.search(fold(words)) is not None
 
 
 def _is_missing(leaf: Leaf, value: Any) -> bool:
@@ -141,64 +132,64 @@ def _is_missing(leaf: Leaf, value: Any) -> bool:
 
 
 def _ground_leaf(
-    leaf: Leaf, said: Any, shape: Field, open_session: Prepared, anchor: Place, passage: Span
+    leaf: Leaf, said: Any, field: Field, prepared: Prepared, anchor: Match, passage: Span
 ) -> tuple[Any, list[Problem]]:
     if said is None or said == []:
-        return ([] if leaf.many else _fallback(leaf, open_session, anchor)), []
+        return ([] if leaf.many else _fallback(leaf, prepared, anchor)), []
     quotes = said if isinstance(said, list) else [said]
     kept: list[Any] = []
     problems = []
     for quote in dict.fromkeys(quotes):
-        value = _ground_one(leaf, quote, shape, open_session, anchor, passage)
+        value = _ground_one(leaf, quote, field, prepared, anchor, passage)
         if value is None:
-            problems.append(_absent(shape, leaf, quote, open_session, passage, anchor))
+            problems.append(_absent(field, leaf, quote, prepared, passage, anchor))
         elif value not in kept:
             kept.append(value)
     if leaf.many:
         return kept, problems
-    return (kept[0] if kept else _fallback(leaf, open_session, anchor)), problems
+    return (kept[0] if kept else _fallback(leaf, prepared, anchor)), problems
 
 
-def _ground_one(leaf: Leaf, quote: str, shape: Field, open_session: Prepared, anchor: Place, passage: Span) -> Any:
-    if leaf.kind == "choice":
-        return quote if _is_shown(leaf, quote, shape, open_session, anchor, passage) else None
-    if leaf.kind == "worded":
-        return _wording(quote, open_session, anchor)
-    place = _nearest(leaf, quote, open_session, anchor, passage)
-    return None if place is None or _is_redacted(leaf, quote) else _value(leaf, place, open_session)
+def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> Any:
+    if leaf.kind.grounded_as == "choice":
+        return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
+    if leaf.kind.grounded_as == "wording":
+        return _wording(quote, prepared, anchor)
+    place = _nearest(leaf, quote, prepared, anchor, passage)
+    return _value(leaf, place, prepared) if place is not None and leaf.kind.accepts(quote) else None
 
 
-def _nearest(leaf: Leaf, quote: str, open_session: Prepared, anchor: Place, passage: Span) -> Place | None:
+def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:
     """The quote in its item's sentence; or, where the field may reach further, before it in the passage, else after."""
-    near = leaf.kind == "clause"
-    lo, hi = open_session.sentence(anchor.start, anchor.end)
+    near = leaf.kind.forgives_slips
+    lo, hi = prepared.sentence(anchor.start, anchor.end)
     # A sentence that is longer than a passage goes on in the next one, which the model did not see.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
-    place = locate(quote, open_session.index, lo=lo, hi=hi, near=near)
+    place = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
     if place is not None or leaf.within == "sentence":
         return place
-    before = locate(quote, open_session.index, lo=passage[0], hi=anchor.start, near=near)
+    before = locate(quote, prepared.index, lo=passage[0], hi=anchor.start, near=near)
     while before is not None:
-        later = locate(quote, open_session.index, lo=before.end, hi=anchor.start, near=near)
+        later = locate(quote, prepared.index, lo=before.end, hi=anchor.start, near=near)
         if later is None:
             return before
         before = later
-    return locate(quote, open_session.index, lo=anchor.end, hi=passage[1], near=near)
+    return locate(quote, prepared.index, lo=anchor.end, hi=passage[1], near=near)
 
 
-def _is_shown(leaf: Leaf, choice: str, shape: Field, open_session: Prepared, anchor: Place, passage: Span) -> bool:
+def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> bool:
     """Whether the words that a choice needs stand in a sentence of the passage that names its item."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     return pattern is None or any(
-        re.search(pattern, open_session.speech.text[i:j]) for i, j in sentences_naming(open_session, anchor, passage)
+        re.search(pattern, prepared.speech.text[i:j]) for i, j in sentences_naming(prepared, anchor, passage)
     )
 
 
-def _wording(quote: str, open_session: Prepared, anchor: Place) -> str | None:
+def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
     """A wording, without the item's value in it, if each of its letters and digits stands in the item's sentence."""
-    quote = _without_numbers(quote, open_session.speech.text[anchor.start : anchor.end])
-    i, j = open_session.sentence(anchor.start, anchor.end)
-    there = set(fold(open_session.speech.text[i:j]))
+    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
+    i, j = prepared.sentence(anchor.start, anchor.end)
+    there = set(fold(prepared.speech.text[i:j]))
     words = [c for c in fold(quote) if c.isalnum()]
     return quote if len(words) > 1 and all(c in there for c in words) else None
 
@@ -212,12 +203,12 @@ def _without_numbers(wording: str, value: str) -> str:
     return _LINKING.sub("", kept.strip(" ，,。、：:；;"))
 
 
-def _fallback(leaf: Leaf, open_session: Prepared, anchor: Place) -> str | None:
+def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     """What stands for a wording that is missing or not the sentence's: the clause's own words around the value."""
-    if leaf.kind != "worded" or leaf.optional:
+    if leaf.kind.grounded_as != "wording" or leaf.optional:
         return None
-    text = open_session.speech.text
-    i, j = telling_clause(open_session, anchor)
+    text = prepared.speech.text
+    i, j = telling_clause(prepared, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
     # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
@@ -225,36 +216,28 @@ def _fallback(leaf: Leaf, open_session: Prepared, anchor: Place) -> str | None:
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
-def _value(leaf: Leaf, place: Place, open_session: Prepared) -> Value:
+def _value(leaf: Leaf, place: Match, prepared: Prepared) -> Value:
     """Clauses read clean; names, quantities and other verbatim words keep the noise of the source, but for a page's
     markup and the spaces in a name."""
-    start, end = open_session.speech.span(place.start, place.end)
-    clean = open_session.speech.text[place.start : place.end]
-    document = open_session.speech.document
-    text = clean if leaf.kind == "clause" or document.media == "html" else document.text[start:end]
-    if leaf.kind == "name":
-        text, clean = _SPACES.sub("", text), _SPACES.sub("", clean)
-    return Value(text, clean, start, end, place.how)
+    start, end = prepared.speech.span(place.start, place.end)
+    clean = prepared.speech.text[place.start : place.end]
+    document = prepared.speech.document
+    text = clean if leaf.kind.is_clean or document.media == "html" else document.text[start:end]
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, place.how)
 
 
 def _absent(
-    shape: Field, leaf: Leaf, quote: str | None, open_session: Prepared, passage: Span, anchor: Place | None = None
+    field: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Match | None = None
 ) -> Problem:
-    lo, hi = passage if anchor is None else open_session.sentence(anchor.start, anchor.end)
-    start, end = open_session.speech.span(lo, hi)
-    name = shape.name if shape.item is None else f"{shape.name}.{leaf.name}"
-    reasons = {
-        "choice": ("unsupported", "no sentence that names the item has the words for this"),
-        "worded": (
-            "reworded",
-            "worded with characters that its sentence does not have; the clause's own words stand for it",
-        ),
-    }
-    kind, detail = reasons.get(leaf.kind, ("ungrounded", "not found in the passage that was asked about"))
+    lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
+    start, end = prepared.speech.span(lo, hi)
+    name = field.name if field.item is None else f"{field.name}.{leaf.name}"
+    kind, detail = leaf.kind.absence
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer has an item without this, so it has no place")
-    if _is_redacted(leaf, quote):
-        return Problem("redacted", name, quote, start, end, "a name that the text leaves out is no name")
-    if kind == "ungrounded" and anchor is not None and leaf.within == "sentence":
+    if not leaf.kind.accepts(quote):
+        refusal, reason = leaf.kind.refusal
+        return Problem(refusal, name, quote, start, end, reason)
+    if leaf.kind.has_place and anchor is not None and leaf.within == "sentence":
         detail = "not found in the sentence of its item"
     return Problem(kind, name, quote, start, end, detail)

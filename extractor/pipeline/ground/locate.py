@@ -32,7 +32,7 @@ _THOUSANDS = re.compile(r"\d{3}(?!\d)")
 _UNITED = frozenset("统唯单专同划归如合")
 
 
-class Match(StrEnum):
+class MatchKind(StrEnum):
     """How a quote equals its place."""
 
     EXACT = "exact"
@@ -41,12 +41,12 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Match:
     """Visible characters `start:end` of an excerpt's text."""
 
     start: int
     end: int
-    how: Match
+    how: MatchKind
 
 
 class Index:
@@ -132,7 +132,7 @@ def locate(
     after: int | None = None,
     near: bool = False,
     protected: Collection[str] = (),
-) -> Place | None:
+) -> Match | None:
     """Where `quote` stands within the visible characters lo:hi, or None.
 
     An identical place goes before a folded one. With `after` the first place from there on is taken, and the first
@@ -152,12 +152,12 @@ def locate(
     return place
 
 
-def _find_identical(quote: str, index: Index, lo: int, hi: int) -> Place | None:
+def _find_identical(quote: str, index: Index, lo: int, hi: int) -> Match | None:
     i = index.text.find(quote, lo, hi)
     while i >= 0:
         j = i + len(quote)
         if not (index.splits_number(bisect_left(index.starts, i)) or index.splits_number(bisect_left(index.starts, j))):
-            return Place(i, j, Match.EXACT)
+            return Match(i, j, MatchKind.EXACT)
         i = index.text.find(quote, i + 1, hi)
     return None
 
@@ -173,7 +173,7 @@ def _peel(quote: str) -> tuple[str, int, int]:
     return key, start, end
 
 
-def _find_folded(quote: str, index: Index, lo: int, hi: int, after: int | None) -> Place | None:
+def _find_folded(quote: str, index: Index, lo: int, hi: int, after: int | None) -> Match | None:
     key, i, j = _peel(quote)
     core = key[i:j]
     klo, khi = index.window(lo, hi)
@@ -188,19 +188,19 @@ def _find_folded(quote: str, index: Index, lo: int, hi: int, after: int | None) 
     return None
 
 
-def _place(quote: str, index: Index, a: int, b: int) -> Place:
+def _place(quote: str, index: Index, a: int, b: int) -> Match:
     """Key characters a:b as a place: exact if these are the quote's characters, in the text or in the source."""
     start, end = index.starts[a], index.ends[b - 1]
     bare = index.starts[b - 1] + 1  # without noise that stands behind the last character
     if index.text[start:bare] == quote:
-        return Place(start, bare, Match.EXACT)
+        return Match(start, bare, MatchKind.EXACT)
     same = quote in (index.text[start:end], index.excerpt.source(start, end))
-    return Place(start, end, Match.EXACT if same else Match.FOLDED)
+    return Match(start, end, MatchKind.EXACT if same else MatchKind.FOLDED)
 
 
 def _find_near(
     quote: str, index: Index, lo: int, hi: int, after: int | None, protected: Collection[str]
-) -> Place | None:
+) -> Match | None:
     key, i, j = _peel(quote)
     if len(key) > _LONGEST_NEAR:
         return None
@@ -209,7 +209,7 @@ def _find_near(
     for wanted in dict.fromkeys((key, key[i:j])):
         best = _best_window(wanted, index, bounds, start, protected)
         if best is not None:
-            return Place(index.starts[best[0]], index.ends[best[1] - 1], Match.NEAR)
+            return Match(index.starts[best[0]], index.ends[best[1] - 1], MatchKind.NEAR)
     return None
 
 

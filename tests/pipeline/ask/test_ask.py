@@ -69,7 +69,7 @@ def rows_of(request: Request) -> list[str]:
 
 def test_what_is_sent_and_what_it_is_about() -> None:
     answer, (request,) = asked_about("全市增长5%。", FIGURES, lambda r: {"f": [{"what": "增长", "value": "5%"}]})
-    assert [row.values for row in answer.rows] == [{"what": "增长", "value": "5%"}]
+    assert [row.values for row in answer.items] == [{"what": "增长", "value": "5%"}]
     assert request.about == {"document": "d", "start": 0, "end": 7, "field": "f"}
     assert set(request.body) == {"model", "messages", "temperature", "max_tokens", "response_format"}
     assert [m["role"] for m in request.body["messages"]] == ["system", "user"]
@@ -112,7 +112,7 @@ def test_the_same_question_is_the_same_bytes() -> None:
 @pytest.mark.parametrize("style", ["read", "form"])
 def test_only_a_passage_with_the_fields_cue_is_asked_about(annotation: Any, text: str, asks: bool, style: str) -> None:
     answer, asked = asked_about(text, field_of(annotation), nothing, recipe(style=style))
-    assert bool(asked or answer.rows) == asks
+    assert bool(asked or answer.items) == asks
     assert answer.failed == ()
 
 
@@ -130,7 +130,7 @@ def test_a_passage_that_is_answered_at_too_great_a_length_is_halved_and_nothing_
         return {"f": [{"what": "收入", "value": value} for value in values]}
 
     answer, asked = asked_about("".join(SENTENCES), FIGURES, wordy)
-    assert [row.values["value"] for row in answer.rows] == [f"{i}%" for i in range(10, 34)]
+    assert [row.values["value"] for row in answer.items] == [f"{i}%" for i in range(10, 34)]
     assert answer.failed == ()
     finished = [request for request in asked if len(re.findall("%", passage_of(request))) <= 5]
     assert "".join(map(passage_of, finished)).replace("\n", "") == "".join(SENTENCES)
@@ -144,7 +144,7 @@ def test_a_form_that_is_answered_at_too_great_a_length_is_halved_and_nothing_is_
         return {f"n{i}": {"what": "收入"} for i, _ in enumerate(rows, 1)}
 
     answer, asked = asked_about("".join(SENTENCES), FIGURES, wordy, recipe(style="form", rows=9))
-    assert [row.values["value"] for row in answer.rows] == [f"{i}%" for i in range(10, 34)]
+    assert [row.values["value"] for row in answer.items] == [f"{i}%" for i in range(10, 34)]
     assert answer.failed == ()
     assert all(passage_of(request) == "".join(SENTENCES) for request in asked)
 
@@ -164,7 +164,7 @@ def test_what_is_too_small_to_halve_is_a_problem(style: str) -> None:
     text = "去年，全市收入增长5%。"
     assert len(text) < SMALLEST_PASSAGE
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"), recipe(style=style))
-    assert (answer.rows, len(asked)) == ((), 1)
+    assert (answer.items, len(asked)) == ((), 1)
     ((start, end, fault),) = answer.failed
     assert isinstance(fault, TruncatedError)
     assert text[start:end] == (text if style == "read" else "5%")
@@ -199,7 +199,7 @@ MISFITS = [
 def test_an_answer_that_does_not_fit_is_asked_for_once_more(said: str) -> None:
     replies = iter([completion(said), completion('{"f": [{"what": "增长", "value": "5%"}]}')])
     answer, asked = asked_about("全市增长5%。", FIGURES, lambda r: next(replies))
-    assert ([row.values["value"] for row in answer.rows], answer.failed) == (["5%"], ())
+    assert ([row.values["value"] for row in answer.items], answer.failed) == (["5%"], ())
     first, second = (request.body for request in asked)
     assert second["messages"][:2] == first["messages"]
     assert len(second["messages"]) > 2
@@ -211,7 +211,7 @@ def test_an_answer_that_does_not_fit_twice_is_a_problem(said: str) -> None:
     answer, asked = asked_about("全市增长5%。" + "会议召开。" * 99, FIGURES, lambda r: completion(said))
     halves = sum(len(request.body["messages"]) == 2 for request in asked)
     assert len(asked) == 2 * halves
-    assert answer.rows == ()
+    assert answer.items == ()
     assert {type(fault) for _, _, fault in answer.failed} == {InvalidAnswerError}
 
 
@@ -234,7 +234,7 @@ def test_a_second_try_names_no_version_of_any_library() -> None:
 def test_an_answer_in_wrapping_is_read(wrapped: str) -> None:
     inner = '{"f": [{"what": "增长", "value": "5%"}]}'
     answer, asked = asked_about("全市增长5%。", FIGURES, lambda r: completion(wrapped.replace("{}", inner)))
-    assert [row.values["value"] for row in answer.rows] == ["5%"]
+    assert [row.values["value"] for row in answer.items] == ["5%"]
     assert len(asked) == 1
 
 

@@ -18,7 +18,6 @@ from extractor.fields import (
     Like,
     Name,
     Period,
-    Places,
     Quantity,
     Shown,
     Subject,
@@ -233,8 +232,7 @@ def test_little_text_gives_few_candidates(annotation: Any, text: str) -> None:
 def test_evidence_is_nothing_to_find() -> None:
     class Seen(BaseModel):
         text: Clause
-        one: Evidence
-        either: Places
+        one: list[Evidence]
 
     assert found(list[Seen], "会议召开。")[0].known == {}
 

@@ -9,7 +9,7 @@ import pytest
 from scripted import recipe, whole
 
 from extractor.authoring.check import check_schema
-from extractor.pipeline.answer import Answer, Row
+from extractor.pipeline.answer import Answer, AnswerItem
 from extractor.pipeline.ask.questions import build_form, build_read, system_text
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
@@ -21,9 +21,9 @@ EXAMPLES = [(name, field) for name in list_schemas() for field in load_schema(na
 IDS = [f"{name}.{field.name}" for name, field in EXAMPLES]
 
 
-def rows_of(field: Field, value: Any) -> tuple[Row, ...]:
+def rows_of(field: Field, value: Any) -> tuple[AnswerItem, ...]:
     values = value if isinstance(value, list) else [value]
-    return tuple(Row(v if field.item else {field.name: v}) for v in values)
+    return tuple(AnswerItem(v if field.item else {field.name: v}) for v in values)
 
 
 @pytest.mark.parametrize("name", list_schemas())

@@ -10,7 +10,7 @@ from pydantic import Field as Described
 from scripted import recipe, whole
 
 from extractor.fields import Clause, Cue, EdtfDate, Like, Most, Name, Quantity, Verbatim, Worded
-from extractor.pipeline.answer import Row
+from extractor.pipeline.answer import AnswerItem
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.ask.questions import (
     NONE,
@@ -90,7 +90,7 @@ def test_words_for_nothing_are_nothing(nothing: str) -> None:
     question = reading(list[Figure])
     answer: Any = question.model.model_validate({"f": [{"what": "增长", "value": "5%", "region": None}]})
     answer.f[0].region = nothing
-    assert question.read_back(answer) == [Row({"what": "增长", "value": "5%", "region": None})]
+    assert question.read_back(answer) == [AnswerItem({"what": "增长", "value": "5%", "region": None})]
 
 
 @pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim]], ids=str)
@@ -127,16 +127,18 @@ def test_a_forms_answer_is_read_back_with_what_code_knows() -> None:
         {"n1": {"what": "增长", "value": "9%"}, "n2": {"what": "无", "region": "全国"}}
     )
     assert question.read_back(answer) == [
-        Row({"what": "增长", "value": "5%", "region": None}, (2, 4)),
-        Row({"what": None, "value": "3个", "region": "我市"}, (9, 11)),
+        AnswerItem({"what": "增长", "value": "5%", "region": None}, (2, 4)),
+        AnswerItem({"what": None, "value": "3个", "region": "我市"}, (9, 11)),
     ]
 
 
 def test_a_form_for_a_single_date_is_a_choice() -> None:
     question = form(EdtfDate | None, "3月12日，会议召开，3月15日结束，3月12日开始。")
     assert question.model.model_json_schema()["properties"]["f"]["enum"] == ["3月12日", "3月15日", NONE]
-    assert question.read_back(question.model.model_validate({"f": "3月15日"})) == [Row({"f": "3月15日"}, (11, 16))]
-    assert question.read_back(question.model.model_validate({"f": "3月12日"})) == [Row({"f": "3月12日"}, (0, 5))]
+    assert question.read_back(question.model.model_validate({"f": "3月15日"})) == [
+        AnswerItem({"f": "3月15日"}, (11, 16))
+    ]
+    assert question.read_back(question.model.model_validate({"f": "3月12日"})) == [AnswerItem({"f": "3月12日"}, (0, 5))]
     assert question.read_back(question.model.model_validate({"f": NONE})) == []
 
 
@@ -146,7 +148,9 @@ def test_what_is_settled_needs_no_model() -> None:
     field = field_of(list[Task])
     candidates = find_candidates(field, whole(text), whole(text)) or []
     assert [c.text for c in open_candidates(field, candidates)] == ["加强管理", "备注另见"]
-    assert settle_without_model(field, candidates) == [Row({"text": "新建3个站", "value": "3个", "note": None}, (0, 5))]
+    assert settle_without_model(field, candidates) == [
+        AnswerItem({"text": "新建3个站", "value": "3个", "note": None}, (0, 5))
+    ]
 
 
 def test_a_form_describes_only_what_it_asks() -> None:

@@ -12,13 +12,13 @@ from pydantic import BaseModel, create_model
 from scripted import cases, document, labels, whole
 
 from extractor.document import Excerpt, Json
-from extractor.fields import Clause, EdtfDate, Name, Places, Quantity, Shown, Verbatim, Worded
+from extractor.fields import Clause, EdtfDate, Evidence, Name, Quantity, Shown, Verbatim, Worded
 from extractor.lang.fold import fold, simplify
-from extractor.pipeline.answer import Answer, Problem, Row
+from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import Item, Value, ground
-from extractor.pipeline.ground.locate import Match
+from extractor.pipeline.ground.locate import MatchKind
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, read_shape
@@ -29,7 +29,7 @@ MEETING = {field.name: field for field in load_schema("meeting").fields}
 def ground_in(
     speech: Excerpt, shape: Field, *rows: Json, passage: Excerpt | None = None
 ) -> tuple[list[Item], list[Problem]]:
-    answer = Answer(shape.name, passage or speech, tuple(Row(row) for row in rows))
+    answer = Answer(shape.name, passage or speech, tuple(AnswerItem(row) for row in rows))
     return ground(answer, shape, prepare(speech))
 
 
@@ -66,12 +66,12 @@ def test_cases(case: Json) -> None:
 @pytest.mark.parametrize(
     ("quote", "how"),
     [
-        ("全市人口达到160万人,增长5.2%", Match.FOLDED),
-        ("全市人口达到160万人，增长5.2%", Match.EXACT),
-        ("全市人口达到 160万人，增长5.2％", Match.FOLDED),
+        ("全市人口达到160万人,增长5.2%", MatchKind.FOLDED),
+        ("全市人口达到160万人，增长5.2%", MatchKind.EXACT),
+        ("全市人口达到 160万人，增长5.2％", MatchKind.FOLDED),
     ],
 )
-def test_a_clause_says_how_it_was_found(quote: str, how: Match) -> None:
+def test_a_clause_says_how_it_was_found(quote: str, how: MatchKind) -> None:
     shape = field_of(list[Clause])
     ((item,), problems) = ground_in(whole("去年，全市人口达到160万人，增长5.2%。"), shape, {"f": quote})
     assert problems == []
@@ -104,7 +104,10 @@ def test_no_name_and_no_digit_is_matched_with_tolerance(text: str, annotation: A
 def test_a_clause_with_one_wrong_character_is_found_and_read_from_the_source() -> None:
     text = "各级各部门要建立健全重大事故隐患排查治理制度，落实责任。"
     ((item,), _) = ground_in(whole(text), field_of(list[Clause]), {"f": "各级各部门要建立建全重大事故隐患排查治理制度"})
-    assert (item.values["f"].text, item.values["f"].how) == ("各级各部门要建立健全重大事故隐患排查治理制度", Match.NEAR)
+    assert (item.values["f"].text, item.values["f"].how) == (
+        "各级各部门要建立健全重大事故隐患排查治理制度",
+        MatchKind.NEAR,
+    )
 
 
 # --- places ---
@@ -121,9 +124,11 @@ def test_repeated_values_take_successive_places() -> None:
 
 def test_successive_places_go_on_in_the_next_passage() -> None:
     speech = whole("一季度增长5%。\n二季度增长5%。\n")
-    open_session, shape = prepare(speech), field_of(list[Quantity])
+    prepared, shape = prepare(speech), field_of(list[Quantity])
     passages = [speech.cut(0, 9), speech.cut(9, len(speech.text))]
-    found = [ground(Answer("f", p, (Row({"f": "5%"}),)), shape, open_session)[0][0].values["f"].start for p in passages]
+    found = [
+        ground(Answer("f", p, (AnswerItem({"f": "5%"}),)), shape, prepared)[0][0].values["f"].start for p in passages
+    ]
     assert found == [5, 14]
 
 
@@ -160,7 +165,7 @@ def test_what_may_stand_further_off_is_looked_for_before_its_item_then_after() -
 
 def test_a_candidate_stands_where_code_found_it() -> None:
     speech = whole("一季度增长5%。二季度增长5%。")
-    row = Row({"f": "5%"}, place=(5, 7))
+    row = AnswerItem({"f": "5%"}, place=(5, 7))
     passage = speech.cut(8, 16)
     items, _ = ground(Answer("f", passage, (row,)), field_of(list[Quantity]), prepare(speech))
     assert speech.text[items[0].values["f"].start :] == "5%。"
@@ -168,7 +173,7 @@ def test_a_candidate_stands_where_code_found_it() -> None:
 
 def test_a_candidate_ends_with_its_passage() -> None:
     speech = whole("出席的有李燕\n会议召开。\n")
-    answer = Answer("f", speech.cut(0, 6), (Row({"f": "李燕"}, place=(4, 8)),))
+    answer = Answer("f", speech.cut(0, 6), (AnswerItem({"f": "李燕"}, place=(4, 8)),))
     ((item,), _) = ground(answer, field_of(list[Name]), prepare(speech))
     assert item.values["f"].text == "李燕"
 
@@ -275,7 +280,7 @@ def test_a_name_that_is_left_out_is_no_name(name: str) -> None:
     items, problems = ground_in(whole(text), MEETING["officials"], {"name": name, "titles": ["副市长"], "roles": []})
     assert (items, kinds(problems)) == ([], [("redacted", "officials.name", name)])
     place = (3, 3 + len(name))
-    placed = Answer("officials", whole(text), (Row({"name": name, "titles": [], "roles": []}, place),))
+    placed = Answer("officials", whole(text), (AnswerItem({"name": name, "titles": [], "roles": []}, place),))
     assert ground(placed, MEETING["officials"], prepare(whole(text)))[0] == []
 
 
@@ -329,7 +334,7 @@ class Anything(BaseModel):
     date: EdtfDate | None
     role: Annotated[Literal["chair", "speaker"], Shown(otherwise="speaker", chair="主持")] | None
     names: list[Name]
-    evidence: Places
+    evidence: list[Evidence]
 
 
 WORDS = st.one_of(
@@ -374,9 +379,9 @@ SPEECHES = [clean(document(text)) for text in SOURCES]
 @example(speech=SPEECHES[0], rows=[{"name": "张三", "names": ["张三"]}], size=20)
 @given(speech=st.sampled_from(SPEECHES), rows=st.lists(ROWS, max_size=4), size=st.integers(5, 200))
 def test_nothing_comes_out_that_the_source_does_not_hold(speech: Excerpt, rows: list[Json], size: int) -> None:
-    open_session = prepare(speech)
+    prepared = prepare(speech)
     for passage in split_passages(speech, size):
-        items, _ = ground(Answer("f", passage, tuple(map(Row, rows))), ANYTHING, open_session)
+        items, _ = ground(Answer("f", passage, tuple(map(AnswerItem, rows))), ANYTHING, prepared)
         for item in items:
             check(item, speech, passage)
 

@@ -10,7 +10,7 @@ from scripted import CASES
 
 from extractor.document import Document, Excerpt
 from extractor.lang.fold import fold
-from extractor.pipeline.ground.locate import Index, Match, Place, locate
+from extractor.pipeline.ground.locate import Index, Match, MatchKind, locate
 
 FOUND = json.loads((CASES / "locate.json").read_text(encoding="utf-8"))
 KNOWN_FAILURES = json.loads((CASES / "locate_known_failures.json").read_text(encoding="utf-8"))
@@ -65,28 +65,28 @@ def test_a_slip_in_an_unprotected_name_is_a_slip(near: bool) -> None:
 
 def test_takes_successive_places_and_wraps() -> None:
     index = index_of("增长5%,下降5％,持平5%")
-    assert locate("5%", index) == Place(2, 4, Match.EXACT)
-    assert locate("5%", index, after=4) == Place(7, 9, Match.FOLDED)
-    assert locate("5%", index, after=9) == Place(12, 14, Match.EXACT)
-    assert locate("5%", index, after=14) == Place(2, 4, Match.EXACT)
+    assert locate("5%", index) == Match(2, 4, MatchKind.EXACT)
+    assert locate("5%", index, after=4) == Match(7, 9, MatchKind.FOLDED)
+    assert locate("5%", index, after=9) == Match(12, 14, MatchKind.EXACT)
+    assert locate("5%", index, after=14) == Match(2, 4, MatchKind.EXACT)
 
 
 def test_half_a_character_equals_only_itself() -> None:
     index = index_of("会议\ud800强调要抓好落实")
-    assert locate("會議\ud800強調", index) == Place(0, 5, Match.FOLDED)
+    assert locate("會議\ud800強調", index) == Match(0, 5, MatchKind.FOLDED)
     assert locate("會議\ud801強調", index) is None
 
 
 def test_an_identical_place_goes_before_a_folded_one() -> None:
-    assert locate("5%", index_of("下降5％,持平5%")) == Place(7, 9, Match.EXACT)
+    assert locate("5%", index_of("下降5％,持平5%")) == Match(7, 9, MatchKind.EXACT)
 
 
 def test_misspelt_quotes_take_successive_places_too() -> None:
     clause = "各地要把稳定低生育水平作为重中之重来抓。"
     index, quote = index_of(clause * 2), clause.replace("作为", "当为")
-    assert locate(quote, index, near=True) == Place(0, 20, Match.NEAR)
-    assert locate(quote, index, near=True, after=5) == Place(20, 40, Match.NEAR)
-    assert locate(quote, index, near=True, after=30) == Place(0, 20, Match.NEAR)
+    assert locate(quote, index, near=True) == Match(0, 20, MatchKind.NEAR)
+    assert locate(quote, index, near=True, after=5) == Match(20, 40, MatchKind.NEAR)
+    assert locate(quote, index, near=True, after=30) == Match(0, 20, MatchKind.NEAR)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_the_words_of_the_source_are_exact_though_the_text_is_clean() -> None:
         Document("d", "d", source, ""), "一个核心", *(type(index_of("").starts)("q", x) for x in (starts, ends))
     )
     index = Index(excerpt)
-    assert locate("核(hé)心", index) == Place(2, 4, Match.EXACT)
-    assert locate("核心", index) == Place(2, 4, Match.EXACT)
-    assert locate("核 心", index) == Place(2, 4, Match.FOLDED)
+    assert locate("核(hé)心", index) == Match(2, 4, MatchKind.EXACT)
+    assert locate("核心", index) == Match(2, 4, MatchKind.EXACT)
+    assert locate("核 心", index) == Match(2, 4, MatchKind.FOLDED)
 
 
 @given(st.data())
@@ -133,7 +133,7 @@ def test_a_substring_is_found_at_an_equal_place(data: st.DataObject) -> None:
         assert place is None
     else:
         assert place is not None
-        assert place.how is Match.EXACT
+        assert place.how is MatchKind.EXACT
         assert text[place.start : place.end] == quote.strip()
 
 

@@ -1,0 +1,27 @@
+"""Numbers with their unit and approximator: the model copies the words, code computes the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extractor.lang.quantities import find_quantities, parse_quantity
+from extractor.schema.kinds.kind import Kind, Located
+
+
+def read_quantity(value: Located, year: int | None) -> dict[str, Any] | None:
+    """text, number, low, high, unit, approx; None if the words hold no number."""
+    quantity = parse_quantity(value.clean)
+    return None if quantity is None else {**quantity.model_dump(), "text": value.text}
+
+
+QUANTITY = Kind(
+    "quantity",
+    longest=30,
+    find=find_quantities,
+    offered_as="number",
+    is_read_off=True,
+    evidence_from="telling clause",
+    read=read_quantity,
+    reads="number",
+    scored_by="numbers",
+)
