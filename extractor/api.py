@@ -191,9 +191,9 @@ def _each(
                     for event in document_events(outcome.document.id, len(outcome.converted), outcome.failures):
                         tell(event)
                 yield _done(outcome, cast("type[R]", loaded.record))
-    summary.stopped = cancellation.fault
-    if cancellation.fault is not None:
-        raise cancellation.fault
+    summary.stopped = cancellation.error
+    if cancellation.error is not None:
+        raise cancellation.error
 
 
 def _documents(inputs: Inputs, settings: Settings) -> Iterator[Document | Unreadable]:

@@ -16,8 +16,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from answering import answering, say
-from fake_server import Step
+from fake_endpoint import Step, answer_step, answering
 from pydantic import BaseModel, Field
 from scripted import ROOT
 
@@ -121,7 +120,7 @@ def test_a_document_made_by_the_caller_keeps_its_path() -> None:
 
 def test_a_model_class_is_a_schema(asking: Any) -> None:
     _, said, how = asking
-    said.append(say({"rules": ["要加强管理"]}))
+    said.append(answer_step({"rules": ["要加强管理"]}))
     (done,) = extract([Document.from_text(TEXT)], schema=Rules, **how)
     assert done.records == (Rules(rules=["要加强管理"]),)
     assert load_schema(Rules).fields == load_schema(f"{__file__}:Rules").fields

@@ -281,7 +281,7 @@ class CollectedReplies:
                     self._put(name, abouts(name), reply)
                 return counted
 
-            outcome += self._desk.patiently(attempt)
+            outcome += self._desk.with_retries(attempt)
         return outcome
 
     def _put(self, name: str, abouts: list[dict[str, object]], reply: Reply | ProviderError) -> None:

@@ -86,8 +86,8 @@ class Budget:
         reasked = bool(attempt.request.about.get(REASKED))
         with self._lock:
             self.retries += attempt.number > 1
-            if attempt.fault is not None:
-                self.faults[attempt.fault] += 1
+            if attempt.error is not None:
+                self.faults[attempt.error] += 1
             elif reasked:
                 self.reasked += attempt.usage
             else:
@@ -101,7 +101,7 @@ class Budget:
                     "reasked": reasked,
                     "attempt": attempt.number,
                     "seconds": round(attempt.seconds, 3),
-                    "error": attempt.fault,
+                    "error": attempt.error,
                     "input_tokens": attempt.usage.input_tokens,
                     "cached_tokens": attempt.usage.cached_tokens,
                     "output_tokens": attempt.usage.output_tokens,

@@ -35,7 +35,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
                 findings += 1
                 continue
             missing = _missing(document, recipe, call)
-            reel = recordings.reel(document.id)
+            reel = recordings.file(document.id)
             seen.add(reel.path)
             unused = [recording for recording in reel.calls.values() if not recording.used]
             used += len(reel.calls) - len(unused)

@@ -98,10 +98,10 @@ def run(
             write(outcome.document, [made.line for made in outcome.converted], outcome.failures)
             count(outcome, summary)
             stop_at(max_failures, summary, cancellation)
-    summary.stopped = cancellation.fault
-    if cancellation.fault is not None and not isinstance(cancellation.fault, RunInterruptedError):
+    summary.stopped = cancellation.error
+    if cancellation.error is not None and not isinstance(cancellation.error, RunInterruptedError):
         for document in remaining:
-            outcome = Outcome(document, failures=[_not_reached(document, cancellation.fault)])
+            outcome = Outcome(document, failures=[_not_reached(document, cancellation.error)])
             write(document, [], outcome.failures)
             count(outcome, summary)
     return summary
@@ -156,7 +156,7 @@ class CancellableCall:
 
 def _until(cancellation: Cancellation, documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
     """The documents, as long as there is asking."""
-    while cancellation.fault is None:
+    while cancellation.error is None:
         try:
             yield next(documents)
         except StopIteration:
@@ -195,7 +195,7 @@ def _convert(
             reason = f"{document.path} holds no text once markup and page furniture are left out: look into the file."
             outcome.failures.append(_failure(document, "empty", reason))
     except FATAL as error:
-        met = call.cancellation.fault or error
+        met = call.cancellation.error or error
         if isinstance(met, RunInterruptedError):
             outcome.unfinished = True
         elif met is error or call.cancellation.document == document.id:

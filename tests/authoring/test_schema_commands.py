@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import answering, field_of, say
 from click.testing import Result
-from fake_server import FakeServer
+from fake_endpoint import FakeEndpoint, answer_step, answering, field_of
 from scripted import ROOT
 from typer.testing import CliRunner
 
@@ -272,23 +271,25 @@ def test_texts_that_cannot_be_read_are_reported() -> None:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeServer]:
+def fake() -> Iterator[FakeEndpoint]:
     def answer(body: dict[str, Any]) -> Any:
         if field_of(body) == "venue":
-            return say({"venue": "乙市礼堂"})
-        return say({"sums": [{"value": "320万元", "purpose": "渠道维修"}, {"value": "99万元", "purpose": None}]})
+            return answer_step({"venue": "乙市礼堂"})
+        return answer_step(
+            {"sums": [{"value": "320万元", "purpose": "渠道维修"}, {"value": "99万元", "purpose": None}]}
+        )
 
     with answering(answer) as server:
         yield server
 
 
-def tried(fake: FakeServer, *arguments: str) -> Result:
+def tried(fake: FakeEndpoint, *arguments: str) -> Result:
     write()
     Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
     return extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake", *arguments)
 
 
-def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeServer) -> None:
+def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeEndpoint) -> None:
     result = tried(fake)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -315,7 +316,7 @@ def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeServer) 
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
 
-def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
+def test_try_asks_for_the_named_fields_only(fake: FakeEndpoint) -> None:
     assert "sums" not in tried(fake, "--field", "venue").stdout
     assert [field_of(seen.body) for seen in fake.seen] == ["venue"]
     wrong = tried(fake, "--field", "place")
@@ -325,7 +326,7 @@ def test_try_asks_for_the_named_fields_only(fake: FakeServer) -> None:
     )
 
 
-def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
+def test_try_of_fields_that_share_a_question(fake: FakeEndpoint) -> None:
     write(
         ITEMS.replace("import *", "import *\nfrom extractor.fields import Group")
         .replace("venue: Verbatim | None", 'venue: Annotated[Verbatim | None, Group("all")]')
@@ -333,7 +334,7 @@ def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
     )
     Path("t.txt").write_text("会议在甲市礼堂召开。去年，全市投资320万元用于渠道维修。\n", encoding="utf-8")
     answer = {"venue": "甲市礼堂", "sums": [{"value": "320万元", "purpose": "渠道维修"}]}
-    with answering(lambda body: say(answer)) as server:
+    with answering(lambda body: answer_step(answer)) as server:
         arguments = ("schema", "try", "mine.py", "t.txt", "--base-url", server.base_url, "--model", "fake")
         shown = extractor(*arguments).stdout
         assert len(server.seen) == 1
@@ -342,13 +343,13 @@ def test_try_of_fields_that_share_a_question(fake: FakeServer) -> None:
     assert "  asked     in one question with venue, shown there\n  kept      {" in shown
 
 
-def test_try_in_full(fake: FakeServer) -> None:
+def test_try_in_full(fake: FakeEndpoint) -> None:
     shown = tried(fake, "--full").stdout
     assert "  system    你从中国政府的讲话" in shown
     assert "            会议在甲市礼堂召开。" in shown
 
 
-def test_try_answers_from_recordings(fake: FakeServer) -> None:
+def test_try_answers_from_recordings(fake: FakeEndpoint) -> None:
     tried(fake, "--replies", "kept", "--mode", "record")
     fake.seen.clear()
     again = tried(fake, "--replies", "kept", "--field", "venue")
@@ -357,7 +358,7 @@ def test_try_answers_from_recordings(fake: FakeServer) -> None:
     assert not fake.seen
 
 
-def test_try_shows_a_question_that_could_not_be_answered(fake: FakeServer) -> None:
+def test_try_shows_a_question_that_could_not_be_answered(fake: FakeEndpoint) -> None:
     result = tried(fake, "--replies", "none", "--mode", "replay", "--field", "venue")
     assert result.exit_code == 1
     (failed,) = (line for line in result.stdout.splitlines() if line.startswith("  failed"))
@@ -365,7 +366,7 @@ def test_try_shows_a_question_that_could_not_be_answered(fake: FakeServer) -> No
     assert "  dropped" not in result.stdout
 
 
-def test_try_says_why_it_did_not_ask(fake: FakeServer) -> None:
+def test_try_says_why_it_did_not_ask(fake: FakeEndpoint) -> None:
     write()
     Path("t.txt").write_text("会议在甲市礼堂召开。\n", encoding="utf-8")
     result = extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake")
@@ -391,7 +392,7 @@ def test_try_says_why_a_worded_value_was_changed() -> None:
     )
     Path("t.txt").write_text("去年，全县排查出隐患1260处。\n", encoding="utf-8")
     answer = {"counts": [{"what": "安全问题", "value": "1260处"}]}
-    with answering(lambda body: say(answer)) as server:
+    with answering(lambda body: answer_step(answer)) as server:
         arguments = ("t.txt", "--base-url", server.base_url, "--model", "fake", "--field", "counts")
         shown = extractor("schema", "try", "mine.py", *arguments).stdout
     (changed,) = (line for line in shown.splitlines() if line.startswith("  changed"))
@@ -405,7 +406,7 @@ def test_try_says_why_a_worded_value_was_changed() -> None:
 # --- new ---
 
 
-def test_a_new_schema_works(fake: FakeServer) -> None:
+def test_a_new_schema_works(fake: FakeEndpoint) -> None:
     made = extractor("schema", "new", "road_plan")
     assert made.exit_code == 0, made.output
     assert made.stdout.splitlines()[:3] == [
@@ -430,7 +431,7 @@ def test_a_new_schema_works(fake: FakeServer) -> None:
     ]
     text = json.loads(Path("road_plan.example.json").read_text(encoding="utf-8"))
     Path("t.txt").write_text(text["text"], encoding="utf-8")
-    with answering(lambda body: say({field_of(body): text["record"][field_of(body)]})) as server:
+    with answering(lambda body: answer_step({field_of(body): text["record"][field_of(body)]})) as server:
         result = extractor(
             *("extract", "t.txt", "--schema", "road_plan.py", "--base-url", server.base_url, "--model", "fake")
         )

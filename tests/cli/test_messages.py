@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import answering, passage_of
 from click.testing import Result
-from fake_server import FakeServer, Step
+from fake_endpoint import FakeEndpoint, Step, answering, passage_of
 from scripted import nothing, scripted
 from typer.testing import CliRunner
 
@@ -51,7 +50,7 @@ def broken() -> list[Step]:
 
 
 @pytest.fixture
-def fake(broken: list[Step]) -> Iterator[FakeServer]:
+def fake(broken: list[Step]) -> Iterator[FakeEndpoint]:
     with answering(lambda body: broken[0] if broken and "乙市" in passage_of(body) else None) as server:
         yield server
 
@@ -62,7 +61,7 @@ def run(*arguments: str) -> Result:
     return result
 
 
-def extract(fake: FakeServer, *arguments: str) -> Result:
+def extract(fake: FakeEndpoint, *arguments: str) -> Result:
     server = ["--base-url", fake.base_url, "--model", "fake", "--separate-fields", "--concurrency", "1"]
     return run("extract", *arguments, *server)
 
@@ -74,7 +73,7 @@ def records(path: str) -> list[dict[str, Any]]:
 # --- the advice of the summary ---
 
 
-def test_the_advice_after_failures_works(fake: FakeServer, broken: list[Step]) -> None:
+def test_the_advice_after_failures_works(fake: FakeEndpoint, broken: list[Step]) -> None:
     broken.append(REFUSED)
     failed = extract(fake, "texts", "-o", "out.jsonl")
     assert failed.exit_code == 1
@@ -90,7 +89,7 @@ def test_the_advice_after_failures_works(fake: FakeServer, broken: list[Step]) -
     assert [line["id"] for line in records("out.jsonl")] == ["a", "c", "b"]
 
 
-def test_the_advice_after_a_run_without_a_file_works(fake: FakeServer, broken: list[Step]) -> None:
+def test_the_advice_after_a_run_without_a_file_works(fake: FakeEndpoint, broken: list[Step]) -> None:
     broken.append(REFUSED)
     advice = extract(fake, "texts").stderr.splitlines()[-1]
     assert "with -o FILE, --retry-failed then converts only what failed" in advice
@@ -101,7 +100,7 @@ def test_the_advice_after_a_run_without_a_file_works(fake: FakeServer, broken: l
     assert all("乙市" in passage_of(seen.body) for seen in fake.seen[asked:])
 
 
-def test_the_advice_after_a_stopped_run_works(fake: FakeServer, broken: list[Step]) -> None:
+def test_the_advice_after_a_stopped_run_works(fake: FakeEndpoint, broken: list[Step]) -> None:
     broken.append(NO_QUOTA)
     stopped = extract(fake, "texts", "-o", "out.jsonl")
     assert "run the same command again: it resumes where this run stopped" in stopped.stderr.splitlines()[-1]
@@ -110,7 +109,7 @@ def test_the_advice_after_a_stopped_run_works(fake: FakeServer, broken: list[Ste
     assert sorted(line["id"] for line in records("out.jsonl")) == ["a", "b", "c"]
 
 
-def test_the_advice_after_a_stopped_restart_works(fake: FakeServer, broken: list[Step]) -> None:
+def test_the_advice_after_a_stopped_restart_works(fake: FakeEndpoint, broken: list[Step]) -> None:
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 0
     before = Path("out.jsonl").read_bytes()
     broken.append(NO_QUOTA)
@@ -124,7 +123,7 @@ def test_the_advice_after_a_stopped_restart_works(fake: FakeServer, broken: list
 
 
 @pytest.mark.parametrize("option", ["--retry-failed", "--restart"])
-def test_an_option_that_needs_an_output_works_with_one(option: str, fake: FakeServer, broken: list[Step]) -> None:
+def test_an_option_that_needs_an_output_works_with_one(option: str, fake: FakeEndpoint, broken: list[Step]) -> None:
     assert f"{option} needs -o" in extract(fake, "texts", option).stderr
     broken.append(REFUSED)
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 1
@@ -132,7 +131,7 @@ def test_an_option_that_needs_an_output_works_with_one(option: str, fake: FakeSe
     assert extract(fake, "texts", "-o", "out.jsonl", option).exit_code == 0
 
 
-def test_the_command_that_replies_check_prints_renews_the_replies(fake: FakeServer) -> None:
+def test_the_command_that_replies_check_prints_renews_the_replies(fake: FakeEndpoint) -> None:
     server = ["--base-url", fake.base_url, "--model", "fake", "--replies", "replies"]
     missing = run("replies", "check", "texts", *server)
     (renew,) = re.findall(r"^renew +extractor (.*)$", missing.stdout, re.MULTILINE)
@@ -140,7 +139,7 @@ def test_the_command_that_replies_check_prints_renews_the_replies(fake: FakeServ
     assert run("replies", "check", "texts", *server).exit_code == 0
 
 
-def test_a_second_run_says_that_there_is_nothing_to_do(fake: FakeServer) -> None:
+def test_a_second_run_says_that_there_is_nothing_to_do(fake: FakeEndpoint) -> None:
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 0
     (line,) = extract(fake, "texts", "-o", "out.jsonl").stderr.splitlines()
     assert re.fullmatch(r"nothing to do: all 3 documents are up to date, \d+\.\d s → out\.jsonl", line)
@@ -173,7 +172,7 @@ def test_each_line_of_the_summary_counts_one_unit() -> None:
 # --- options and inputs ---
 
 
-def test_retry_offers_the_kinds_that_a_failure_can_have(fake: FakeServer) -> None:
+def test_retry_offers_the_kinds_that_a_failure_can_have(fake: FakeEndpoint) -> None:
     offered = {*retry_kinds()}
     groups = {ExtractorError.kind, "provider", "unanswered", "postponed", "interrupted", "stopped"}
     assert offered & groups == set()
@@ -188,7 +187,7 @@ ROWS = [{"title": "甲", "body": SPEECH.format("甲"), "url": "u1"}, {"body": SP
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv"])
 @pytest.mark.parametrize("option", ["--text-column", "--id-column"])
-def test_a_misspelt_column_is_a_usage_error(name: str, option: str, fake: FakeServer) -> None:
+def test_a_misspelt_column_is_a_usage_error(name: str, option: str, fake: FakeEndpoint) -> None:
     rows = [json.dumps(row, ensure_ascii=False) for row in ROWS] * 1000
     if name == "rows.csv":
         rows = ["title,body,url", *(f"甲,{SPEECH.strip()},u{n}" for n in range(1000))]
@@ -202,7 +201,7 @@ def test_a_misspelt_column_is_a_usage_error(name: str, option: str, fake: FakeSe
     assert not list(Path().glob("out.jsonl*"))
 
 
-def test_rows_without_a_column_that_others_have_are_failures(fake: FakeServer) -> None:
+def test_rows_without_a_column_that_others_have_are_failures(fake: FakeEndpoint) -> None:
     Path("rows.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
     result = extract(fake, "rows.jsonl", "--text-column", "body", "--id-column", "url", "-o", "out.jsonl")
     assert result.exit_code == 1
@@ -213,7 +212,7 @@ def test_rows_without_a_column_that_others_have_are_failures(fake: FakeServer) -
 # --- what is shown and logged while a run goes on ---
 
 
-def test_the_log_has_an_event_for_each_attempt_failure_and_document(fake: FakeServer, broken: list[Step]) -> None:
+def test_the_log_has_an_event_for_each_attempt_failure_and_document(fake: FakeEndpoint, broken: list[Step]) -> None:
     broken.append(REFUSED)
     Path("texts/empty.txt").touch()
     for arguments in (["-o", "out.jsonl"], []):
@@ -233,7 +232,7 @@ def test_the_log_has_an_event_for_each_attempt_failure_and_document(fake: FakeSe
         assert all(event.keys() >= {"time", "reason", "field", "start", "end"} for event in failures)
 
 
-def test_the_help_of_log_json_names_all_events_and_keys(fake: FakeServer) -> None:
+def test_the_help_of_log_json_names_all_events_and_keys(fake: FakeEndpoint) -> None:
     extract(fake, "texts/a.txt", "texts/a.txt", "--log-json", "log.jsonl")
     words = run("extract", "--help").stdout
     for event in records("log.jsonl"):

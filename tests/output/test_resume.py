@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answering import Json, answering, field_of, passage_of, read_facts
 from click.testing import Result
-from fake_server import FakeServer, Step, completion
+from fake_endpoint import FakeEndpoint, Step, answering, completion_body, field_of, passage_of, read_facts
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm.call import request_key
 from extractor.output.files import restart_path
 from extractor.runs.convert_to_file import answer_cache_path
@@ -44,7 +44,7 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def arguments(fake: FakeServer, *more: str) -> list[str]:
+def arguments(fake: FakeEndpoint, *more: str) -> list[str]:
     return [
         "extract",
         "texts",
@@ -61,13 +61,13 @@ def arguments(fake: FakeServer, *more: str) -> list[str]:
     ]
 
 
-def extract(fake: FakeServer, *more: str) -> Result:
+def extract(fake: FakeEndpoint, *more: str) -> Result:
     result = CliRunner().invoke(app, arguments(fake, *more))
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def start(fake: FakeServer, *more: str) -> subprocess.Popen[str]:
+def start(fake: FakeEndpoint, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "extractor", *arguments(fake, *more)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
 
@@ -80,7 +80,7 @@ def content(path: Path = OUT) -> list[str]:
     return sorted(path.read_text(encoding="utf-8").splitlines())
 
 
-def keys(fake: FakeServer) -> Counter[str]:
+def keys(fake: FakeEndpoint) -> Counter[str]:
     return Counter(request_key(seen.body) for seen in fake.seen)
 
 
@@ -192,8 +192,8 @@ def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undistu
         _, stderr = running[0].communicate(timeout=60)
     assert running[0].returncode == 130
     assert "Traceback" not in stderr
-    assert "Stopping: answers under way are waited for. Ctrl-C again ends the run at once." in stderr
-    assert stderr.rstrip().endswith("Run the same command again: it goes on where this one stopped.")
+    assert "Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once." in stderr
+    assert stderr.rstrip().endswith("Run the same command again: it resumes where this one stopped.")
     assert not OUT.exists()
     asked = keys(fake)
     assert len(fake.seen) <= 8 + at_once
@@ -501,7 +501,7 @@ def test_more_failures_than_allowed_stop_the_run() -> None:
 def test_a_budget_stops_the_run_before_it_is_overrun(limit: list[str]) -> None:
     def dear(body: Json) -> Step:
         usage = {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000}
-        return Step(body=completion(json.dumps(read_facts(body), ensure_ascii=False), usage=usage))
+        return Step(body=completion_body(json.dumps(read_facts(body), ensure_ascii=False), usage=usage))
 
     with answering(dear) as fake:
         result = extract(fake, *limit)

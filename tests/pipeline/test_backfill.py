@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from answering import Json, answering, field_of, passage_of
 from click.testing import Result
-from fake_server import FakeServer, Step
+from fake_endpoint import FakeEndpoint, Step, answering, field_of, passage_of
 from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm.call import request_key
 from extractor.output.files import before_path
 
@@ -50,7 +50,7 @@ def write(edit: Edit) -> None:
     Path("my.py").write_text(edit(SCHEMA), encoding="utf-8")
 
 
-def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
+def extract(fake: FakeEndpoint, *more: str, inputs: str = "texts") -> Result:
     command = [
         "extract",
         inputs,

@@ -11,14 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from answering import Json, field_of, passage_of, say
-from batch_server import LOST, Desk, batch_client
 from click.testing import Result
-from fake_server import Step
+from fake_endpoint import LOST, FakeEndpoint, Step, answer_step, answering, field_of, passage_of
 from scripted import least
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.output.answer_cache import answer_cache_path
 from extractor.runs import batch_submission
 from extractor.runs.batch_submission import batch_folder, batch_path
@@ -45,7 +44,7 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def arguments(client: Desk, *more: str) -> list[str]:
+def arguments(client: FakeEndpoint, *more: str) -> list[str]:
     return [
         "extract",
         "texts",
@@ -68,7 +67,7 @@ def invoke(*words: str) -> Result:
     return result
 
 
-def extract(client: Desk, *more: str) -> Result:
+def extract(client: FakeEndpoint, *more: str) -> Result:
     return invoke(*arguments(client, *more))
 
 
@@ -84,7 +83,7 @@ def failures() -> list[Json]:
     return [json.loads(line) for line in FAILED.read_text(encoding="utf-8").splitlines()]
 
 
-def live(client: Desk, *more: str) -> tuple[list[str], list[Json]]:
+def live(client: FakeEndpoint, *more: str) -> tuple[list[str], list[Json]]:
     """The lines and failures of a live run of the same, which is then taken away."""
     extract(client, *more)
     lines, failed = content() if OUT.exists() else [], failures() if FAILED.exists() else []
@@ -95,7 +94,7 @@ def live(client: Desk, *more: str) -> tuple[list[str], list[Json]]:
             path.rmdir()
         else:
             path.unlink()
-    client.live.clear()
+    client.seen.clear()
     return lines, failed
 
 
@@ -107,7 +106,7 @@ def city_of(body: Json) -> str:
 
 
 def test_a_batch_gives_the_lines_of_a_live_run() -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         submitted = extract(client, "--batch")
         assert (submitted.exit_code, client.live) == (0, [])
@@ -141,7 +140,7 @@ def test_a_batch_gives_the_lines_of_a_live_run() -> None:
 
 
 def test_collecting_twice_changes_nothing() -> None:
-    with batch_client() as client:
+    with answering() as client:
         extract(client, "--batch")
         client.end()
         assert batch("collect").exit_code == 0
@@ -161,9 +160,9 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
     refused = Step(400, {"error": {"message": "bad"}})
 
     def nothing(body: Json) -> Step:
-        return say(least(body["response_format"]["json_schema"]["schema"]))
+        return answer_step(least(body["response_format"]["json_schema"]["schema"]))
 
-    with batch_client(lambda body: refused if city_of(body) == "丙" else nothing(body)) as client:
+    with answering(lambda body: refused if city_of(body) == "丙" else nothing(body)) as client:
         invoke(*command, client.base_url, "--batch")
         shared = len(client.requests())
         assert shared < 3 * FIELDS
@@ -185,7 +184,7 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
 
 def test_two_texts_that_ask_the_same_ask_it_once() -> None:
     Path("texts/甲.txt").write_text(SPEECH.format("乙"), encoding="utf-8")
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         assert len(client.requests()) == 3 * FIELDS
@@ -197,7 +196,7 @@ def test_two_texts_that_ask_the_same_ask_it_once() -> None:
 
 def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 4)
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         assert [len(client.requests(name)) for name in client.batches] == [4, 4, 4, 3]
@@ -209,7 +208,7 @@ def test_what_is_too_much_for_one_batch_goes_into_several(monkeypatch: pytest.Mo
 
 def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_BYTES", 10_000)
-    with batch_client() as client:
+    with answering() as client:
         extract(client, "--batch")
         assert len(client.batches) > 1
         for made in client.batches.values():
@@ -217,7 +216,7 @@ def test_a_batch_is_no_larger_than_the_provider_takes(monkeypatch: pytest.Monkey
 
 
 def test_recorded_replies_are_not_submitted_and_new_ones_are_recorded() -> None:
-    with batch_client() as client:
+    with answering() as client:
         extract(client, "--batch", "--mode", "record", "--replies", "tape")
         client.end()
         assert batch("collect").exit_code == 0
@@ -239,7 +238,7 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
             return {"乙": refused, "丙": filtered}.get(city_of(body))
         return None
 
-    with batch_client(misbehave) as client:
+    with answering(misbehave) as client:
         lines, failed = live(client)
         extract(client, "--batch")
         client.end()
@@ -265,12 +264,12 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
 @pytest.mark.parametrize(
     "disguised",
     [
-        say("{}", finish_reason="content_filter"),
+        answer_step("{}", finish_reason="content_filter"),
         Step(body={"error": {"message": "敏感内容", "code": 400}}),
     ],
 )
 def test_an_error_in_disguise_is_one(disguised: Step) -> None:
-    with batch_client(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as client:
+    with answering(lambda body: disguised if field_of(body) == "date" and city_of(body) == "丙" else None) as client:
         lines, failed = live(client)
         extract(client, "--batch")
         client.end()
@@ -282,7 +281,7 @@ def test_an_error_in_disguise_is_one(disguised: Step) -> None:
 @pytest.mark.parametrize("passing", [Step(500, {"error": {"message": "broken"}}), Step(429, {"error": "wait"}), LOST])
 @pytest.mark.parametrize("by_batch", [True, False])
 def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool) -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         client.misbehave = lambda body: passing if field_of(body) == "targets" and city_of(body) == "丁" else None
         extract(client, "--batch")
@@ -307,7 +306,7 @@ def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool)
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_partial_results_count(status: str) -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         client.end(status, answered=7)
@@ -324,7 +323,7 @@ def test_partial_results_count(status: str) -> None:
 
 
 def test_a_batch_that_fails_as_a_whole_says_why_and_its_questions_stay_open() -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         (made,) = client.batches.values()
@@ -345,10 +344,10 @@ def test_a_misfit_is_asked_for_again_in_the_next_batch() -> None:
     def misbehave(body: Json) -> Step | None:
         if field_of(body) == "date" and len(body["messages"]) == 2 and city_of(body) == "乙":
             asked["misfit"] += 1
-            return say('{"date": 5}')
+            return answer_step('{"date": 5}')
         return None
 
-    with batch_client(misbehave) as client:
+    with answering(misbehave) as client:
         lines, _ = live(client)
         extract(client, "--batch")
         client.end()
@@ -369,9 +368,13 @@ def test_halves_of_what_was_cut_off_go_into_the_next_batch() -> None:
 
     def misbehave(body: Json) -> Step | None:
         is_long = city_of(body) == "乙" and len(passage_of(body)) > 400
-        return say('{"officials": [', finish_reason="length") if field_of(body) == "officials" and is_long else None
+        return (
+            answer_step('{"officials": [', finish_reason="length")
+            if field_of(body) == "officials" and is_long
+            else None
+        )
 
-    with batch_client(misbehave) as client:
+    with answering(misbehave) as client:
         lines, _ = live(client)
         extract(client, "--batch")
         client.end()
@@ -385,7 +388,7 @@ def test_halves_of_what_was_cut_off_go_into_the_next_batch() -> None:
 
 def test_second_rounds_are_not_submitted_before_the_first_is_answered() -> None:
     options = ("--second-pass", "--verify")
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client, *options)
         in_all = 0
         for _ in range(6):
@@ -410,7 +413,7 @@ def test_second_rounds_are_not_submitted_before_the_first_is_answered() -> None:
 
 
 def test_a_second_batch_and_a_live_run_are_refused_while_one_is_under_way() -> None:
-    with batch_client() as client:
+    with answering() as client:
         extract(client, "--batch")
         for again in (extract(client, "--batch"), extract(client)):
             assert again.exit_code == 2
@@ -418,7 +421,7 @@ def test_a_second_batch_and_a_live_run_are_refused_while_one_is_under_way() -> N
         assert (len(client.batches), client.live) == (1, [])
 
 
-def start(client: Desk, *words: str) -> subprocess.Popen[str]:
+def start(client: FakeEndpoint, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "extractor", *words],
         stdout=subprocess.PIPE,
@@ -431,14 +434,14 @@ def start(client: Desk, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("then", ["submit", "collect"])
 def test_a_batch_that_was_made_and_not_noted_is_found(then: str) -> None:
     running: list[subprocess.Popen[str]] = []
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
-        client.made = lambda batch: running[0].send_signal(signal.SIGKILL)
+        client.on_batch = lambda batch: running[0].send_signal(signal.SIGKILL)
         for other in range(5):  # of somebody else, on later pages
             client.batches[f"batch_other{other}"] = {"id": f"batch_other{other}", "status": "completed"}
         running.append(start(client, *arguments(client, "--batch")))
         running[0].communicate(timeout=60)
-        client.made = lambda batch: None
+        client.on_batch = lambda batch: None
         assert len(client.batches) == 6
         assert "batch_6  validating" in batch("status").stdout
         refused = extract(client)
@@ -466,11 +469,11 @@ def test_a_kill_before_a_batch_is_made_lets_it_be_made_once(call: str) -> None:
             return Step(drop=True)
         return None
 
-    with batch_client() as client:
-        client.refusing = kill
+    with answering() as client:
+        client.refuse = kill
         running.append(start(client, *arguments(client, "--batch")))
         running[0].communicate(timeout=60)
-        client.refusing = lambda asked: None
+        client.refuse = lambda asked: None
         assert extract(client, "--batch").exit_code == 0
         assert len(client.batches) == 1
         client.end()
@@ -480,7 +483,7 @@ def test_a_kill_before_a_batch_is_made_lets_it_be_made_once(call: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         client.end()
@@ -499,9 +502,9 @@ def test_a_kill_while_replies_come_home_loses_and_doubles_nothing() -> None:
 
 def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
-        client.refusing = lambda call: (
+        client.refuse = lambda call: (
             Step(400, {"error": {"message": "too many batches"}})
             if call == "POST /batches" and client.batches
             else None
@@ -510,7 +513,7 @@ def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.M
         assert refused.exit_code == 1
         assert "too many batches" in refused.stderr
         assert "(number 2)  not submitted  5 requests" in batch("status").stdout
-        client.refusing = lambda call: None
+        client.refuse = lambda call: None
         other = extract(client, "--batch", "--model", "other")
         assert other.exit_code == 2
         assert "was cut short: go on with the same --model" in other.stderr
@@ -522,7 +525,7 @@ def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.M
 
 
 def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
         extract(client, "--batch")
         told = batch("cancel")
@@ -537,15 +540,15 @@ def test_a_batch_can_be_cancelled_and_what_came_is_collected() -> None:
 
 def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_submission, "MOST_REQUESTS", 10)
-    with batch_client() as client:
+    with answering() as client:
         lines, _ = live(client)
-        client.refusing = lambda call: (
+        client.refuse = lambda call: (
             Step(400, {"error": {"message": "too many batches"}})
             if call == "POST /batches" and client.batches
             else None
         )
         assert extract(client, "--batch").exit_code == 1
-        client.refusing = lambda call: None
+        client.refuse = lambda call: None
         assert batch("cancel").exit_code == 0
         assert extract(client, "--batch").exit_code == 2, "the one that was made is not home yet"
         assert len(client.batches) == 1
@@ -560,8 +563,8 @@ def test_cancelling_gives_up_what_was_not_submitted_yet(monkeypatch: pytest.Monk
 
 
 def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
-    with batch_client() as client:
-        client.refusing = lambda call: Step(404, {"detail": "Not Found"})
+    with answering() as client:
+        client.refuse = lambda call: Step(404, {"detail": "Not Found"})
         refused = extract(client, "--batch")
         assert refused.exit_code == 2
         assert "has no batch API" in refused.stderr
@@ -573,7 +576,7 @@ def test_a_provider_without_batches_is_said_in_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["texts", "-o", "out.jsonl"], "The embedded model takes no batches"),
+        (["texts", "-o", "out.jsonl"], "The embedded model has no batch API"),
         (
             ["texts", "--base-url", "http://127.0.0.1:9/v1"],
             "--batch can't be combined with standard output: name a file",
@@ -601,13 +604,13 @@ def test_without_a_submission_there_is_nothing_to_collect() -> None:
 
 
 def test_a_key_of_another_project_ends_in_a_sentence_and_gives_nothing_up() -> None:
-    with batch_client() as client:
+    with answering() as client:
         extract(client, "--batch")
         made = client.batches.pop("batch_1")
         for command in ("status", "collect"):
             refused = batch(command)
             assert refused.exit_code == 2
-            assert "knows no batch batch_1" in refused.stderr
+            assert "has no batch batch_1" in refused.stderr
         client.batches["batch_1"] = made
         client.end()
         assert batch("collect").exit_code == 0
@@ -619,10 +622,10 @@ def test_no_key_is_on_disk() -> None:
 
     def misbehave(body: Json) -> Step | None:
         if field_of(body) == "date":
-            return {"乙": echo, "丙": refusal, "丁": say({"date": KEY})}[city_of(body)]
+            return {"乙": echo, "丙": refusal, "丁": answer_step({"date": KEY})}[city_of(body)]
         return None
 
-    with batch_client(misbehave) as client:
+    with answering(misbehave) as client:
         extract(client, "--batch")
         assert client.keys == {f"Bearer {KEY}"}
         seen = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}

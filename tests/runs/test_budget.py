@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import answering
-from fake_server import Step
+from fake_endpoint import Step, answering
 from scripted import completion
 from typer.testing import CliRunner
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Json, answering
 from click.testing import Result
-from fake_server import FakeServer, Step
+from fake_endpoint import FakeEndpoint, Step, answering
 from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm.price_list import PRICES, Source
 from extractor.llm.prices import Price, is_old, price_of, source_of
 from extractor.llm.providers import PROVIDERS
@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeServer]:
+def fake() -> Iterator[FakeEndpoint]:
     with answering() as server:
         yield server
 
@@ -83,7 +83,7 @@ def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
 def recorded() -> list[tuple[Json, int, int]]:
     """The recorded requests with the tokens that they really took, in and out."""
     recordings = Recordings(REPLIES, "replay")
-    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in recordings.reel(path.stem).calls.values()]
+    calls = [call for path in sorted(REPLIES.glob("*.json")) for call in recordings.file(path.stem).calls.values()]
     usages = [call.reply["usage"] for call in calls]
     return [
         (call.request, usage["prompt_tokens"], usage["completion_tokens"])
@@ -150,7 +150,7 @@ def test_nothing_is_written_and_no_key_is_needed(folder: Path, more: list[str]) 
     assert everything(folder) == before
 
 
-def test_it_says_as_many_questions_as_a_run_asks(fake: FakeServer) -> None:
+def test_it_says_as_many_questions_as_a_run_asks(fake: FakeEndpoint) -> None:
     server = ["--base-url", fake.base_url, "--model", "fake", "--separate-fields", "--concurrency", "1"]
     told = said("texts", *server)
     assert fake.seen == []
@@ -187,7 +187,7 @@ def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: 
     assert (told["skipped"], told["documents"], told["kept"]) == (skipped, 3 - skipped, kept)
 
 
-def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServer) -> None:
+def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeEndpoint) -> None:
     arguments = [
         "texts",
         "-o",
@@ -211,7 +211,7 @@ def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeServ
     assert "1 failed before and not asked about again without --retry-failed" in rows(*arguments)["documents"]
 
 
-def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeServer) -> None:
+def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeEndpoint) -> None:
     arguments = [
         "texts",
         "-o",
@@ -230,7 +230,7 @@ def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeSer
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
-def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
+def test_a_link_to_an_output_is_followed(fake: FakeEndpoint) -> None:
     Path("there").mkdir()
     arguments = [
         "texts",
@@ -250,7 +250,7 @@ def test_a_link_to_an_output_is_followed(fake: FakeServer) -> None:
     assert said(*arguments)["skipped"] == 3
 
 
-def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> None:
+def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -> None:
     schema = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
     Path("my.py").write_text(schema, encoding="utf-8")
     arguments = [
@@ -287,7 +287,7 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeServer) -> 
     ("arguments", "words"),
     [
         (["nowhere"], "nowhere does not exist"),
-        (["texts", "--model", "nobody/m"], "names no model of a known provider"),
+        (["texts", "--model", "nobody/m"], "does not name a model of a known provider"),
         (["texts", "--price-in", "1"], "--price-in and --price-out belong together"),
         (["texts", "--concurrency", "many"], "--concurrency takes auto or a number"),
         (["texts", "--schema", "nothing"], "nothing"),

@@ -177,7 +177,7 @@ def test_answers_that_do_not_fit_are_failures_too() -> None:
     assert [line["id"] for line in client.records] == ["a", "c"]
     of_a = [failure for failure in client.failures if failure["id"] == "a"]
     assert [(failure["kind"], failure["field"]) for failure in of_a] == [("invalid_answer", "date")]
-    assert of_a[0]["reason"].split(". Ask")[0] + "." == "The answer did not fit the schema, nor did the second try."
+    assert of_a[0]["reason"].split(". Use")[0] + "." == "The answer did not fit the schema, nor did the second try."
     assert {failure["kind"] for failure in client.failures if failure["id"] == "b"} == {"truncated"}
     assert summary.failed == 2
 
@@ -240,7 +240,7 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert told[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
-        "stopped: The run was interrupted. Run the same command again: it goes on where this one stopped."
+        "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."
     )
     assert summary.exit_code == 130
 
