@@ -26,6 +26,7 @@ from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
+from extractor.runs.call_stack import assemble_call
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 from extractor.runs.wording import counted
@@ -84,7 +85,7 @@ def try_schema(settings: Settings, names: Sequence[str], full: bool, say: Callab
     whole = True
     with open_session(settings) as ready:
         recipe = replace(ready.recipe, schema=narrowed(ready.recipe.schema, names))
-        call = noted.over(ready.recordings.over(noted.below(ready.ask)))
+        call = noted.over(assemble_call(ready.call_stack(on_asked=noted.below)))
         for document in documents:
             if isinstance(document, Unreadable):
                 say(f"{document.reason}\n")

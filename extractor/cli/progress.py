@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from extractor.document import Json
 from extractor.llm.call import Call, Reply, Request
 from extractor.runs.budget import Budget
 from extractor.runs.wording import counted, dollars, duration, rounded
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from extractor.output.failures import FailureEntry
 
 Say = Callable[[str], None]
 
@@ -62,7 +63,7 @@ class ProgressDisplay:
 
         return watched
 
-    def told(self, name: str, records: int, failures: list[Json]) -> None:
+    def told(self, name: str, records: int, failures: list[FailureEntry]) -> None:
         """A document is done."""
         self.documents += 1
         self.records += records
@@ -97,7 +98,7 @@ class ProgressDisplay:
             parts.append(f"{self.failed} failed")
         return " · ".join(parts)
 
-    def failed_line(self, failure: Json) -> None:
+    def failed_line(self, failure: FailureEntry) -> None:
         """A failure that is written nowhere else: said even when quiet, above the moving line if there is one."""
         self._said_failures = True
         where = f"{failure['field']} at {failure['start']}-{failure['end']}: " if failure["field"] else ""

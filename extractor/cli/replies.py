@@ -52,17 +52,17 @@ def replies_check(
     from extractor.schema.shape import SchemaError
 
     settings = Settings(
-        inputs,
-        schema,
-        model,
-        base_url,
-        replies,
-        "replay",
-        encoding,
-        text_column,
-        id_column,
-        second_pass,
-        verify,
+        inputs=inputs,
+        schema=schema,
+        model=model,
+        base_url=base_url,
+        replies=replies,
+        mode="replay",
+        encoding=encoding,
+        text_column=text_column,
+        id_column=id_column,
+        second_pass=second_pass,
+        verify=verify,
         separate_fields=separate_fields,
     )
     try:

@@ -32,20 +32,22 @@ def describe(summary: Summary, seconds: float) -> list[str]:
             f"asked: {counted(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
             f"{usage.output_tokens} out",
         ]
-    if summary.budget is not None and (summary.budget.usage.requests or summary.budget.faults):
+    if summary.budget is not None and (summary.budget.usage.requests or summary.budget.errors):
         lines.append(f"spent: {_spending(summary.budget)}")
     if summary.empty:
         lines.append(f"empty: {counted(summary.empty, 'record')} without any item: is the text one for this schema?")
     if summary.failures:
         kinds = ", ".join(f"{kind} {n}" for kind, n in summary.failures.most_common())
-        noted = f", named in {summary.noted}" if summary.noted else ""
+        noted = f", named in {summary.failures_file}" if summary.failures_file else ""
         lines.append(f"failures: {kinds}{noted}")
     if summary.waiting:
         lines.append(
-            f"waiting: {counted(summary.waiting, 'document')} with failures of an earlier run, named in {summary.noted}"
+            f"waiting: {counted(summary.waiting, 'document')} with failures of an earlier run, named in {summary.failures_file}"
         )
     if summary.left:
-        lines.append(f"left: {counted(summary.left, 'failed document')} not among the inputs, still in {summary.noted}")
+        lines.append(
+            f"left: {counted(summary.left, 'failed document')} not among the inputs, still in {summary.failures_file}"
+        )
     if summary.outdated and summary.stopped is None:
         lines.append(
             f"outdated: {counted(summary.outdated, 'record')} of texts that are not among the inputs: name those as well"
@@ -69,7 +71,7 @@ def _spending(budget: Budget) -> str:
             money = f", {dollars(cost)}" if cost else ""
             tokens = f"{usage.input_tokens + usage.output_tokens} tokens"
             parts.append(f"{counted(usage.requests, 'answer')} to {name} ({tokens}{money})")
-    faults = ", ".join(f"{kind} {n}" for kind, n in budget.faults.most_common())
+    faults = ", ".join(f"{kind} {n}" for kind, n in budget.errors.most_common())
     if faults:
         parts.append(f"{counted(budget.retries, 'retry', 'retries')} ({faults})")
     return ", ".join(parts)

@@ -131,15 +131,15 @@ def schema_try(
     from extractor.schema.shape import SchemaError
 
     settings = Settings(
-        texts,
-        schema,
-        model,
-        base_url,
-        replies,
-        mode.value,
-        encoding,
-        text_column,
-        None,
+        inputs=texts,
+        schema=schema,
+        model=model,
+        base_url=base_url,
+        replies=replies,
+        mode=mode.value,
+        encoding=encoding,
+        text_column=text_column,
+        id_column=None,
         separate_fields=separate_fields,
     )
     try:

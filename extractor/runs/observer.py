@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from extractor.document import Json
 from extractor.llm.call import Call
+from extractor.output.failures import FailureEntry
 from extractor.runs.budget import Budget
 
 
@@ -24,9 +24,9 @@ class Observer(Protocol):
 
     def over(self, call: Call) -> Call: ...
 
-    def told(self, name: str, records: int, failures: list[Json]) -> None: ...
+    def told(self, name: str, records: int, failures: list[FailureEntry]) -> None: ...
 
-    def failed_line(self, failure: Json) -> None: ...
+    def failed_line(self, failure: FailureEntry) -> None: ...
 
     def say(self, line: str) -> None: ...
 

@@ -261,7 +261,7 @@ def test_records_of_another_recipe_are_not_added_to(undisturbed: list[str]) -> N
         assert fake.seen == []
         assert refused.exit_code == 2
         assert "holds records of another recipe" in refused.stderr
-        assert "begin anew with --restart" in refused.stderr
+        assert "start over with --restart" in refused.stderr
         assert OUT.read_bytes() == before
         assert extract(fake, "--model", "other", "--restart").exit_code == 0
     assert {line["run"]["model"] for line in lines()} == {"other"}
@@ -273,7 +273,7 @@ def test_a_file_that_holds_something_else_is_not_touched() -> None:
     with answering() as fake:
         refused = extract(fake)
         assert (refused.exit_code, fake.seen) == (2, [])
-        assert "out.jsonl, line 1, is no record" in refused.stderr
+        assert "out.jsonl, line 1, is not a record" in refused.stderr
         assert OUT.read_text(encoding="utf-8") == "old\n"
         assert extract(fake, "--restart").exit_code == 0
     assert len(lines()) == 6
@@ -300,7 +300,7 @@ def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: 
         assert (result.exit_code, fake.seen) == (1, [])
     (failure,) = lines(FAILED)
     assert failure["kind"] == "id-taken"
-    assert "holds that record of texts/甲.txt: name another file with -o" in failure["reason"]
+    assert "which out.jsonl already has for texts/甲.txt: name another file with -o" in failure["reason"]
     assert content() == undisturbed
 
 

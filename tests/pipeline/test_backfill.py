@@ -103,7 +103,8 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
         again = Counter(request_key(seen.body) for seen in fake.seen)
     assert asked.keys() == {"venue", "files"}
     assert (
-        "back-fill: 12 records are of an earlier recipe; asked for is venue, files, the rest is kept" in result.stderr
+        "back-fill: 12 records are of an earlier recipe; only venue, files will be asked for, the other values are kept"
+        in result.stderr
     )
     after = lines()
     for name, line in after.items():

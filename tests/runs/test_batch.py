@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from fake_endpoint import LOST, FakeEndpoint, Step, answer_step, answering, field_of, passage_of
-from scripted import least
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
@@ -21,6 +20,7 @@ from extractor.document import Json
 from extractor.output.answer_cache import answer_cache_path
 from extractor.runs import batch_submission
 from extractor.runs.batch_submission import batch_folder, batch_path
+from extractor.runs.estimate import shortest_answer
 
 SPEECH = (
     "5月27日，全市安全生产工作会议在{}市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
@@ -160,7 +160,7 @@ def test_fields_that_share_a_question_share_their_refusal() -> None:
     refused = Step(400, {"error": {"message": "bad"}})
 
     def nothing(body: Json) -> Step:
-        return answer_step(least(body["response_format"]["json_schema"]["schema"]))
+        return answer_step(shortest_answer(body["response_format"]["json_schema"]["schema"]))
 
     with answering(lambda body: refused if city_of(body) == "丙" else nothing(body)) as client:
         invoke(*command, client.base_url, "--batch")
@@ -244,7 +244,7 @@ def test_what_the_error_file_refuses_fails_as_in_a_live_run() -> None:
         client.end()
         collected = batch("collect")
         assert collected.exit_code == 1
-        assert "13 answers, 1 content_filtered, 1 bad_request came" in collected.stderr.replace(
+        assert "received 13 answers, 1 content_filtered, 1 bad_request" in collected.stderr.replace(
             "1 bad_request, 1 content_filtered", "1 content_filtered, 1 bad_request"
         )
         assert (content(), failures()) == (lines, failed)
@@ -290,7 +290,7 @@ def test_what_another_try_may_mend_is_asked_again(passing: Step, by_batch: bool)
         assert collected.exit_code == 1
         assert "2 documents, 2 records" in collected.stderr
         assert "open: 1 document with questions that no reply has answered yet" in collected.stderr
-        assert "next: the same command with --batch for another batch" in collected.stderr
+        assert "next: run the same command with --batch to submit the open questions" in collected.stderr
         assert not FAILED.exists()
         client.misbehave = lambda body: None
         if by_batch:
@@ -516,7 +516,7 @@ def test_the_rest_of_a_submission_that_was_refused_goes_on(monkeypatch: pytest.M
         client.refuse = lambda call: None
         other = extract(client, "--batch", "--model", "other")
         assert other.exit_code == 2
-        assert "was cut short: go on with the same --model" in other.stderr
+        assert "was cut short: complete it with the same --model" in other.stderr
         assert extract(client, "--batch").exit_code == 0
         assert [len(client.requests(name)) for name in client.batches] == [10, 5]
         client.end()

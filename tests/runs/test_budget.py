@@ -32,15 +32,15 @@ def attempt(number: int = 1, fault: str | None = None, again: bool = False) -> A
 
 
 def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
-    told: list[Json] = []
-    budget = Budget(Price(1.0, 2.0, 0.5), tell=told.append)
+    events: list[Json] = []
+    budget = Budget(Price(1.0, 2.0, 0.5), on_event=events.append)
     for each in (attempt(fault="server_fault"), attempt(2), attempt(again=True)):
-        budget.heard(each)
+        budget.record_attempt(each)
     assert (budget.first, budget.reasked) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
-    assert (budget.retries, budget.faults) == (1, {"server_fault": 1})
+    assert (budget.retries, budget.errors) == (1, {"server_fault": 1})
     # 60 read afresh, 40 from the cache, 10 written.
     assert budget.cost(budget.first) == pytest.approx((60 + 20 + 20) / 1e6)
-    assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in told] == [
+    assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in events] == [
         (1, "server_fault", False, 0),
         (2, None, False, 100),
         (1, None, True, 100),
@@ -56,14 +56,14 @@ def test_tokens_under_way_count_towards_the_limit() -> None:
 
     def call(request: Request) -> Reply:
         with pytest.raises(BudgetSpentError, match="over --max-tokens"):
-            budget.over(lambda r: completion("{}"))(request)
+            budget.limit_call(lambda r: completion("{}"))(request)
         second.append(request)
         return completion("{}")
 
-    budget.over(call)(Request(BODY))
+    budget.limit_call(call)(Request(BODY))
     assert len(second) == 1
     # What is not under way any more is free again: nothing was heard of, so nothing is spent.
-    budget.over(lambda r: completion("{}"))(Request(BODY))
+    budget.limit_call(lambda r: completion("{}"))(Request(BODY))
 
 
 def test_the_line_of_progress() -> None:
@@ -75,7 +75,7 @@ def test_the_line_of_progress() -> None:
     progress.total, progress.skipped = 110, lambda: 10
     for number in range(50):
         clock[0] += 1.0
-        budget.heard(attempt(2))
+        budget.record_attempt(attempt(2))
         progress.told(f"d{number}", 1, [])
     assert said[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
     assert said[FIRST_LINES] == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 retried"
@@ -179,7 +179,10 @@ def test_a_log_that_cannot_be_written_costs_no_answer(texts: None, capfd: pytest
         command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
         result = CliRunner().invoke(app, [*command, "--log-json", "/dev/full"])
     assert result.exit_code == 0
-    assert result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without.") == 1
+    assert (
+        result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without the log.")
+        == 1
+    )
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 

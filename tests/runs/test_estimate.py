@@ -292,7 +292,7 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -
         (["texts", "--concurrency", "many"], "--concurrency takes auto or a number"),
         (["texts", "--schema", "nothing"], "nothing"),
         (["texts", "-o", "other.jsonl"], "other.jsonl holds records of another recipe"),
-        (["texts", "-o", "broken.jsonl"], "broken.jsonl, line 1, is no record"),
+        (["texts", "-o", "broken.jsonl"], "broken.jsonl, line 1, is not a record"),
     ],
 )
 def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: str) -> None:

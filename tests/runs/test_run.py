@@ -28,6 +28,7 @@ from extractor.errors import (
 from extractor.llm.call import Call, Reply, Request
 from extractor.output.files import OutputError, encode, failures_path, open_output, part_path
 from extractor.pipeline.read.read import Unreadable
+from extractor.runs.call_stack import CallStack
 from extractor.runs.run import run
 from extractor.runs.summary import Summary
 
@@ -55,7 +56,7 @@ class Desk:
 
 def convert(documents: Any, call: Call, client: Desk | None = None) -> tuple[Summary, Desk]:
     client = client or Desk()
-    return run(documents, recipe(), call, client.write), client
+    return run(documents, recipe(), CallStack(model=call), client.write), client
 
 
 def named(*names: str) -> list[Document]:
@@ -203,7 +204,7 @@ def test_what_code_found_by_itself_is_written_though_no_question_was_answered() 
 
     client = Desk()
     text = "同志们：去年排查隐患1305处。各乡镇要建立台账。"
-    summary = run([document(text, "a")], recipe(style="form"), down, client.write)
+    summary = run([document(text, "a")], recipe(style="form"), CallStack(model=down), client.write)
     assert [measure["text"] for measure in client.records[0]["record"]["measures"]] == ["各乡镇要建立台账"]
     assert ({failure["field"] for failure in client.failures}, summary.exit_code) == ({"statistics"}, 1)
 
@@ -228,13 +229,13 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert not any(line.startswith("next:") for line in describe(summary, 0.0))
     summary.failures["network"] = summary.failed = 1
     assert "with -o FILE" in describe(summary, 0.0)[-1]
-    summary.noted, summary.resumes = Path("o.jsonl.failures.jsonl"), True
+    summary.failures_file, summary.resumes = Path("o.jsonl.failures.jsonl"), True
     assert "with --retry-failed" in describe(summary, 0.0)[-1]
     summary.stopped = QuotaUsedUpError("Used up.")
     told = describe(summary, 0.0)
     assert told[-1] == "next: mend the cause and run the same command again: it goes on where this one stopped"
     assert told[-2].startswith("stopped: Used up. Top up the account")
-    summary.noted, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
+    summary.failures_file, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
     told = describe(summary, 0.0)
     assert told[-1].endswith("run the same command without --restart; o.jsonl is as it was before")
     assert told[0] == "2 documents, 1 record, 1 failed, 0.0 s → o.jsonl.part"

@@ -14,6 +14,7 @@ from scripted import by_field, document, recipe, scripted
 from extractor.document import Document, Json
 from extractor.errors import NOT_REACHED, KeyRefusedError, ServerError
 from extractor.llm.call import Call, Reply, Request
+from extractor.runs.call_stack import CallStack
 from extractor.runs.run import Workers, run
 from extractor.runs.summary import Summary
 from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
@@ -99,8 +100,8 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
 
 
 def test_one_thread_computes_at_a_time_and_many_wait() -> None:
-    floor = ComputeLock()
-    pool = Pool(4, "test", floor)
+    lock = ComputeLock()
+    pool = Pool(4, "test", lock)
     meet = threading.Barrier(4, timeout=20)
     computing: list[int] = []
 
@@ -116,7 +117,7 @@ def test_one_thread_computes_at_a_time_and_many_wait() -> None:
 
     def task() -> None:
         compute()
-        floor.leaving(call)(Request({}))
+        lock.released_during(call)(Request({}))
         compute()
 
     for future in [pool.submit(task) for _ in range(8)]:
@@ -124,14 +125,14 @@ def test_one_thread_computes_at_a_time_and_many_wait() -> None:
     pool.close(wait=True)
 
 
-def test_a_call_that_raises_gives_the_floor_back_once() -> None:
-    floor = ComputeLock()
-    pool = Pool(2, "test", floor)
+def test_a_call_that_raises_takes_the_compute_lock_again_once() -> None:
+    lock = ComputeLock()
+    pool = Pool(2, "test", lock)
 
     def call(_: Request) -> Reply:
         raise ServerError("broken")
 
-    for future in [pool.submit(lambda: floor.leaving(call)(Request({}))) for _ in range(4)]:
+    for future in [pool.submit(lambda: lock.released_during(call)(Request({}))) for _ in range(4)]:
         with pytest.raises(ServerError):
             future.result(timeout=20)
     assert gathering(pool, None)([lambda: 1, lambda: 2]) == [1, 2]
@@ -150,7 +151,7 @@ def converted(call: Call, count: int, workers: Workers) -> tuple[Summary, list[J
         failures.extend(failed)
 
     documents: list[Document] = [document(TEXT, f"d{n:02}") for n in range(count)]
-    summary = run(documents, recipe(), call, write, workers)
+    summary = run(documents, recipe(), CallStack(model=call), write, workers)
     return summary, records, failures
 
 
