@@ -1,4 +1,4 @@
-"""Workers: documents and questions side by side. Events, not clocks, say what waits for what."""
+"""Workers convert documents and ask questions side by side. Events, not clocks, decide what waits for what."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_results_come_as_they_are_done_or_in_order(pool: Pool) -> None:
     assert list(in_order(convert, range(5), pool, ahead=2, ordered=True)) == [0, 1, 2, 3, 4]
 
 
-def test_no_more_is_read_than_is_begun(pool: Pool) -> None:
+def test_documents_are_read_only_as_they_are_begun(pool: Pool) -> None:
     read = []
 
     def given() -> Iterator[int]:
@@ -99,7 +99,7 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
     assert order == ["long 0", "short 0", "long 1", "long 2"]
 
 
-def test_one_thread_computes_at_a_time_and_many_wait() -> None:
+def test_one_thread_computes_at_a_time_while_others_wait() -> None:
     lock = ComputeLock()
     pool = Pool(4, "test", lock)
     meet = threading.Barrier(4, timeout=20)
@@ -158,7 +158,7 @@ def converted(call: Call, count: int, workers: Workers) -> tuple[Summary, list[J
 FACTS: dict[str, Any] = {"measures": [{"text": "要加强管理", "responsible": []}]}
 
 
-def test_side_by_side_gives_what_one_by_one_gives() -> None:
+def test_parallel_runs_give_the_same_records() -> None:
     call = scripted(by_field(**FACTS))
     alone, records, _ = converted(call, 20, Workers())
     together, others, _ = converted(call, 20, Workers(8, ordered=True))
@@ -168,7 +168,7 @@ def test_side_by_side_gives_what_one_by_one_gives() -> None:
     assert sorted(unordered, key=lambda line: str(line["id"])) == records
 
 
-def test_a_questions_failure_is_its_documents() -> None:
+def test_a_failed_question_fails_only_its_document() -> None:
     good = scripted(by_field(**FACTS))
 
     def call(request: Request) -> Reply:
@@ -182,7 +182,7 @@ def test_a_questions_failure_is_its_documents() -> None:
     assert summary.failed == 1
 
 
-def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> None:
+def test_a_refused_key_ends_the_asking_and_each_document_is_converted_or_failed() -> None:
     asked: list[Request] = []
 
     def call(request: Request) -> Reply:
@@ -198,7 +198,7 @@ def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> 
     assert summary.exit_code == 2
 
 
-def test_a_bug_in_one_document_costs_that_one_only() -> None:
+def test_a_bug_in_one_document_costs_only_that_document() -> None:
     good = scripted(by_field(**FACTS))
 
     def call(request: Request) -> Reply:
