@@ -25,7 +25,7 @@ from extractor.runs.budget import Limits
 from extractor.runs.run import outcomes, stop_at
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
-from extractor.runs.summary import Outcome, Summary, count
+from extractor.runs.summary import Outcome, Summary
 from extractor.schema.loading import load_schema
 
 # The schema's model. A type checker can't know it for a schema given by name: its records are then Any.
@@ -180,18 +180,21 @@ def _each(
 ) -> Generator[Done[R]]:
     cancellation, loaded = Cancellation(), load_schema(schema)
     documents = _documents(inputs, settings)
-    with open_event_log(settings.log) as tell, open_session(settings, cancellation, tell, schema=loaded) as ready:
-        summary.budget = ready.budget
-        call = (recordings or ready.recordings).over(ready.ask)
-        with closing(outcomes(documents, ready.recipe, call, ready.workers, cancellation)) as done:
+    with (
+        open_event_log(settings.log) as on_event,
+        open_session(settings, cancellation, on_event, schema=loaded) as session,
+    ):
+        summary.add_budget(session.budget)
+        stack = session.call_stack(recordings=recordings)
+        with closing(outcomes(documents, session.recipe, stack, session.workers, cancellation)) as done:
             for outcome in done:
-                count(outcome, summary)
+                summary.add(outcome)
                 stop_at(settings.max_failures, summary, cancellation)
-                if tell is not None:
+                if on_event is not None:
                     for event in document_events(outcome.document.id, len(outcome.converted), outcome.failures):
-                        tell(event)
+                        on_event(event)
                 yield _done(outcome, cast("type[R]", loaded.record))
-    summary.stopped = cancellation.error
+    summary.stop(cancellation.error)
     if cancellation.error is not None:
         raise cancellation.error
 
@@ -215,5 +218,5 @@ def _done(outcome: Outcome, model: type[R]) -> Done[R]:
         outcome.document.path,
         tuple(model.model_validate(line["record"]) for line in lines),
         lines,
-        tuple(Failed(**{name: failure[name] for name in Failed.__slots__}) for failure in outcome.failures),
+        tuple(Failed(f["kind"], f["reason"], f["field"], f["start"], f["end"]) for f in outcome.failures),
     )

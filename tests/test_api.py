@@ -238,7 +238,7 @@ def test_leaving_the_loop_asks_no_more(asking: Any, concurrency: Any) -> None:
     for _ in extract(counted(taken), **how, concurrency=concurrency):
         break
     gc.collect()
-    workers = [thread for thread in threading.enumerate() if thread.name.startswith(("ask-", "line-"))]
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith(("ask-", "convert-"))]
     for thread in workers:
         thread.join(timeout=10)
     assert not any(thread.is_alive() for thread in workers)

@@ -314,9 +314,9 @@ def test_a_retry_with_nothing_to_retry(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("out.jsonl.failures.jsonl", "{not json\n", "is no list of failures"),
-        ("out.jsonl.failures.jsonl", "[1]\n", "is no list of failures"),
-        ("out.jsonl", '{"id": "a"}\n', "line 1, is no record"),
+        ("out.jsonl.failures.jsonl", "{not json\n", "is not a list of failures"),
+        ("out.jsonl.failures.jsonl", "[1]\n", "is not a list of failures"),
+        ("out.jsonl", '{"id": "a"}\n', "line 1, is not a record"),
     ],
 )
 def test_a_retry_reports_damaged_files_and_leaves_them(folder: Path, name: str, content: str, words: str) -> None:

@@ -26,6 +26,7 @@ from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
+from extractor.runs.call_stack import assemble_call
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 from extractor.runs.wording import counted
@@ -95,9 +96,9 @@ def try_schema(settings: Settings, names: Sequence[str], full: bool, show: Print
     documents = settings.documents()
     exchanges = Exchanges()
     complete = True
-    with open_session(settings, announce=announce) as ready:
-        recipe = replace(ready.recipe, schema=narrowed(ready.recipe.schema, names))
-        call = exchanges.observe(ready.recordings.over(exchanges.observe_asked(ready.ask)))
+    with open_session(settings, announce=announce) as session:
+        recipe = replace(session.recipe, schema=narrowed(session.recipe.schema, names))
+        call = exchanges.observe(assemble_call(session.call_stack(on_asked=exchanges.observe_asked)))
         for document in documents:
             if isinstance(document, Unreadable):
                 show(f"{document.reason}\n")

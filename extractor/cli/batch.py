@@ -57,7 +57,7 @@ def batch_collect(
     """
 
     def convert(progress: ProgressDisplay, cancellation: Cancellation) -> Summary:
-        from extractor.runs.batch import collect
+        from extractor.runs.batch_collect import collect
 
         return collect(output, progress, cancellation, sys.argv[1:])
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from extractor.document import Json
 from extractor.llm.call import Call, Reply, Request
 from extractor.runs.budget import Budget
 from extractor.runs.wording import counted, dollars, duration, rounded
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from extractor.output.failures import FailureEntry
 
 Print = Callable[[str], None]
 
@@ -62,7 +63,7 @@ class ProgressDisplay:
 
         return watched
 
-    def document_done(self, name: str, records: int, failures: list[Json]) -> None:
+    def document_done(self, name: str, records: int, failures: list[FailureEntry]) -> None:
         """Count a finished document and show the progress. The reason is printed for the first failure only."""
         self.documents += 1
         self.records += records
@@ -98,7 +99,7 @@ class ProgressDisplay:
             parts.append(counted(budget.retries, "attempt repeated", "attempts repeated"))
         return " · ".join(parts)
 
-    def show_failure(self, failure: Json) -> None:
+    def show_failure(self, failure: FailureEntry) -> None:
         """Show a failure that no file records, even when quiet; above the moving line if there is one."""
         self._reason_shown = True
         where = f"{failure['field']} at {failure['start']}-{failure['end']}: " if failure["field"] else ""

@@ -68,9 +68,9 @@ def _spending(budget: Budget) -> Iterator[str]:
     ]
     if asked:
         yield f"spent: {', '.join(asked)}"
-    if budget.faults:
+    if budget.errors:
         repeated = f"; {counted(budget.retries, 'attempt')} repeated an earlier one" if budget.retries else ""
-        yield f"failed attempts: {budget.faults.total()} ({listed(budget.faults)}){repeated}"
+        yield f"failed attempts: {budget.errors.total()} ({listed(budget.errors)}){repeated}"
 
 
 def _tokens_and_cost(budget: Budget, usage: Usage) -> str:
@@ -86,13 +86,13 @@ def _failures(summary: Summary) -> Iterator[str]:
         if counts
     ]
     if parts:
-        yield f"failures: {', '.join(parts)}{_listed_in(summary.noted)}"
+        yield f"failures: {', '.join(parts)}{_listed_in(summary.failures_file)}"
     if summary.waiting:
         documents = counted(summary.waiting, "document")
-        yield f"waiting: {documents} that failed in an earlier run, not asked about again{_listed_in(summary.noted)}"
+        yield f"waiting: {documents} that failed in an earlier run, not asked about again{_listed_in(summary.failures_file)}"
     if summary.left:
         documents = counted(summary.left, "failed document")
-        yield f"not retried: {documents} not among the inputs{_listed_in(summary.noted)}"
+        yield f"not retried: {documents} not among the inputs{_listed_in(summary.failures_file)}"
 
 
 def _listed_in(path: Path | None) -> str:

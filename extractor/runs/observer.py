@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from extractor.document import Json
 from extractor.llm.call import Call
+from extractor.output.failures import FailureEntry
 from extractor.runs.budget import Budget
 
 
@@ -29,10 +29,10 @@ class Observer(Protocol):
     def watch_call(self, call: Call) -> Call:
         """Return `call` with each question shown when it is asked."""
 
-    def document_done(self, name: str, records: int, failures: list[Json]) -> None:
+    def document_done(self, name: str, records: int, failures: list[FailureEntry]) -> None:
         """Count a finished document and show the progress."""
 
-    def show_failure(self, failure: Json) -> None:
+    def show_failure(self, failure: FailureEntry) -> None:
         """Show a failure that no file records, even when quiet."""
 
     def announce(self, line: str) -> None:

@@ -156,7 +156,7 @@ def test_each_line_of_the_summary_counts_one_unit() -> None:
     budget = Budget()
     for number, error in [(1, "network")] * 3 + [(2, "network"), (2, "server_error"), (3, None)]:
         usage = Usage() if error else Usage(1, 100, 40, 10)
-        budget.heard(Attempt(Request({}, {}), number, 0.5, usage, error))
+        budget.record_attempt(Attempt(Request({}, {}), number, 0.5, usage, error))
     summary = Summary(documents=70, records=2, failed=68, budget=budget, resumes=True, output=Path("o.jsonl"))
     summary.failures = Counter(content_filtered=169, network=157, empty=2)
     summary.failed_questions = Counter(content_filtered=169, network=157)
