@@ -26,7 +26,8 @@ from pydantic import create_model
 
 from extractor.document import Excerpt, Json
 from extractor.errors import ExtractorError
-from extractor.evaluation import fields_of, read_gold, score, tabulate
+from extractor.evaluation.scoring import fields_of, read_gold, score
+from extractor.evaluation.tables import tabulate
 from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
 from extractor.llm.prices import FREE

@@ -103,7 +103,8 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
         again = Counter(request_key(seen.body) for seen in fake.seen)
     assert asked.keys() == {"venue", "files"}
     assert (
-        "back-fill: 12 records are of an earlier recipe; asked for is venue, files, the rest is kept" in result.stderr
+        "back-fill: 12 records are of an earlier recipe; only venue, files will be asked for, the other values are kept"
+        in result.stderr
     )
     after = lines()
     for name, line in after.items():
@@ -144,7 +145,7 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
 def test_what_a_change_asks_again(edit: Edit, asked: set[str]) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
-    before = OUT.read_bytes()
+    before, recipes = OUT.read_bytes(), {line["run"]["recipe"] for line in lines().values()}
     write(edit)
     assert Path("my.py").read_text(encoding="utf-8") != SCHEMA
     with answering() as fake:
@@ -154,8 +155,10 @@ def test_what_a_change_asks_again(edit: Edit, asked: set[str]) -> None:
     assert {name: line["record"] for name, line in filled.items()} == {
         name: line["record"] for name, line in afresh().items()
     }
-    if before_path(OUT).exists():
-        assert before_path(OUT).read_bytes() == before
+    has_changed = recipes != {line["run"]["recipe"] for line in filled.values()}
+    assert has_changed or not asked
+    assert before_path(OUT).exists() == has_changed
+    assert not has_changed or before_path(OUT).read_bytes() == before
 
 
 def test_a_field_that_is_renamed_keeps_its_values_without_a_question() -> None:
@@ -195,6 +198,17 @@ def test_a_back_fill_that_is_stopped_leaves_the_output_and_goes_on() -> None:
     assert lines() == afresh()
 
 
+def test_a_back_fill_that_is_resumed_keeps_the_output_as_it_was_before_the_first() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        before = OUT.read_bytes()
+        write(add(VENUE))
+        assert extract(fake, inputs="texts/丙.txt").exit_code == 1
+        assert before_path(OUT).read_bytes() == before
+        assert extract(fake).exit_code == 0
+    assert before_path(OUT).read_bytes() == before
+
+
 def test_what_failed_in_a_back_fill_is_asked_again_and_nothing_else() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
@@ -208,7 +222,7 @@ def test_what_failed_in_a_back_fill_is_asked_again_and_nothing_else() -> None:
     assert lines() == afresh()
 
 
-def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> None:
+def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_reported() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     before = lines()
@@ -217,7 +231,7 @@ def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> Non
         result = extract(fake, inputs="texts/丙.txt")
         assert len(fake.seen) == 1
     assert result.exit_code == 1
-    assert "outdated: 2 records of texts that are not among the inputs" in result.stderr
+    assert "outdated: 2 records of an earlier recipe whose texts are not among the inputs" in result.stderr
     after = lines()
     assert after.keys() == before.keys()
     assert (after["丁"], after["乙"]) == (before["丁"], before["乙"])
@@ -251,7 +265,7 @@ def changed(text: str) -> str:
 DIFFERENCES = [
     "same     officials",
     "changed  statistics: period removed, when added",
-    "renamed  goals (was targets: no question is asked)",
+    "renamed  goals (was targets; nothing is asked)",
     "changed  measures: description",
     "added    venue",
     "removed  date",
@@ -259,7 +273,7 @@ DIFFERENCES = [
 ]
 
 
-def test_a_difference_is_told_field_by_field() -> None:
+def test_a_difference_is_reported_field_by_field() -> None:
     Path("older.py").write_text(SCHEMA, encoding="utf-8")
     write(changed)
     replies = ROOT / "fixtures" / "replies"
@@ -269,7 +283,7 @@ def test_a_difference_is_told_field_by_field() -> None:
     assert told.exit_code == 1
     assert told.stdout.splitlines() == [
         *DIFFERENCES,
-        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
+        f"affected recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
     ]
     same = command("schema", "diff", "my.py", "my.py")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
@@ -282,7 +296,7 @@ def test_a_difference_to_what_an_output_was_made_by() -> None:
     Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
     write(changed)
     told = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
-    assert told.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    assert told.stdout.splitlines() == [*DIFFERENCES, "affected annotations in gold: targets 1"]
     Path("out.jsonl.runs.jsonl").unlink()
     lost = command("schema", "diff", str(OUT), "my.py")
     assert lost.exit_code == 2

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from extractor.document import Document
+from extractor.pipeline.read.columns import TABLES, missing_column
 from extractor.pipeline.read.encodings import Undecodable, decode, is_encoding
 from extractor.pipeline.read.paths import SUFFIXES, WILDCARD, ClosedFolder, InputFile, find_files, safe, unique
 from extractor.pipeline.read.tables import (
@@ -94,7 +95,20 @@ def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[
     wanted = list(dict.fromkeys(inputs))
     for given in wanted:
         _check(given)
+    _check_columns(wanted, options)
     return _read_all(wanted, options)
+
+
+def _check_columns(wanted: list[str], options: ReadOptions) -> None:
+    """Raise InputError if no row of the first table has the columns that the options name."""
+    columns = {"--text-column": options.text_column, "--id-column": options.id_column}
+    if not any(columns.values()):
+        return
+    places = (place for given in wanted for place in _places(given, options.output) if not isinstance(place, Closed))
+    table = next((place.file for place in places if place.file.lower().endswith(TABLES)), None)
+    problem = missing_column(table, columns, options.encoding) if table is not None else None
+    if problem is not None:
+        raise InputError(problem)
 
 
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
