@@ -234,16 +234,17 @@ def test_nothing_is_read_or_asked_before_the_first_document(asking: Any) -> None
 def test_a_loop_that_is_left_asks_no_more(asking: Any, concurrency: Any) -> None:
     fake, _, how = asking
     taken: list[int] = []
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for _ in extract(counted(taken), **how, concurrency=concurrency):
         break
     gc.collect()
-    for thread in threading.enumerate():
-        if thread.name.startswith(("ask", "line")):
-            thread.join(timeout=10)
+    # Of the threads that came, those of the fake endpoint may stay while it keeps its connections open.
+    workers = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith(("ask", "convert"))]
+    for thread in workers:
+        thread.join(timeout=10)
     asked = len(fake.seen)
     assert len(taken) < 100
-    assert threading.active_count() <= before + 1
+    assert not any(thread.is_alive() for thread in workers)
     assert len(fake.seen) == asked
 
 

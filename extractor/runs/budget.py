@@ -69,7 +69,7 @@ class Budget:
         return limited
 
     def _reserve(self, body: Json) -> Usage:
-        """Set aside what the question may take, so that questions under way together stay within the limit."""
+        """Set aside what the question may take: questions under way together must stay within the limit."""
         written = longest_answer(body) // 10
         expected = Usage(1, estimate_tokens(body) - written, 0, written)
         with self._lock:

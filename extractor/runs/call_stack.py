@@ -56,12 +56,12 @@ def assemble_call(
     reuse_answers        output/answer_cache.py  reuses what an earlier run was answered; keeps new answers
     on_asked             cli/progress.py         shows a question, if the model is really asked
     limit_call           runs/budget.py          raises before a limit is exceeded; only what is paid counts
-    the model            llm/models.py           opens at its first question, keeps to the rate limits, retries;
+    the model            llm/models.py           opens at its first question, keeps to rate limits, retries;
                                                  reports each attempt to the budget
 
     Why in this order: the cancellation is above everything that works or waits, and sees every fatal error.
-    Recordings come before kept answers, since they serve every output and kept answers serve one. Progress and
-    budget are below both, so that only what the model is really asked is shown and paid. The first two layers
+    Recordings come before kept answers, since they serve every output and kept answers serve one. Progress
+    and budget are below both, so that only what the model is really asked is shown and paid. The first two layers
     need a speech or a document, so they are added where one is converted.
     """
     layers: list[Layer | None] = [

@@ -416,8 +416,8 @@ def test_check_names_what_is_missing_and_what_is_unused(recorded: str) -> None:
     assert any("differs in the question or the passage, from character" in line for line in lines)
     unused = [line for line in lines if line.startswith("unused   b: ")]
     assert len(unused) == 5
-    assert all("no question asks this any more" in line for line in unused)
-    assert "other    replies/c.json is of no document among the inputs" in lines
+    assert all("no question uses it any more" in line for line in unused)
+    assert "other    replies/c.json belongs to no document among the inputs" in lines
     assert lines[-1] == "5 recordings in use, 10 findings"
 
 
@@ -769,7 +769,7 @@ def test_a_second_run_into_the_same_file_is_refused(texts: Path) -> None:
     with answering(meanwhile) as fake:
         result = extract(fake, "texts", "-o", "out.jsonl")
     assert refused[0].returncode == 2
-    assert "Another run is writing out.jsonl just now" in refused[0].stderr
+    assert "Another run is writing out.jsonl: wait for it" in refused[0].stderr
     assert result.exit_code == 0
     assert len(parsed(Path("out.jsonl").read_text(encoding="utf-8"))) == 3
 
