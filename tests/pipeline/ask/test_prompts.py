@@ -33,7 +33,7 @@ def test_the_example_answers_each_field_and_nothing_else(name: str) -> None:
     record = schema.prompts.example.record
     assert list(record) == [field.name for field in schema.fields]
     assert all(record.values()), "an example of nothing teaches nothing"
-    assert check_schema(name).complaints == []
+    assert check_schema(name).errors == []
 
 
 @pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=IDS)
