@@ -241,5 +241,5 @@ def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> Non
         '    funds: list[Fund] = Field(description="资金")\n',
         encoding="utf-8",
     )
-    (complaint,) = check_schema(str(file)).errors
-    assert complaint.startswith(f"{file}:9: Record.funds has no Cue")
+    (error,) = check_schema(str(file)).errors
+    assert error.startswith(f"{file}:9: Record.funds has no Cue")
