@@ -26,7 +26,7 @@ from extractor.llm.models import LARGE, SMALL
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Schema, load_prompts
-from extractor.schema.shape import read_shape
+from extractor.schema.shape import read_fields
 
 SOURCES = [ROOT / "extractor" / "fields.py", ROOT / "extractor" / "markers.py"]
 # Part of how the types are built, of no use to a schema.
@@ -117,7 +117,7 @@ def _case(said: dict[str, list[str]]) -> Case:
 def computed(example: Example, case: Case) -> Case:
     """The case as the engine has it: the model's answer is the example's, all else is computed."""
     schema = _schema(example.code)
-    names = [shape.name for shape in schema.fields]
+    names = [field.name for field in schema.fields]
     asked: list[Request] = []
     profile = SMALL if case.fills is None else LARGE
     fills: Json = case.fills if len(names) > 1 else {names[0]: case.fills}
@@ -141,7 +141,7 @@ def _schema(code: str) -> Schema:
     source = f"{models}\nclass Record(BaseModel):\n    {body}\n"
     exec(compile(source, "<example>", "exec", dont_inherit=True), names)
     record = names["Record"]
-    return Schema("example", record, read_shape(record), load_prompts(Path("nowhere") / "example.py", None))
+    return Schema("example", record, read_fields(record), load_prompts(Path("nowhere") / "example.py", None))
 
 
 # --- the page ---

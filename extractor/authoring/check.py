@@ -22,7 +22,7 @@ from extractor.llm.strict_schema import strict_schema, violations
 from extractor.llm.tokens import tokens_of
 from extractor.pipeline.ask.questions import answer_type
 from extractor.schema.loading import Schema, load_schema, schema_path
-from extractor.schema.shape import Field, Leaf, marks_of
+from extractor.schema.shape import Field, Leaf, markers_of
 from extractor.schema.source_lines import field_place
 
 
@@ -79,7 +79,7 @@ def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     """What OpenAI's strict mode, of all providers' the strictest, has against what is asked for a field."""
     for shape in schema.fields:
         here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
-        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.most), ...)})  # type: ignore[call-overload]
+        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.max_items), ...)})  # type: ignore[call-overload]
         for violation in violations(strict_schema(model.model_json_schema())):
             yield f"{here}: {violation}"
 
@@ -97,7 +97,7 @@ def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
     if info.alias or info.validation_alias:
         alias = info.alias or info.validation_alias
         yield f"{here} has the alias {alias!r}, under which no record is written: name the field so, or delete the alias."
-    marks = [x for mark in marks_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
+    marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
     for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
         yield (
             f"{here} has {bound!r}, of which no model is told, and a record that breaks it is lost: delete it. What a "
@@ -117,15 +117,18 @@ def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
 
 def _check_length(here: str, field: Field) -> Iterator[str]:
     """A list is bounded in any case; here is where its bound is none: nothing fits in, or more than an answer holds."""
-    for where, most in [(here, field.most), *((f"{here}.{x.name}", x.most) for x in field.leaves if field.item)]:
+    for where, most in [
+        (here, field.max_items),
+        *((f"{here}.{x.name}", x.max_items) for x in field.leaves if field.item),
+    ]:
         if most < 1:
             yield f"{where} has Most({most}), so that a list of it holds nothing: give it at least 1."
     shortest = {leaf.name: ["某"] if leaf.many else "某某" for leaf in field.asked}
-    needs = tokens_of(str(shortest if field.item else "某某, ") * field.most)
+    needs = tokens_of(str(shortest if field.item else "某某, ") * field.max_items)
     if field.many and needs > LARGE.output:
         yield (
-            f"{here} has Most({field.most}): so long a list takes {needs} tokens at the least, and an answer has {LARGE.output}, "
-            f"so it would be cut off. Write Most({max(1, field.most * LARGE.output // needs)}) or less: merged records may hold more."
+            f"{here} has Most({field.max_items}): so long a list takes {needs} tokens at the least, and an answer has {LARGE.output}, "
+            f"so it would be cut off. Write Most({max(1, field.max_items * LARGE.output // needs)}) or less: merged records may hold more."
         )
 
 

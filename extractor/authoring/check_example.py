@@ -24,7 +24,7 @@ from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Example, Schema
 from extractor.schema.shape import Field
-from extractor.schema.source_lines import Keys, field_place, json_lines, shown
+from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
 
 
 def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
@@ -32,7 +32,7 @@ def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
     example = schema.prompts.example
     if example is None or example.file is None:
         return [], []
-    file = shown(example.file, path)
+    file = display_path(example.file, path)
     lines = json_lines(example.file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
     complaints: list[tuple[Keys, str]] = [
@@ -85,7 +85,7 @@ def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
     value = example.record[field.name]
     yield from _unknown_leaves(field, value)
     try:
-        TypeAdapter(answer_type(field, field.most)).validate_python(value)
+        TypeAdapter(answer_type(field, field.max_items)).validate_python(value)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = ".".join(map(str, (field.name, *one["loc"])))
@@ -132,7 +132,7 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
     text = clean(document)
     found = Found(text, Recipe(schema, "nobody", LARGE), _ask_nobody, one_by_one)
     for field in fields:
-        wanted: dict[str, Any] = {field.name: (answer_type(field, field.most), ...)}
+        wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
         said: type[BaseModel] = create_model("Answer", **wanted)
         rows = items_read(field, said.model_validate({field.name: example.record[field.name]}))
         if rows and not (text.text and is_cued(field, text, text)):

@@ -75,7 +75,7 @@ def told(field: Field) -> Json:
     return {
         "description": field.description,
         "type": f"{'list of ' if field.many else ''}{field.item.__name__ if field.item else field.leaves[0].kind.name}",
-        "most": field.most,
+        "most": field.max_items,
         "markers": _spelled(field.cue, field.unless, field.mood),
         # A field that is a value of its own is its only part.
         "parts": {leaf.name if field.item else "": _told_of_leaf(leaf) for leaf in field.leaves},
@@ -93,7 +93,7 @@ def _told_of_leaf(leaf: Leaf) -> Json:
     return {
         "description": leaf.description,
         "type": f"{'list of ' if leaf.many else ''}{leaf.kind.name}{' or null' if leaf.optional else ''}",
-        "bounds": [leaf.longest, leaf.most],
+        "bounds": [leaf.longest, leaf.max_items],
         "choices": list(leaf.choices),
         "within": leaf.within,
         "markers": [

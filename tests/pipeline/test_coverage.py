@@ -16,7 +16,7 @@ from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.runs.run import run
-from extractor.schema.shape import Field, SchemaError, read_shape
+from extractor.schema.shape import Field, SchemaError, read_fields
 
 
 class Figure(BaseModel):
@@ -38,8 +38,8 @@ TEXT = "3月12日，县长何志远主持会议。去年排查隐患1260处，�
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def at(words: str) -> Json:
@@ -71,8 +71,8 @@ def test_what_no_evidence_touches_is_uncited(
 
 
 def test_evidence_beside_the_record_counts() -> None:
-    shape = field_of(Annotated[list[Verbatim], Expects("台账")])
-    assert measure_coverage([shape], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
+    field = field_of(Annotated[list[Verbatim], Expects("台账")])
+    assert measure_coverage([field], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
 
 
 def test_fields_without_signs_are_not_counted() -> None:

@@ -18,12 +18,12 @@ from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.merge import merge
 from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
-def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Json, list[Problem]]:
+def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Json, list[Problem]]:
     """The field's value in the record, from (sentence, row) pairs: each row is answered about its own passage."""
     source = document(text)
     speech = clean(source)
@@ -32,20 +32,20 @@ def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
     for sentence, row in answers:
         at = speech.text.index(sentence)
         passage = speech.cut(at, at + len(sentence))
-        found, none = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepared)
+        found, none = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepared)
         assert none == []
         for item in found:
-            values, nothing = normalise(item, shape, infer_meeting_year(speech))
+            values, nothing = normalise(item, field, infer_meeting_year(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    merged = merge([shape], items, source)
+    merged = merge([field], items, source)
     record, evidence, problems = merged.record, merged.evidence, merged.problems
-    return record[shape.name], evidence, problems
+    return record[field.name], evidence, problems
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def official(name: str, titles: list[str], roles: list[str]) -> Json:
@@ -292,20 +292,20 @@ def test_an_item_is_marked_where_no_mention_of_it_is_without_a_doubt() -> None:
     text = "排查隐患1260处。共排查隐患1260处。"
     source = document(text)
     speech = clean(source)
-    shape = MEETING["statistics"]
+    field = MEETING["statistics"]
 
     def item(sentence: str, value: str, mark: str | None) -> tuple[Any, Json]:
         at = speech.text.index(sentence)
         row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
         passage = speech.cut(at, at + len(sentence))
-        (found,), _ = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepare(speech))
-        values, _ = normalise(found, shape, None)
+        (found,), _ = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepare(speech))
+        values, _ = normalise(found, field, None)
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
     doubtful = item("排查隐患1260处。共", "1260处", "second_pass")
     sure = item("共排查隐患1260处。", "1260处", None)
-    assert merge([shape], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
-    assert merge([shape], [doubtful, sure], source).marks == []
+    assert merge([field], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
+    assert merge([field], [doubtful, sure], source).marks == []
 
 
 def test_an_item_whose_words_needed_folding_is_marked() -> None:
@@ -313,6 +313,6 @@ def test_an_item_whose_words_needed_folding_is_marked() -> None:
     speech = clean(document(text))
     row = {"indicator": "排查隐患", "value": "１２６０处", "period": None, "region": None}
     other = {"indicator": "整改率", "value": "96.5%", "period": None, "region": None}
-    shape = MEETING["statistics"]
-    items, _ = ground(Answer(shape.name, speech, (AnswerItem(row), AnswerItem(other))), shape, prepare(speech))
+    field = MEETING["statistics"]
+    items, _ = ground(Answer(field.name, speech, (AnswerItem(row), AnswerItem(other))), field, prepare(speech))
     assert [item.marks for item in items] == [{"folded"}, set()]

@@ -16,21 +16,21 @@ from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
-def normalised(text: str, shape: Field, row: Json) -> tuple[Any, list[Problem]]:
+def normalised(text: str, field: Field, row: Json) -> tuple[Any, list[Problem]]:
     speech = clean(document(text))
-    ((item,), none) = ground(Answer(shape.name, speech, (AnswerItem(row),)), shape, prepare(speech))
+    ((item,), none) = ground(Answer(field.name, speech, (AnswerItem(row),)), field, prepare(speech))
     assert none == []
-    return normalise(item, shape, infer_meeting_year(speech))
+    return normalise(item, field, infer_meeting_year(speech))
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def build_group(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> 
 
 def _most(field: Field, passage: Excerpt) -> int:
     """How many items an answer about a passage may list."""
-    return min(field.most, max(3, len(passage.text) // 25))
+    return min(field.max_items, max(3, len(passage.text) // 25))
 
 
 @lru_cache(maxsize=512)
@@ -211,7 +211,7 @@ def _value_type(leaf: Leaf) -> Any:
         else Annotated[str, StringConstraints(min_length=1, max_length=leaf.longest, strip_whitespace=True)]
     )
     if leaf.many:
-        return Annotated[list[kind], Asked(max_length=leaf.most)]
+        return Annotated[list[kind], Asked(max_length=leaf.max_items)]
     return kind | None if leaf.optional else kind
 
 

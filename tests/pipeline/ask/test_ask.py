@@ -27,7 +27,7 @@ from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 
 class Figure(BaseModel):
@@ -40,8 +40,8 @@ class Task(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 FIGURES = field_of(list[Figure])

@@ -27,7 +27,7 @@ from extractor.fields import (
 )
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 SENTENCE = "3月12日，县长何志远主持。"
 
@@ -54,8 +54,8 @@ class Person(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def found(annotation: Any, text: str) -> list[Candidate]:
@@ -239,11 +239,11 @@ def test_evidence_is_nothing_to_find() -> None:
 
 def test_a_duty_before_a_number_makes_it_no_fact() -> None:
     """In its sentence, however many clauses lie between."""
-    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+    field = next(f for f in load_schema("meeting").fields if f.name == "statistics")
 
     def kept(text: str) -> list[str]:
         passage = Excerpt.whole(Document("x", "x", text, ""))
-        return [c.text for c in find_candidates(shape, passage, passage) or ()]
+        return [c.text for c in find_candidates(field, passage, passage) or ()]
 
     assert kept("县农业农村局要组织技术人员下沉一线,开展指导200场。") == []
     assert kept("主要粮食作物播种面积达58万亩。") == ["58万亩"]
@@ -251,9 +251,9 @@ def test_a_duty_before_a_number_makes_it_no_fact() -> None:
 
 
 def test_beside_a_day_a_year_alone_is_no_meetings_date() -> None:
-    shape = next(f for f in load_schema("meeting").fields if f.name == "date")
+    field = next(f for f in load_schema("meeting").fields if f.name == "date")
     passage = Excerpt.whole(Document("x", "x", "5月16日下午,我县召开2023年防汛抗旱工作会议,安排部署任务。", ""))
-    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["5月16日下午"]
+    assert [c.text for c in find_candidates(field, passage, passage) or ()] == ["5月16日下午"]
 
 
 def test_a_cue_chooses_numbers_by_their_clause() -> None:
@@ -265,9 +265,9 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
     class Record(BaseModel):
         funds: Annotated[list[Fund], Cue("资金|经费")]
 
-    (shape,) = read_shape(Record)
+    (field,) = read_fields(Record)
     passage = Excerpt.whole(Document("x", "x", "投入防汛资金3200万元,抢修堤防17处。", ""))
-    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["3200万元"]
+    assert [c.text for c in find_candidates(field, passage, passage) or ()] == ["3200万元"]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
     ],
 )
 def test_facts_in_words_and_after_an_admission_are_found(text: str, expect: list[str]) -> None:
-    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+    field = next(f for f in load_schema("meeting").fields if f.name == "statistics")
     whole_text = Excerpt.whole(Document("x", "x", text, ""))
-    found = find_candidates(shape, whole_text, whole_text) or ()
+    found = find_candidates(field, whole_text, whole_text) or ()
     assert [c.text for c in found] == expect

@@ -1,4 +1,4 @@
-"""Questions: a shape that the answer must have, forms that offer what code found and nothing else, answers read back."""
+"""Questions: a field that the answer must have, forms that offer what code found and nothing else, answers read back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from extractor.pipeline.ask.questions import (
     open_candidates,
     settle_without_model,
 )
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 PROMPTS = recipe().schema.prompts
 NO_EXAMPLE = recipe("notice").schema.prompts
@@ -39,8 +39,8 @@ class Task(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, Described(description="所有数字"))))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, Described(description="所有数字"))))
+    return field
 
 
 def reading(annotation: Any, text: str = "全市增长5%。") -> Question:
@@ -161,7 +161,7 @@ def test_a_form_describes_only_what_it_asks() -> None:
 
 
 def test_questions_about_the_same_field_have_the_same_shape_whatever_was_asked_before() -> None:
-    """Shapes are cached: a cache that mixed two fields up would send one's shape with the other's words."""
+    """Shapes are cached: a cache that mixed two fields up would send one's field with the other's words."""
     one = form(list[Figure], "增长5%。").model.model_json_schema()
     form(list[Task], "备注另见5%。")
     form(list[Figure], "增长5%，下降6%。")

@@ -21,21 +21,21 @@ from extractor.pipeline.ground.ground import Item, Value, ground
 from extractor.pipeline.ground.locate import MatchKind
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
 def ground_in(
-    speech: Excerpt, shape: Field, *rows: Json, passage: Excerpt | None = None
+    speech: Excerpt, field: Field, *rows: Json, passage: Excerpt | None = None
 ) -> tuple[list[Item], list[Problem]]:
-    answer = Answer(shape.name, passage or speech, tuple(AnswerItem(row) for row in rows))
-    return ground(answer, shape, prepare(speech))
+    answer = Answer(field.name, passage or speech, tuple(AnswerItem(row) for row in rows))
+    return ground(answer, field, prepare(speech))
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def plain(value: Any) -> Any:
@@ -72,8 +72,8 @@ def test_cases(case: Json) -> None:
     ],
 )
 def test_a_clause_says_how_it_was_found(quote: str, how: MatchKind) -> None:
-    shape = field_of(list[Clause])
-    ((item,), problems) = ground_in(whole("去年，全市人口达到160万人，增长5.2%。"), shape, {"f": quote})
+    field = field_of(list[Clause])
+    ((item,), problems) = ground_in(whole("去年，全市人口达到160万人，增长5.2%。"), field, {"f": quote})
     assert problems == []
     assert (item.values["f"].how, item.values["f"].text) == (how, "全市人口达到160万人，增长5.2%")
 
@@ -124,10 +124,10 @@ def test_repeated_values_take_successive_places() -> None:
 
 def test_successive_places_go_on_in_the_next_passage() -> None:
     speech = whole("一季度增长5%。\n二季度增长5%。\n")
-    prepared, shape = prepare(speech), field_of(list[Quantity])
+    prepared, field = prepare(speech), field_of(list[Quantity])
     passages = [speech.cut(0, 9), speech.cut(9, len(speech.text))]
     found = [
-        ground(Answer("f", p, (AnswerItem({"f": "5%"}),)), shape, prepared)[0][0].values["f"].start for p in passages
+        ground(Answer("f", p, (AnswerItem({"f": "5%"}),)), field, prepared)[0][0].values["f"].start for p in passages
     ]
     assert found == [5, 14]
 
@@ -302,10 +302,10 @@ def test_an_item_whose_second_required_value_is_not_there_is_left_out() -> None:
         name: Name
         post: Verbatim
 
-    shape = field_of(list[Appointment])
+    field = field_of(list[Appointment])
     text = "任命何志远为县长。"
     posts = ("县长", "省长", None)
-    items, problems = ground_in(whole(text), shape, *({"name": "何志远", "post": post} for post in posts))
+    items, problems = ground_in(whole(text), field, *({"name": "何志远", "post": post} for post in posts))
     assert [plain(item.values["post"]) for item in items] == ["县长"]
     assert kinds(problems) == [
         ("ungrounded", "f.post", "省长"),
@@ -372,7 +372,7 @@ ROWS = st.fixed_dictionaries(
 
 
 SPEECHES = [clean(document(text)) for text in SOURCES]
-(ANYTHING,) = read_shape(create_model("Record", f=(list[Anything], ...)))
+(ANYTHING,) = read_fields(create_model("Record", f=(list[Anything], ...)))
 
 
 @settings(deadline=None, max_examples=150)
