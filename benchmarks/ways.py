@@ -31,8 +31,8 @@ from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
 from extractor.llm.prices import FREE
 from extractor.pipeline.answer import Answer, AnswerItem
+from extractor.pipeline.ask.answer_models import answer_type, items_read
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
-from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.ask.structured_output import put
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert_speech

@@ -20,7 +20,7 @@ from extractor.document import Excerpt
 from extractor.llm.models import LARGE
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.llm.tokens import tokens_of
-from extractor.pipeline.ask.questions import answer_type
+from extractor.pipeline.ask.answer_models import answer_type
 from extractor.schema.loading import Schema, load_schema, schema_path
 from extractor.schema.shape import Field, Leaf, markers_of
 from extractor.schema.source_lines import field_place

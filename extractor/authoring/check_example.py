@@ -16,10 +16,10 @@ from extractor.document import Document, Json
 from extractor.llm.call import Reply, Request
 from extractor.llm.models import LARGE
 from extractor.pipeline.answer import Answer, Problem
+from extractor.pipeline.ask.answer_models import answer_type, items_read
 from extractor.pipeline.ask.ask import is_cued
-from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.items import Found, one_by_one
+from extractor.pipeline.items import ItemCollection, one_by_one
 from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Example, Schema
@@ -130,7 +130,7 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
     """Which of the answers the engine would not let into a record, were they a model's."""
     document = Document("example", "example", example.text, "")
     text = clean(document)
-    found = Found(text, Recipe(schema, "nobody", LARGE), _ask_nobody, one_by_one)
+    found = ItemCollection(text, Recipe(schema, "nobody", LARGE), _ask_nobody, one_by_one)
     for field in fields:
         wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
         said: type[BaseModel] = create_model("Answer", **wanted)
@@ -141,7 +141,7 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
                 f"the example answers {field.name}, but neither its Cue nor its Mood is met in the example's text, so a text "
                 "like it is not asked about it: mend the marker or the text.",
             )
-        found.take([(field, text)], [Answer(field.name, text, tuple(rows))])
+        found.add([(field, text)], [Answer(field.name, text, tuple(rows))])
     merged = merge(fields, found.items, document)
     for problem in (*found.problems, *merged.problems):
         yield _keys_of(problem, example), _retell(problem)

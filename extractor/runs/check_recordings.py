@@ -44,7 +44,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
                 stale[failure.field]["missing"] += 1
             for recording in unused:
                 stale[str(recording.about.get("field"))]["unused"] += 1
-            lines += [f"missing  {failure.fault.what}" for failure in missing]
+            lines += [f"missing  {failure.error.what}" for failure in missing]
             lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
             if prune and unused:
                 lines.append(_prune(recordings, reel, document.id, len(unused), bool(missing)))
@@ -62,7 +62,7 @@ def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
 def _missing(document: Document, recipe: Recipe, call: Call) -> list[Failure]:
     """What a replay of the document misses. Answers that depend on a missing one can't be known."""
     failures = (failure for converted in convert(document, recipe, call) for failure in converted.failures)
-    return [failure for failure in failures if isinstance(failure.fault, NotRecordedError)]
+    return [failure for failure in failures if isinstance(failure.error, NotRecordedError)]
 
 
 def _renewing(settings: Settings) -> str:

@@ -184,7 +184,7 @@ def _convert(
 
     try:
         for done in convert(document, recipe, noting, gather, known(document)):
-            outcome.open |= any(isinstance(failed.fault, PostponedError) for failed in done.failures)
+            outcome.open |= any(isinstance(failed.error, PostponedError) for failed in done.failures)
             failed = list(_failures_of(document, done))
             outcome.failures += failed
             if not _is_lost(done, asked, failed):
@@ -227,8 +227,8 @@ def _is_lost(done: Converted, asked: list[Json], failed: list[Json]) -> bool:
 def _failures_of(document: Document, done: Converted) -> Iterator[Json]:
     """The questions of a speech that got no answer, whether a fault or the answer itself is to blame."""
     for failed in done.failures:
-        noted = _failure(document, failed.fault.kind, str(failed.fault), (failed.field, failed.start, failed.end))
-        requests = getattr(failed.fault, "requests", ())
+        noted = _failure(document, failed.error.kind, str(failed.error), (failed.field, failed.start, failed.end))
+        requests = getattr(failed.error, "requests", ())
         yield noted | ({"requests": list(requests)} if requests else {})
 
 
