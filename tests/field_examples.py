@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from extractor.schema.field import read_fields
 from pydantic import BaseModel
 from scripted import ROOT, document, scripted
 
@@ -28,6 +27,7 @@ from extractor.llm.models import LARGE, SMALL
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Schema, load_prompts
+from extractor.schema.shape import read_fields
 
 SOURCES = [ROOT / "extractor" / "fields.py", ROOT / "extractor" / "markers.py"]
 # Used to build the types; schemas have no use for it.

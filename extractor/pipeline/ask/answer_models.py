@@ -53,7 +53,7 @@ class Verification(Answerable):
 
 @lru_cache(maxsize=512)
 def read_model(fields: tuple[Field, ...], limits: tuple[int, ...]) -> type[BaseModel]:
-    """The model of an answer about these fields, each list limited to so many items."""
+    """The model of an answer about these fields; `limits` are the maximum lengths of their lists."""
     types = {field.name: (answer_type(field, limit), ...) for field, limit in zip(fields, limits, strict=True)}
     return _model_with(types, "Answer")
 
