@@ -21,13 +21,13 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Literal
 
-from extractor.schema.field import Field
 from pydantic import Field as PydanticField
 from pydantic import create_model
 
 from extractor.document import Excerpt, Json
 from extractor.errors import ExtractorError
-from extractor.evaluation import fields_of, read_gold, score, tabulate
+from extractor.evaluation.scoring import fields_of, read_gold, score
+from extractor.evaluation.tables import tabulate
 from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
 from extractor.llm.prices import FREE
@@ -46,6 +46,7 @@ from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.usage import UsageMeter
 from extractor.schema.loading import Example, Schema, load_schema
+from extractor.schema.shape import Field
 
 ROOT = Path(__file__).parent.parent
 Ask = Callable[[Excerpt, Recipe, Call], tuple[Json, Usage]]

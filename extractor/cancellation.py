@@ -1,4 +1,4 @@
-"""Halt: one word to all threads of a run that no more is asked, and why."""
+"""Cancellation: one flag that tells all threads of a run to ask no more questions, and why."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from extractor.errors import ExtractorError, RunInterruptedError, RunStoppedErro
 
 
 class Cancellation:
-    """Set once, by whoever meets what no later question can escape, or by the user. Threads share it."""
+    """Set once, by the first error that every later question would meet, or by the user. Threads share it."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self.fault: ExtractorError | None = None
+        self.error: ExtractorError | None = None
         self.document: str | None = None
 
-    def stop(self, fault: ExtractorError, document: str | None = None) -> None:
-        """Ask no more, because of this; `document` is the one that met it. The first reason stands."""
+    def stop(self, error: ExtractorError, document: str | None = None) -> None:
+        """Ask no more questions, because of `error`, which `document` met. Only the first reason is kept."""
         with self._lock:
-            if self.fault is None:
-                self.fault, self.document = fault, document
+            if self.error is None:
+                self.error, self.document = error, document
         self._event.set()
 
     def check(self) -> None:
-        """Raise Stopped if no more is to be asked."""
-        if self.fault is not None:
-            raise RunStoppedError(self.fault.what)
+        """Raise RunStoppedError if the run is cancelled."""
+        if self.error is not None:
+            raise RunStoppedError(self.error.what)
 
     def sleep(self, seconds: float) -> None:
-        """Wait before asking. Raises Stopped as soon as no more is to be asked."""
+        """Wait before a question. Raises RunStoppedError as soon as the run is cancelled."""
         self._event.wait(seconds)
         self.check()
 
 
 @contextmanager
-def cancelled_by_user(cancellation: Cancellation, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C, or a polite kill, lets answers under way come and asks no more; a second one ends the run at once, with
-    KeyboardInterrupt."""
+def cancelled_by_user(cancellation: Cancellation, warn: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, Ctrl-C or SIGTERM cancels: answers already requested are waited for. A second signal
+    raises KeyboardInterrupt at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if cancellation.fault is not None:
+        if cancellation.error is not None:
             raise KeyboardInterrupt
         cancellation.stop(RunInterruptedError("The run was interrupted."))
-        say("Stopping: answers under way are waited for. Ctrl-C again ends the run at once.")
+        warn("Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once.")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

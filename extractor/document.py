@@ -1,4 +1,4 @@
-"""The nouns of the line. Plain frozen data: no stage's logic lives here."""
+"""Documents, and excerpts that know their place in the source: frozen data without logic."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source text as decoded. All offsets anywhere are code points of `text`.
+    """One decoded source text. All offsets, everywhere, count code points of `text`.
 
-    `media` is "text" or "html"; an HTML page keeps its markup in `text`, `clean` leaves it out.
-    `sha256` is of the file's bytes (of the row's UTF-8 text for a JSONL or CSV row).
+    `media` is "text" or "html"; an HTML page keeps its markup in `text`, and `clean` leaves it out.
+    `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row.
     """
 
     id: str
@@ -26,13 +26,13 @@ class Document:
 
     @classmethod
     def from_text(cls, text: str, id: str = "text", path: str | None = None) -> Document:
-        """A text that is in no file. `path` is what its output lines call their source (default: the id)."""
+        """A text that is not in a file. `path` is the source named in its output lines (default: the id)."""
         return cls(id, id if path is None else path, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """Characters `start:end` of the source that no model sees, and the rule that left them out."""
+    """Characters `start:end` of the source that the model does not see, and the rule that left them out."""
 
     start: int
     end: int
@@ -41,10 +41,10 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Some of a document's characters, in order, as a model sees them, with their place in the source.
+    """Some of a document's characters, in order, as the model sees them, with their places in the source.
 
-    `text[i]` stands for `document.text[starts[i]:ends[i]]`: usually one character; more where inline noise
-    belongs to it (核(hé) is one visible character, 5 source characters).
+    `text[i]` stands for `document.text[starts[i]:ends[i]]`: usually one character, more if inline noise
+    belongs to it (核(hé) is one visible character and 5 source characters).
     """
 
     document: Document
@@ -60,7 +60,7 @@ class Excerpt:
 
     @classmethod
     def whole(cls, document: Document) -> Excerpt:
-        """The document itself, nothing left out."""
+        """The whole document, with nothing left out."""
         n = len(document.text)
         return cls(document, document.text, array("q", range(n)), array("q", range(1, n + 1)))
 
@@ -75,15 +75,15 @@ class Excerpt:
         return self.ends[-1] if self.ends else 0
 
     def cut(self, i: int, j: int, headings: tuple[str, ...] | None = None) -> Excerpt:
-        """Visible characters i:j as an Excerpt of their own."""
+        """The visible characters i:j as an Excerpt."""
         part = replace(self, text=self.text[i:j], starts=self.starts[i:j], ends=self.ends[i:j])
         return part if headings is None else replace(part, headings=headings)
 
     def span(self, i: int, j: int) -> tuple[int, int]:
-        """Source offsets of the visible characters i:j, noise inside included."""
+        """Source offsets of the visible characters i:j, including noise between them."""
         return self.starts[i], self.ends[j - 1]
 
     def source(self, i: int, j: int) -> str:
-        """The source's own characters behind the visible ones i:j."""
+        """The source characters behind the visible characters i:j."""
         start, end = self.span(i, j)
         return self.document.text[start:end]

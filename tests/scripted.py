@@ -1,4 +1,4 @@
-"""A scripted model: a Call that answers by a function of the request. The replies are written by hand, no model said them."""
+"""A scripted model: a Call, within the process, that answers by a function of the request."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fake_endpoint import completion_body
+
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request
 from extractor.llm.models import LARGE, SMALL
 from extractor.pipeline.ask.structured_output import shape_of
 from extractor.pipeline.recipe import Recipe
-from extractor.runs.estimate import least
+from extractor.runs.estimate import shortest_answer
 from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
@@ -37,38 +39,32 @@ def whole(text: str) -> Excerpt:
 
 
 def recipe(schema: str = "meeting", style: str = "read", **changes: Any) -> Recipe:
-    """How a scripted model is asked: as a large one that reads, a field a question, or as a small one that fills forms."""
+    """How to ask a scripted model: "read" like a large one, a field per question, "form" like a small one."""
     profile: Profile = {"read": replace(LARGE, combine=False), "form": SMALL}[style]
     return Recipe(load_schema(schema), "scripted", replace(profile, **changes))
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> Reply:
     """A chat completion of this content; 100 tokens in, 10 out."""
-    body = {
-        "id": "scripted",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "scripted",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
-    }
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    body = completion_body(content, finish_reason, id="scripted", created=0, model="scripted", usage=usage)
     return Reply(body, {"model": "scripted"})
 
 
 def scripted(answer: Callable[[Request], Any], asked: list[Request] | None = None) -> Call:
-    """Answers with `answer(request)`: JSON, or a Reply for what is no proper answer. `asked` collects the requests."""
+    """A Call that answers with `answer(request)`, JSON or a whole Reply. `asked` collects the requests."""
 
     def call(request: Request) -> Reply:
         if asked is not None:
             asked.append(request)
-        said = answer(request)
-        return said if isinstance(said, Reply) else completion(json.dumps(said, ensure_ascii=False))
+        value = answer(request)
+        return value if isinstance(value, Reply) else completion(json.dumps(value, ensure_ascii=False))
 
     return call
 
 
 def by_field(**answers: Any) -> Callable[[Request], Any]:
-    """One answer a field, whatever the passage; the fields that are not named are answered with nothing."""
+    """One answer per field, whatever the passage; fields that are not named get an empty answer."""
 
     def answer(request: Request) -> Any:
         name = request.about["field"]
@@ -78,8 +74,8 @@ def by_field(**answers: Any) -> Callable[[Request], Any]:
 
 
 def nothing(request: Request) -> Any:
-    """The least that fits the shape of the answer: null, [] or 无 where it may be."""
-    return least(answer_schema(request))
+    """The smallest answer that fits the schema: null, [] or 无 where that is allowed."""
+    return shortest_answer(answer_schema(request))
 
 
 def answer_schema(request: Request) -> Json:

@@ -1,4 +1,4 @@
-"""That a test can reach neither a network nor the embedded model, even where it is installed."""
+"""No test can reach a network or the embedded model, even if the model is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from extractor.llm import local_weights
 
 
 def run_python(program: str) -> str:
-    """What a Python of its own says on standard error."""
+    """The standard error of a program in a separate Python."""
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
 
 
@@ -27,14 +27,14 @@ def test_the_embedded_model_counts_as_not_installed() -> None:
     )
 
 
-def test_no_socket_leaves_this_machine() -> None:
-    # 192.0.2.1 is set aside for documentation: nobody is there. pytest-socket warns first, and warnings are errors here.
+def test_no_connection_leaves_this_machine() -> None:
+    # 192.0.2.1 is reserved for documentation. pytest-socket warns first, and warnings are errors here.
     with pytest.raises((SocketConnectBlockedError, UserWarning), match=r"192\.0\.2\.1"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
     for host in ("192.0.2.1", "example.org"):
-        said = run_python(f"import socket; socket.create_connection(('{host}', 80), timeout=1)")
-        assert f"wanted to reach '{host}'" in said
+        stderr = run_python(f"import socket; socket.create_connection(('{host}', 80), timeout=1)")
+        assert f"tried to reach '{host}'" in stderr
 
 
-def test_no_key_is_at_hand() -> None:
+def test_no_key_is_in_the_environment() -> None:
     assert [name for name in os.environ if name.endswith("_API_KEY") or name.startswith("OPENAI_")] == []

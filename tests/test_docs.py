@@ -19,7 +19,12 @@ from extractor import fields
 from extractor.cli.main import app
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FIELD_PAGE = (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
+# Every page with commands but the generated ones.
+PAGES = "\n".join(
+    page.read_text(encoding="utf-8")
+    for page in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+    if page.name not in ("CHANGELOG.md", PAGE.name, FIELDS.name)
+)
 
 FENCED = re.compile(r"^```(?:bash|sh|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(extractor [^`\n]+)`")
@@ -117,8 +122,8 @@ def test_an_example_of_a_field_is_what_the_engine_computes(example: Example, cas
     assert computed(example, case) == case
 
 
-@pytest.mark.parametrize("arguments", documented(README + FIELD_PAGE), ids=" ".join)
-def test_a_command_in_the_readme_is_one(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", documented(PAGES), ids=" ".join)
+def test_a_command_in_a_page_is_one(arguments: list[str]) -> None:
     assert complaint(arguments) is None
 
 
@@ -166,5 +171,5 @@ def test_notices_a_command_that_is_none(command: str, wrong: str) -> None:
 
 def test_the_checks_run_the_readme_s_test_command() -> None:
     shown = [words for script in FENCED.findall(README) for words in shell_commands(script)]
-    assert ["pytest"] in shown, "README.md does not show `pytest` as a command"
-    assert re.search(r"^check pytest$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    assert ["pytest", "-n", "auto"] in shown, "README.md does not show `pytest -n auto` as a command"
+    assert re.search(r"^check pytest -n auto$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)

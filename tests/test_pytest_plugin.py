@@ -1,4 +1,4 @@
-"""The fixture for the tests of others' projects, in a project of that kind and in a Python of its own."""
+"""The fixture for projects that use the library, run in such a project by a separate Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from answering import answering
+from fake_endpoint import answering
 from scripted import ROOT
 
 EXAMPLE = ROOT / "tests" / "example_project"
@@ -34,14 +34,14 @@ def test_wrong(replies):
     assert "this" == "that"
 
 
-def test_pleased(replies):
+def test_asserts_nothing(replies):
     list(extract([Document.from_text(TEXT, "e")], separate_fields=True, model="m", base_url="{url}", replies=replies))
 """
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert "extractor.pytest_plugin" in {point.value for point in entry_points(group="pytest11")}, (
-        "the installation is older than the plugin: run `pip install -e '.[test]'` again"
+        "the installed package lacks the plugin: run `pip install -e '.[test]'` again"
     )
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
@@ -60,7 +60,7 @@ def example(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose model is at an address that nobody listens at."""
+    """A project whose model is at an address where no server listens."""
     (tmp_path / "tests").mkdir()
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     write(tmp_path, "http://127.0.0.1:1/v1")
@@ -77,13 +77,13 @@ def test_a_project_s_tests_ask_no_model(example: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("1 passed")
 
 
-def test_what_is_not_recorded_fails_with_the_command_that_records_it(example: Path) -> None:
+def test_a_missing_recording_fails_with_the_command_that_records_it(example: Path) -> None:
     shutil.rmtree(example / "replies")
     done = run(example)
     assert done.returncode == 1
     expected = (
-        r"^No recorded reply for library, date of the passage at 0-97: there is no \S+/replies/library\.json\. "
-        r"Have the model asked and its replies recorded: "
+        r"^No recorded reply for library, date of the passage at 0-97: \S+/replies/library\.json does not exist\. "
+        r"Record them with the model: "
         r"pytest --record-replies test_opening\.py::test_an_opening_is_read$"
     )
     assert re.search(expected, done.stdout, re.MULTILINE), done.stdout
@@ -101,7 +101,11 @@ def test_recording_without_a_model_says_how_to_get_one(example: Path) -> None:
 def test_replies_are_recorded_once_and_replayed(project: Path) -> None:
     with answering() as fake:
         write(project, fake.base_url)
-        assert "1 failed, 3 passed" in run(project, "--record-replies").stdout
+        recorded = run(project, "--record-replies").stdout
+        assert "1 failed, 3 passed" in recorded
+        shown = re.findall(r"recording (\w): [\w+]+ at \d+$", recorded, re.MULTILINE)
+        assert len(shown) == len(fake.seen)
+        assert set(shown) == {"d", "e"}
         asked = len(fake.seen)
         assert asked
         run(project, "--record-replies")
@@ -113,19 +117,19 @@ def test_replies_are_recorded_once_and_replayed(project: Path) -> None:
     assert "assert 'this' == 'that'" in done.stdout
 
 
-def test_a_miss_fails_a_test_that_did_not_look(project: Path) -> None:
-    done = run(project, "-k", "pleased")
-    assert "pytest --record-replies tests/test_it.py::test_pleased" in done.stdout
-    assert re.search(r"So it is with [1-9] more\.", done.stdout)
+def test_a_missing_recording_fails_a_test_that_asserts_nothing(project: Path) -> None:
+    done = run(project, "-k", "asserts_nothing")
+    assert "pytest --record-replies tests/test_it.py::test_asserts_nothing" in done.stdout
+    assert re.search(r"[1-9] more repl(y is|ies are) missing\.", done.stdout)
     assert "1 failed" in done.stdout
 
 
-def test_the_folder_is_an_option_of_the_project(project: Path) -> None:
-    (project / "pytest.ini").write_text("[pytest]\nextractor_replies = ../tapes\n")
+def test_a_project_can_choose_the_folder(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\nextractor_replies = ../recorded\n")
     with answering() as fake:
         write(project, fake.base_url)
         run(project, "--record-replies", "-k", "measures")
-    assert [path.name for path in (project / "tapes").iterdir()] == ["d.json"]
+    assert [path.name for path in (project / "recorded").iterdir()] == ["d.json"]
 
 
 def test_the_plugin_loads_nothing_heavy() -> None:

@@ -1,7 +1,8 @@
-"""The batch desk of an OpenAI-compatible endpoint: a file of requests up, a batch of it made, its replies down.
+"""The batch API of an OpenAI-compatible endpoint: upload a file of requests, create a batch, download its
+replies.
 
-Beside `provider`, with the same client, faults and reading of answers. What may be done twice is tried again where that
-can help; a batch is created once, since a second one would be paid as well.
+It shares errors, retries and the reading of replies with live calls. Calls that are safe to repeat are
+retried; a batch is created with a single attempt, since a second batch would be charged as well.
 """
 
 from __future__ import annotations
@@ -17,28 +18,29 @@ from extractor.cancellation import Cancellation
 from extractor.document import Json
 from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError, error_of
 from extractor.llm.call import Reply
-from extractor.llm.client import blot, patiently, read_reply, translated_errors
+from extractor.llm.client import with_retries
 from extractor.llm.providers import Endpoint
+from extractor.llm.replies import read_batched_reply, redact, translated_errors
 
 if TYPE_CHECKING:
     import openai
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
-# Seconds for each wait: a file as a whole, of 100 MB up and several times that down, may take long.
+# Seconds per wait for the network. A whole file may take much longer: 100 MB up, several times that down.
 TIMEOUT = 180.0
-# In the metadata of a batch: the name that we gave it.
+# The key in a batch's metadata that holds our name for it.
 TAG = "extractor"
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-# Pages of a hundred batches that are looked through for one that was not noted.
+# How many pages, of a hundred batches each, are searched for a batch whose id was not saved.
 _PAGES = 50
-# HTTP statuses of an address that is not there.
+# HTTP statuses that mean the path does not exist.
 _ABSENT = (404, 405, 501)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as the endpoint tells of it: `output` and `errors` are its files, `why` says why it failed."""
+    """A batch, as described by the endpoint: `output` and `errors` are file ids, `why` explains a failure."""
 
     id: str
     status: str
@@ -56,14 +58,14 @@ class Batch:
 
 
 class BatchClient:
-    """The desk of one endpoint. Nothing is opened before the first call. Each raises Fault."""
+    """The batch API of one endpoint. Nothing is opened before the first call. Raises ExtractorError."""
 
     def __init__(self, endpoint: Endpoint, cancellation: Cancellation | None = None) -> None:
         self._endpoint = endpoint
         self._sleep = (cancellation or Cancellation()).sleep
         self._opened: openai.OpenAI | None = None
 
-    # What a line of a file of requests is put to.
+    # The endpoint path in each line of a request file.
     url = "/v1/chat/completions"
 
     @property
@@ -72,31 +74,31 @@ class BatchClient:
         return self._endpoint.host
 
     def upload(self, file: Path) -> str:
-        """A file of requests; the id that it has there."""
+        """Upload a file of requests; returns its id."""
 
         def attempt() -> Json:
-            with file.open("rb") as stream, self._asked():
-                made = self._client.files.with_raw_response.create(
+            with file.open("rb") as stream, self._checked():
+                response = self._client.files.with_raw_response.create(
                     file=(file.name, stream), purpose="batch", extra_headers=self._headers
                 )
-                return self._json(made.content)
+                return self._json(response.content)
 
-        return str(patiently(attempt, self._sleep).get("id"))
+        return str(with_retries(attempt, self._sleep).get("id"))
 
     def create(self, file: str, tag: str) -> Batch:
-        """A batch of an uploaded file, under a name that no other has."""
-        with self._asked():
-            made = self._client.batches.with_raw_response.create(
+        """Create a batch from an uploaded file; `tag` is a unique name for it."""
+        with self._checked():
+            response = self._client.batches.with_raw_response.create(
                 input_file_id=file,
                 endpoint=self.url,  # type: ignore[arg-type]
                 completion_window="24h",
                 metadata={TAG: tag},
                 extra_headers=self._headers,
             )
-            return self._batch(self._json(made.content))
+            return self._batch(self._json(response.content))
 
     def find(self, file: str, tag: str) -> Batch | None:
-        """The batch that was made of a file, or under a name, where there is one."""
+        """The batch created from a file or with a tag, or None."""
         after: dict[str, str] = {}
         for _ in range(_PAGES):
             page = self._page(after)
@@ -110,19 +112,19 @@ class BatchClient:
         return None
 
     def get(self, batch: str) -> Batch:
-        """How far a batch is."""
-        return self._of_batch(batch, lambda client: client.batches.with_raw_response.retrieve)
+        """The batch's current state."""
+        return self._call_batch(batch, lambda client: client.batches.with_raw_response.retrieve)
 
     def cancel(self, batch: str) -> Batch:
-        """Have the endpoint stop; what it has answered by then can be collected."""
-        return self._of_batch(batch, lambda client: client.batches.with_raw_response.cancel)
+        """Cancel a batch; what was answered until then can still be collected."""
+        return self._call_batch(batch, lambda client: client.batches.with_raw_response.cancel)
 
     def results(self, file: str) -> Iterator[Json]:
-        """The lines of an output or error file, as they come."""
+        """The lines of an output or error file, as they arrive."""
         rest = b""
         with translated_errors(self._endpoint):
-            answer = self._client.files.with_streaming_response.content(file, extra_headers=self._headers)
-            with answer as stream:
+            response = self._client.files.with_streaming_response.content(file, extra_headers=self._headers)
+            with response as stream:
                 for chunk in stream.iter_bytes():
                     *lines, rest = (rest + chunk).split(b"\n")
                     yield from map(self._result, filter(None, lines))
@@ -130,19 +132,20 @@ class BatchClient:
             yield self._result(rest)
 
     def reply(self, result: Json) -> tuple[str, Reply | ProviderError]:
-        """What a line of a result says: the name of the request, and its answer or the fault that it met."""
+        """A result line as the request's `custom_id` and its reply or error."""
         name = str(result.get("custom_id"))
         response, error = result.get("response"), result.get("error")
         try:
             if not isinstance(response, dict) or error:
-                return name, self._fault_of(error)
-            return name, read_reply(int(response.get("status_code") or 200), response.get("body"), self._endpoint)
-        except ProviderError as fault:
-            return name, fault
+                return name, self._error_of(error)
+            status = int(response.get("status_code") or 200)
+            return name, read_batched_reply(status, response.get("body"), self._endpoint)
+        except ProviderError as failure:
+            return name, failure
 
-    def patiently(self, attempt: Callable[[], Done]) -> Done:
-        """What `attempt` gives, tried again where that can help."""
-        return patiently(attempt, self._sleep)
+    def with_retries(self, attempt: Callable[[], Result]) -> Result:
+        """The result of `attempt`, retried where that can help."""
+        return with_retries(attempt, self._sleep)
 
     @property
     def _client(self) -> openai.OpenAI:
@@ -160,63 +163,63 @@ class BatchClient:
 
     def _page(self, after: dict[str, str]) -> Json:
         def attempt() -> Json:
-            with self._asked():
+            with self._checked():
                 listed = self._client.batches.with_raw_response.list(
                     limit=100, extra_query=after, extra_headers=self._headers
                 )
                 return self._json(listed.content)
 
-        return patiently(attempt, self._sleep)
+        return with_retries(attempt, self._sleep)
 
-    def _of_batch(self, batch: str, method: Callable[[openai.OpenAI], Callable[..., Any]]) -> Batch:
+    def _call_batch(self, batch: str, method: Callable[[openai.OpenAI], Callable[..., Any]]) -> Batch:
         def attempt() -> Batch:
             with translated_errors(self._endpoint):
-                told = method(self._client)(batch, extra_headers=self._headers)
-                return self._batch(self._json(told.content))
+                response = method(self._client)(batch, extra_headers=self._headers)
+                return self._batch(self._json(response.content))
 
         try:
-            return patiently(attempt, self._sleep)
-        except ProviderError as fault:
-            if fault.status in _ABSENT:
+            return with_retries(attempt, self._sleep)
+        except ProviderError as error:
+            if error.status in _ABSENT:
                 raise SetupError(
-                    f"{self.host} knows no batch {batch}: {fault.what}",
-                    "Use the key and the project that it was made with.",
-                    status=fault.status,
-                ) from fault
+                    f"{self.host} has no batch {batch}: {error.what}",
+                    "Use the key and the project that it was created with.",
+                    status=error.status,
+                ) from error
             raise
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """An address that is not there means that there is no such desk."""
+    def _checked(self) -> Iterator[None]:
+        """A path that does not exist means that the endpoint has no batch API."""
         try:
             with translated_errors(self._endpoint):
                 yield
-        except ProviderError as fault:
-            if fault.status in _ABSENT:
+        except ProviderError as error:
+            if error.status in _ABSENT:
                 raise SetupError(
-                    f"{self.host} has no batch API: {fault.what}",
-                    "Leave out --batch to ask live, or name another endpoint.",
-                    status=fault.status,
-                ) from fault
+                    f"{self.host} has no batch API: {error.what}",
+                    "Leave out --batch to ask live, or use another endpoint.",
+                    status=error.status,
+                ) from error
             raise
 
     def _json(self, content: bytes) -> Json:
         try:
-            told = json.loads(content)
+            body = json.loads(content)
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise NotJsonError(f"{self.host} told of a batch in something that is no JSON.")
-        return told
+            body = None
+        if not isinstance(body, dict):
+            raise NotJsonError(f"{self.host} described a batch in something that is not a JSON object.")
+        return body
 
-    def _batch(self, told: Json) -> Batch:
-        counts, errors = told.get("request_counts") or {}, told.get("errors")
-        said = errors.get("data") or () if isinstance(errors, dict) else (errors,) if errors else ()
-        why = "; ".join(str(e.get("message") or e.get("code")) if isinstance(e, dict) else str(e) for e in said[:3])
+    def _batch(self, body: Json) -> Batch:
+        counts, errors = body.get("request_counts") or {}, body.get("errors")
+        listed = errors.get("data") or () if isinstance(errors, dict) else (errors,) if errors else ()
+        why = "; ".join(str(e.get("message") or e.get("code")) if isinstance(e, dict) else str(e) for e in listed[:3])
         completed, failed, total = (int(counts.get(name) or 0) for name in ("completed", "failed", "total"))
-        files = (told.get("output_file_id") or None, told.get("error_file_id") or None)
+        files = (body.get("output_file_id") or None, body.get("error_file_id") or None)
         return Batch(
-            str(told.get("id")), str(told.get("status")), completed, failed, total, *files, blot(why, self._endpoint)
+            str(body.get("id")), str(body.get("status")), completed, failed, total, *files, redact(why, self._endpoint)
         )
 
     def _result(self, line: bytes) -> Json:
@@ -225,12 +228,13 @@ class BatchClient:
         except ValueError:
             result = None
         if not isinstance(result, dict):
-            raise MalformedResponseError(f"{self.host} sent a file of replies with a line that is no JSON.")
+            raise MalformedResponseError(f"{self.host} sent a result file with a line that is not JSON.")
         return result
 
-    def _fault_of(self, error: Any) -> ProviderError:
-        """Of a request that has no answer: it was not reached, or the endpoint says what is wrong with it."""
-        words = json.loads(blot(json.dumps(error), self._endpoint))
+    def _error_of(self, error: Any) -> ProviderError:
+        """The error of a request without a response: the batch never got to it, or it was refused."""
+        words = json.loads(redact(json.dumps(error), self._endpoint))
         if isinstance(words, dict) and str(words.get("code", "")).startswith("batch_"):
-            return ServerError(f"{self.host} did not come to this request: {words.get('message') or words['code']}")
+            reason = words.get("message") or words["code"]
+            return ServerError(f"{self.host} did not process this request: {reason}")
         return error_of(500, {"error": words}, self.host)

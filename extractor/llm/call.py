@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back, as plain JSON: the one seam to every model."""
+"""Requests to a model and its replies, as plain JSON. Everything that reaches a model is a `Call`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.document import Json
-from extractor.files import escape_halves
+from extractor.files import escape_surrogates
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What calls cost, in tokens."""
+    """Requests and tokens used."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -46,23 +46,26 @@ class Usage:
         }
 
     @classmethod
-    def from_json(cls, told: Json) -> Usage:
-        """What `to_json` tells; what is left out is none."""
+    def from_json(cls, value: Json) -> Usage:
+        """The inverse of `to_json`; missing numbers are 0."""
         names = ("requests", "input_tokens", "cached_tokens", "output_tokens")
-        return cls(*(told.get(name, 0) for name in names))
+        return cls(*(value.get(name, 0) for name in names))
 
     @classmethod
     def of(cls, completion: Json) -> Usage:
-        """What one chat completion cost, as far as it tells."""
-        told = completion.get("usage") or {}
-        cached = (told.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        return cls(1, told.get("prompt_tokens") or 0, cached, told.get("completion_tokens") or 0)
+        """The usage of one chat completion; numbers that the endpoint does not report are 0."""
+        usage = completion.get("usage") or {}
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        return cls(1, usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a model. `body` is what is sent (chat completion, plain JSON) and is all that the
-    answer depends on; `about` says what it was asked for (document, start, end, field) and is never sent."""
+    """One question to a model.
+
+    `body` is the chat completion request that is sent, and all that the answer depends on. `about` says what
+    the question is for (document, start, end, field) and is never sent.
+    """
 
     body: Json
     about: Json = field(default_factory=dict)
@@ -70,7 +73,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The chat completion as plain JSON, who answered (model, version, digest), and at which attempt."""
+    """A chat completion, who answered (model, version, digest, endpoint), and how many attempts it took."""
 
     body: Json
     by: Json = field(default_factory=dict)
@@ -79,35 +82,40 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a request has ended: the how manieth, after how many seconds, and what it cost or which kind of
-    fault it met."""
+    """An attempt that has ended: its number (from 1), duration, and usage or the kind of its error."""
 
     request: Request
     number: int
     seconds: float
     usage: Usage
-    fault: str | None = None
+    error: str | None = None
 
 
 Call = Callable[[Request], Reply]
 
 
 REASKED = "reasked"
-"""In `about`: the question is put another time, since the answer to it did not fit or was cut off."""
+"""A key of `about`: the question is asked again, because its answer did not fit the schema or was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How a model is best asked.
+    """How to ask a model.
 
-    `style` "read": it reads the passage and lists what it finds. "form": where a field's type and cue let code
-    find candidates (names, numbers, dates, clauses), the model only chooses among them and describes them; a small
-    model copies well but neither enumerates nor judges. `passage` is visible characters a question, `rows` candidates a form, `output` the
-    most tokens an answer may have, `sampling` what goes into the request beside the messages. `answer` is how the
-    shape of the answer is told: as a JSON Schema beside the messages (`strict`: as OpenAI's strict mode wants it), or,
-    where an endpoint knows no such thing, in words. `limit` is the request field that bounds the answer. `second_pass` asks once more where the signs of a field are left
-    uncited, `verify` puts each item to the model once more; `sure` is how probable its yes must then be, where the
-    endpoint tells probabilities (None: it doesn't, and a yes is a yes).
+    style        "read": the model reads the passage and lists what it finds. "form": code finds candidates if a
+                 field's type and cue allow it (names, numbers, dates, clauses), and the model only chooses among
+                 them and describes them. A small model copies well, but enumerates and judges poorly.
+    passage      most visible characters of text in a question
+    rows         most candidates in a form
+    output       most tokens in an answer
+    sampling     further fields of the request, such as the temperature
+    answer       how the request describes the answer's shape: as a JSON Schema beside the messages ("strict": for
+                 OpenAI's strict mode), or in words, for an endpoint that takes no schema
+    limit        the request field that limits the answer's tokens
+    second_pass  ask once more if something that a field expects is left uncited
+    verify       ask the model to confirm each item
+    sure         least probability of that yes, if the endpoint reports probabilities. None: every yes counts.
+    combine      ask for several fields in one question
     """
 
     style: Literal["read", "form"] = "read"
@@ -124,6 +132,6 @@ class Profile:
 
 
 def request_key(body: Json) -> str:
-    """Names the request by its meaning: sha256 of its canonical JSON."""
+    """The request's key: the sha256 of its canonical JSON."""
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(escape_halves(canonical).encode()).hexdigest()
+    return hashlib.sha256(escape_surrogates(canonical).encode()).hexdigest()

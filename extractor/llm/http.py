@@ -1,7 +1,7 @@
-"""Transport: the requests of all threads over one event loop, in a thread of its own.
+"""HTTP: the requests of all threads share one event loop, which runs in a separate thread.
 
-A thread that sends and reads by itself wakes for every packet and waits for its turn with the interpreter each time; one loop
-wakes once for all that has come. Loaded at the first question only.
+A thread that does its own network I/O wakes for every packet and waits for the interpreter lock each time;
+one loop wakes once for everything that has arrived. This module is imported at the first question only.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from extractor.document import Json
 from extractor.errors import SetupError
 from extractor.llm.providers import Endpoint
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
-# Seconds for which an unused connection is kept: less than the 5 s of common servers.
-KEPT = 4.0
-# How many may be under way is the pace's affair: the client's own limit is out of its way.
+# Seconds to keep an idle connection: less than the 5 s of common servers.
+KEEP_ALIVE = 4.0
+# The rate limiter decides how many requests run at a time, so the client's own limit must not interfere.
 _CONNECTIONS = 100_000
-# Seconds after which a computing thread gives way to the loop; Python's own 5 ms, at each packet, would add up.
+# Seconds after which a computing thread yields to the loop; Python's default of 5 ms per packet would add up.
 _SWITCH = 0.0005
-# Seconds to wait for connections to be closed.
+# Seconds to wait for connections to close.
 _CLOSING = 1.0
-# What is raised where no answer came, or not all of it.
+# Raised when no response came, or only a part of one.
 UNREACHED = (openai.APIConnectionError, httpx2.HTTPError, TimeoutError)
-# Seconds in which a request that was given up is ended.
+# Seconds for a cancelled request to end.
 _SETTLING = 0.1
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
@@ -42,7 +42,7 @@ _starting = threading.Lock()
 
 
 class Transport:
-    """A client of one endpoint. Threads share it; its connections are closed when nobody holds it any more."""
+    """A client of one endpoint. Threads share it; its connections are closed when it is garbage-collected."""
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self._timeout = timeout
@@ -51,11 +51,11 @@ class Transport:
         weakref.finalize(self, _close, self._client)
 
     def post(self, body: Json) -> httpx2.Response:
-        """The answer, to its last byte, within the timeout. Raises what the openai client raises, and TimeoutError."""
+        """The whole response, within the timeout. Raises the openai client's errors and TimeoutError."""
         return _in_loop(self._post(body))
 
     async def _post(self, body: Json) -> httpx2.Response:
-        # A reply that trickles passes every wait for its next byte: the time is that of the whole.
+        # The timeout covers the whole response: one that trickles never exceeds the wait for a byte.
         async with asyncio.timeout(self._timeout):
             return await self._client.post(
                 "/chat/completions", body=body, cast_to=httpx2.Response, options=self._options
@@ -63,7 +63,7 @@ class Transport:
 
 
 def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
-    """A client for files, in the calling thread; `timeout` in seconds for each wait. It tries once."""
+    """A synchronous client for files, without retries; `timeout` is in seconds per wait."""
     try:
         http = openai.DefaultHttpxClient(trust_env=not endpoint.loopback)
     except (ImportError, ValueError) as error:
@@ -77,19 +77,19 @@ def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
 
 
 def _no_proxy(error: Exception) -> SetupError:
-    """A SOCKS proxy without its package, or an address that is none."""
+    """A SOCKS proxy without the package it needs, or an invalid proxy address."""
     return SetupError(f"The proxy settings do not work: {error}.", "Check HTTPS_PROXY and ALL_PROXY.")
 
 
 def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
-    # A proxy of the environment does not lead to a server on this machine.
-    trusting = not endpoint.loopback
-    proxied = trusting and {"http", "https", "all"} & urllib.request.getproxies().keys()
-    # aiohttp's client costs half of httpx2's time, and knows no SOCKS.
+    # A proxy cannot reach a server on this machine, so loopback ignores the environment's proxy settings.
+    trust_env = not endpoint.loopback
+    proxied = trust_env and {"http", "https", "all"} & urllib.request.getproxies().keys()
+    # aiohttp's client takes half the time of httpx2's, but does not support SOCKS.
     kind = openai.DefaultAsyncHttpxClient if proxied else openai.DefaultAioHttpClient
-    limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEPT)
+    limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEEP_ALIVE)
     try:
-        http = kind(trust_env=trusting, limits=limits)
+        http = kind(trust_env=trust_env, limits=limits)
     except (ImportError, ValueError) as error:
         raise _no_proxy(error) from error
     client = openai.AsyncOpenAI(
@@ -99,34 +99,34 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
         max_retries=0,
         http_client=http,
     )
-    if endpoint.name != "openai":  # read from the environment, and nobody else's business
+    if endpoint.name != "openai":  # read from the environment: meant for OpenAI only
         client.organization = client.project = None
     return client
 
 
 def _close(client: openai.AsyncOpenAI) -> None:
     closing = asyncio.run_coroutine_threadsafe(client.close(), _loop())
-    if threading.current_thread().name != _NAME:  # where the garbage collector happens to run
+    if threading.current_thread().name != _NAME:  # the garbage collector may run in the loop's own thread
         with suppress(TimeoutError):
             closing.result(_CLOSING)
 
 
-def _in_loop(work: Coroutine[Any, Any, Done]) -> Done:
+def _in_loop(work: Coroutine[Any, Any, Result]) -> Result:
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
         return future.result()
     except BaseException:
         if future.done():
             raise
-        future.cancel()  # Ctrl-C: nobody waits for it any more
-        # A server in this process that is stopped next would wait, and keep the loop, for a connection that is open.
+        future.cancel()  # Ctrl-C: the caller no longer waits
+        # A server in this process, stopped next, would block the loop while this connection is open.
         with suppress(Exception):
             asyncio.run_coroutine_threadsafe(asyncio.sleep(_SETTLING), _loop()).result(_CLOSING)
         raise
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """The one event loop; it ends with the process."""
+    """The one event loop. It runs until the process ends."""
     with _starting:
         if not _loops:
             _loops.append(asyncio.new_event_loop())

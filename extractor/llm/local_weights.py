@@ -1,7 +1,7 @@
-"""The file of the embedded model, or of the user's own: what of it is there, joined once, known by its digest.
+"""The weights of the embedded model, or a model file of the user's own, checked by sha256.
 
-The embedded model comes as 22 packages, whose bytes in order are the official file; it is used only if its sha256 is
-the official one.
+The embedded model is installed as 22 packages. Joined in order, their bytes are the official file, which is
+used only if its sha256 is the official one.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from extractor.document import Json
 from extractor.errors import CacheUnusableError, ModelDamagedError, ModelMissingError
 
 Progress = Callable[[int, int], None]
-"""Told the bytes done and the bytes in all."""
+"""Called with the bytes done and the total."""
 
 _CHUNK = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """A model file that comes in packages `{package}1` … `{package}{parts}`, one `data/partNN.bin` each."""
+    """A model file split into packages `{package}1` … `{package}{parts}`, one `data/partNN.bin` in each."""
 
     name: str
     size: int
@@ -53,7 +53,7 @@ MODEL = Packaged(
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model file that is there, and its digest."""
+    """A model file on disk and its digest."""
 
     name: str
     path: Path
@@ -62,7 +62,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far the embedded model is: `path` is where the joined file is or will be."""
+    """The state of the embedded model's installation. `path` is where the joined file is or will be."""
 
     runtime: str | None
     parts_installed: int
@@ -73,12 +73,12 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        """True where a run can start without a wait for joining."""
+        """True if a run can start without joining the parts first."""
         return self.runtime is not None and self.verified
 
 
 def status(model: Packaged = MODEL) -> Status:
-    """What is installed; hashes nothing and loads nothing, so it answers at once."""
+    """What is installed. It hashes and loads nothing, so it returns at once."""
     path = _path(model)
     return Status(
         runtime=_runtime(),
@@ -90,19 +90,19 @@ def status(model: Packaged = MODEL) -> Status:
     )
 
 
-def find(model: str = "local", progress: Progress | None = None) -> Weights:
-    """The file behind `local` (joined first where need be) or `local:/path/to/any.gguf`."""
+def find(model: str = "local", on_progress: Progress | None = None) -> Weights:
+    """The weights for `local` (joined first if necessary) or `local:/path/to/any.gguf`. Raises SetupError."""
     if model == "local":
-        return Weights(MODEL.name, install(progress), MODEL.sha256)
+        return Weights(MODEL.name, install(on_progress), MODEL.sha256)
     path = Path(model.removeprefix("local:")).expanduser()
     if not path.is_file():
-        raise ModelMissingError(f"There is no model file {str(path)!r}.")
+        raise ModelMissingError(f"The model file {str(path)!r} does not exist.")
     known = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
-    return Weights(path.stem, path, _digest(path, _models() / f"{known}.json", progress))
+    return Weights(path.stem, path, _digest(path, _models() / f"{known}.json", on_progress))
 
 
 def answered_by(weights: Weights) -> Json:
-    """The `by` of a reply: which model, by its digest, and which llama.cpp."""
+    """The `by` of a reply: the model, its digest and the version of llama.cpp."""
     return {
         "model": weights.name,
         "version": f"xllamacpp {_runtime()}",
@@ -111,22 +111,22 @@ def answered_by(weights: Weights) -> Json:
     }
 
 
-def install(progress: Progress | None = None, model: Packaged = MODEL) -> Path:
-    """Join the model's parts into the cache, once; a second process waits and then finds it done."""
+def install(on_progress: Progress | None = None, model: Packaged = MODEL) -> Path:
+    """Join the model's parts in the cache, once. A second process waits until the first has finished."""
     path = _path(model)
     if _recall(path, _marker(path)) == model.sha256:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path.with_name(path.name + ".lock")):
-            if _size(path) != model.size or _digest(path, _marker(path), progress) != model.sha256:
-                _join(model, path, progress)
+        with _locked(path.with_name(path.name + ".lock")):
+            if _size(path) != model.size or _digest(path, _marker(path), on_progress) != model.sha256:
+                _join(model, path, on_progress)
     except OSError as error:
-        raise CacheUnusableError(_storage_sentence(error, path, model)) from error
+        raise CacheUnusableError(_storage_message(error, path, model)) from error
     return path
 
 
-def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
+def _join(model: Packaged, path: Path, on_progress: Progress | None) -> None:
     parts = _parts(model)
     if missing := [n for n, part in enumerate(parts, 1) if part is None]:
         raise ModelMissingError(
@@ -136,7 +136,7 @@ def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
     needed = model.size - (_size(partial) or 0)
     if shutil.disk_usage(path.parent).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    digest = _copy([part for part in parts if part is not None], partial, progress, model.size)
+    digest = _copy([part for part in parts if part is not None], partial, on_progress, model.size)
     if digest != model.sha256:
         partial.unlink()
         raise ModelDamagedError(f"The joined model has sha256 {digest} and not the official {model.sha256}.")
@@ -144,22 +144,23 @@ def _join(model: Packaged, path: Path, progress: Progress | None) -> None:
     _remember(path, _marker(path), digest)
 
 
-def _copy(parts: list[Path], partial: Path, progress: Progress | None, size: int) -> str:
-    """Write the parts into `partial`, keeping what an interrupted join left as far as it agrees; sha256 of all."""
-    digest, done, agrees = hashlib.sha256(), 0, True
+def _copy(parts: list[Path], partial: Path, on_progress: Progress | None, size: int) -> str:
+    """Write the parts into `partial` and return the sha256 of the whole. What an interrupted join left is
+    kept as far as it matches."""
+    digest, done, matches = hashlib.sha256(), 0, True
     partial.touch()
     with partial.open("r+b") as out:
         for chunk in _chunks(parts):
-            if agrees and out.read(len(chunk)) != chunk:
-                agrees = False
+            if matches and out.read(len(chunk)) != chunk:
+                matches = False
                 out.seek(done)
                 out.truncate()
-            if not agrees:
+            if not matches:
                 out.write(chunk)
             digest.update(chunk)
             done += len(chunk)
-            if progress:
-                progress(done, size)
+            if on_progress:
+                on_progress(done, size)
         out.truncate(done)
         out.flush()
         os.fsync(out.fileno())
@@ -212,53 +213,53 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _digest(path: Path, marker: Path, progress: Progress | None) -> str:
-    """sha256 of the file; hashed once (1.1 GB take seconds), then remembered while size and mtime stay the same."""
+def _digest(path: Path, marker: Path, on_progress: Progress | None) -> str:
+    """The file's sha256: computed once (1.1 GB take seconds), then cached until size or mtime change."""
     if known := _recall(path, marker):
         return known
     digest, done, size = hashlib.sha256(), 0, path.stat().st_size
     for chunk in _chunks([path]):
         digest.update(chunk)
         done += len(chunk)
-        if progress:
-            progress(done, size)
+        if on_progress:
+            on_progress(done, size)
     _remember(path, marker, digest.hexdigest())
     return digest.hexdigest()
 
 
 def _recall(path: Path, marker: Path) -> str | None:
     try:
-        noted, stat = json.loads(marker.read_text("utf-8")), path.stat()
-        same = (noted["size"], noted["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
-        return str(noted["sha256"]) if same else None
+        saved, stat = json.loads(marker.read_text("utf-8")), path.stat()
+        same = (saved["size"], saved["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
+        return str(saved["sha256"]) if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _remember(path: Path, marker: Path, sha256: str) -> None:
     stat = path.stat()
-    noted = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
+    saved = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
     temporary = marker.with_name(f"{marker.name}.{os.getpid()}")
-    with suppress(OSError):  # the marker only saves time: a read-only cache works without it
+    with suppress(OSError):  # the marker only saves time, and a read-only cache works without it
         marker.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(noted), "utf-8")
+        temporary.write_text(json.dumps(saved), "utf-8")
         os.replace(temporary, marker)
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Only one process at a time; the lock goes with the process, so a killed one leaves none behind."""
+def _locked(lock: Path) -> Iterator[None]:
+    """One process at a time. A killed process leaves no lock: the system releases it with the process."""
     with lock.open("a+b") as file:
-        _take(file)
+        _acquire(file)
         yield
 
 
-def _take(file: BinaryIO) -> None:
+def _acquire(file: BinaryIO) -> None:
     if sys.platform == "win32":
         import msvcrt
 
         while True:
-            with suppress(OSError):  # it gives up after ten seconds, and joining takes longer on a slow disk
+            with suppress(OSError):  # it gives up after 10 s, and joining takes longer on a slow disk
                 msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
                 return
     else:
@@ -267,7 +268,8 @@ def _take(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _storage_sentence(error: OSError, path: Path, model: Packaged) -> str:
+def _storage_message(error: OSError, path: Path, model: Packaged) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The embedded model needs {model.size / 1e9:.1f} GB in {str(path.parent)!r}, and the disk is full."
+        size = f"{model.size / 1e9:.1f} GB"
+        return f"The embedded model needs {size} in {str(path.parent)!r}, and the disk is full."
     return f"The embedded model cannot be stored in {str(path.parent)!r}: {error.strerror or error}."

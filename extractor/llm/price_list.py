@@ -1,8 +1,9 @@
-"""The price list: what known models cost, as public tables said on a day. A table of data, to be replaced as a whole.
+"""The price list: what known models cost according to public tables. Data only; replace it as a whole.
 
-US dollars a million tokens: read, written, read from the provider's cache. Where a provider's price depends on the hour,
-the dearer one stands here; where it depends on the length of a prompt, that of the shortest, since requests are a few
-thousand tokens. A model that was not found in a public table, or that its table calls removed, is left out.
+US dollars per million tokens: input, output, input from the provider's cache. If a provider's price depends
+on the time of day, the higher one is listed; if it depends on the prompt's length, the one for the shortest
+prompts, since requests are a few thousand tokens long. Models that no public table lists, or that a table
+marks as removed, are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where prices were read, and the day of which the source is: the earliest possible, where it is not known to the day."""
+    """Where prices were read, and the date of that source (if uncertain, the earliest possible date)."""
 
     name: str
     day: date
@@ -21,23 +22,23 @@ class Source:
 
 
 _YUAN = "billed in yuan, converted by the source"
-# models.dev at 4a77c90 as model-prices 0.0.5 holds it; the others as they are named.
+# models.dev at 4a77c90 as packaged in model-prices 0.0.5.
 _MODELS_DEV = Source("models.dev 4a77c90", date(2026, 10, 23))
 _PEAK = Source(
     "genai-prices 0.2.3",
     date(2026, 11, 1),
     "the price on working days 01:00-04:00 and 06:00-10:00 UTC; half of it at other times",
 )
-_KIMI = Source("models.dev 4a77c90", date(2026, 10, 23), "the international list's; in China it is billed in yuan")
+_KIMI = Source("models.dev 4a77c90", date(2026, 10, 23), "of the international list; in China billed in yuan")
 _DOUBAO = Source("models.dev 4a77c90", date(2026, 10, 23), _YUAN)
 _GLM = Source("genai-prices 0.2.3", date(2026, 11, 1), f"{_YUAN} at 7.25")
-# Not of the same day as the others: the Beijing region's list, by the files that were found of it.
+# The Beijing region's list; its files are from other days.
 _QWEN = Source("models.dev 735cde7, alibaba-cn", date(2026, 6, 3), f"{_YUAN}; without thinking")
 _QWEN_3_7_FLASH = Source("models.dev 632fa6d, alibaba-cn", date(2026, 7, 27), _QWEN.note)
 _QWEN_3_8_MAX = Source("models.dev 89e6191, alibaba-cn", date(2026, 8, 4), _QWEN.note)
 _QWEN_3_8_FLASH = Source("models.dev aa75485, alibaba-cn", date(2026, 8, 28), _QWEN.note)
 
-# By the name after `--model`, all lower case: read, written, read from the cache (None: as read), source.
+# By the name after `--model`, in lower case: input, output, cached input (None: same as input), source.
 PRICES: dict[str, tuple[float, float, float | None, Source]] = {
     "openai/gpt-4o": (2.5, 10, 1.25, _MODELS_DEV),
     "openai/gpt-4o-mini": (0.15, 0.6, 0.075, _MODELS_DEV),

@@ -1,4 +1,4 @@
-"""Prices: what tokens cost, in US dollars a million."""
+"""What tokens cost, in US dollars per million."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from extractor.llm.call import Usage
 from extractor.llm.price_list import PRICES, Source
 
 MILLION = 1_000_000
-# Prices that have stood in the list for so long are called old.
+# Prices read longer ago than this are reported as old.
 OLD = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars a million tokens: read, read from the provider's cache, written."""
+    """US dollars per million tokens: `input`, `output`, and input read from the provider's cache."""
 
     input: float
     output: float
     cached: float | None = None
 
     def of(self, usage: Usage) -> float:
-        """What this usage costs, in US dollars."""
+        """The cost of this usage in US dollars."""
         cached = self.input if self.cached is None else self.cached
         fresh = usage.input_tokens - usage.cached_tokens
         return (fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / MILLION
@@ -32,19 +32,19 @@ FREE = Price(0.0, 0.0)
 
 
 def price_of(model: str) -> Price | None:
-    """The price of PROVIDER/NAME where it is known."""
+    """The price of PROVIDER/NAME, None if unknown."""
     listed = PRICES.get(_listed_as(model))
     return Price(*listed[:3]) if listed else None
 
 
 def source_of(model: str) -> Source | None:
-    """Where the price of PROVIDER/NAME was read, and when."""
+    """Where and when the price of PROVIDER/NAME was read, None if unknown."""
     listed = PRICES.get(_listed_as(model))
     return listed[3] if listed else None
 
 
 def is_old(source: Source, today: date) -> bool:
-    """Whether prices of this source are to be checked before they are believed."""
+    """Whether prices from this source should be checked before they are trusted."""
     return today - source.day > OLD
 
 

@@ -1,8 +1,8 @@
-"""Recorded replies: what a real model really answered, kept beside the very request, one readable file a document.
+"""Recorded replies: what a real model answered, stored with the request, in one readable file per document.
 
-A recording is found by the meaning of the request: the canonical JSON of all that is sent. A file holds its calls in the
-order of the text; the text of a message is a list of its lines, and one that several calls share (the task) stands once,
-under `texts`. Neither keys nor headers reach this layer.
+A recording is found by its request: the canonical JSON of everything that is sent. A file lists its calls in
+the order of the text. A message's text is stored as a list of lines; the system prompt, which calls share, is
+stored once under `texts`. Keys and headers never reach this module.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ import json
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from extractor.document import Json
 from extractor.errors import NotRecordedError, RecordingsDamagedError
-from extractor.files import escape_halves, file_stem
+from extractor.files import escape_surrogates, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
 
 Mode = Literal["auto", "replay", "record", "live"]
 
-# Documents whose recordings are held in memory at a time.
-_HELD = 128
-# What of a completion is kept: what records are made of, and what it cost. Timings differ from run to run.
-_KEPT = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")
+# How many documents' recordings are kept in memory. The least recently used are dropped first.
+_MAX_LOADED = 128
+# The recorded parts of a completion. Timings are left out, since they differ from run to run.
+_RECORDED = ("id", "object", "created", "model", "system_fingerprint", "choices", "usage")
 
 
 @dataclass
 class Recording:
-    """One recorded call."""
+    """One recorded call. `used` says whether this run has replayed or recorded it."""
 
     about: Json
     request: Json
@@ -42,110 +43,117 @@ class Recording:
 
 @dataclass
 class RecordingFile:
-    """The recordings of one document, by key."""
+    """The recordings of one document, by the key of the request."""
 
     path: Path
     calls: dict[str, Recording] = field(default_factory=dict)
-    changed: bool = False
 
 
 class Recordings:
-    """A folder of recordings, and how it is used.
+    """A folder of recordings, and how a run uses it. Threads share it.
 
-    auto    answers from the tape, asks the model for the rest, writes nothing
-    replay  answers from the tape only; a request that it does not hold raises NotRecordedError
-    record  answers from the tape, asks the model for the rest, and writes that down
-    live    does without the tape
+    auto    replays what is recorded, asks the model for the rest, writes nothing
+    replay  replays only; a request that is not recorded raises NotRecordedError
+    record  replays what is recorded, asks the model for the rest and records it
+    live    ignores the recordings
 
-    `missed` holds what a replay did not find.
+    `missed` lists the errors of a replay; `on_asked` gets the `about` of each question before the model is asked. Raises RecordingsDamagedError if a file can't be read or written.
     """
 
-    def __init__(self, folder: Path | None, mode: Mode) -> None:
+    def __init__(self, folder: Path | None, mode: Mode, on_asked: Callable[[Json], None] | None = None) -> None:
         self.folder = folder
+        self._on_asked = on_asked
         self.mode = mode if folder is not None else "live"
-        self._reels: OrderedDict[str, RecordingFile] = OrderedDict()
+        self._files: OrderedDict[str, RecordingFile] = OrderedDict()
         self._lock = threading.Lock()
         self.missed: list[NotRecordedError] = []
 
     def over(self, call: Call) -> Call:
-        """`call` behind this tape."""
+        """`call` behind the recordings."""
         return call if self.mode == "live" else lambda request: self._answer(request, call)
 
     def _answer(self, request: Request, call: Call) -> Reply:
         document = str(request.about.get("document", "unnamed"))
         key = request_key(request.body)
         with self._lock:
-            reel = self._reel(document)
-            known = reel.calls.get(key)
+            file = self._load(document)
+            known = file.calls.get(key)
             if known is not None:
                 known.used = True
                 return Reply(json.loads(json.dumps(known.reply)), known.by)
         if self.mode == "replay":
-            missed = self._missed(request, reel)
+            missed = _not_recorded(request, file)
             self.missed.append(missed)
             raise missed
+        if self._on_asked is not None:
+            self._on_asked(request.about)
         reply = call(request)
-        if self.mode == "record":
-            kept = {k: v for k, v in reply.body.items() if k in _KEPT}
-            with self._lock:
-                reel = self._reel(document)
-                reel.calls[key] = Recording(request.about, request.body, kept, reply.by, used=True)
-                reel.changed = True
-                # Written at once: an answer took seconds of a model, this takes milliseconds.
-                _write(reel)
-            return Reply(json.loads(json.dumps(kept)), reply.by)
-        return reply
+        return self._record(document, key, request, reply) if self.mode == "record" else reply
 
-    def reel(self, document: str) -> RecordingFile:
-        """The recordings of a document, loaded where need be."""
+    def _record(self, document: str, key: str, request: Request, reply: Reply) -> Reply:
+        """Record the reply; returns it as a replay would."""
+        recorded = {k: v for k, v in reply.body.items() if k in _RECORDED}
         with self._lock:
-            return self._reel(document)
+            file = self._load(document)
+            file.calls[key] = Recording(request.about, request.body, recorded, reply.by, used=True)
+            # Written at once: the answer took seconds, writing takes milliseconds.
+            _write(file)
+        return Reply(json.loads(json.dumps(recorded)), reply.by)
+
+    def file(self, document: str) -> RecordingFile:
+        """The recordings of a document, read from disk if necessary."""
+        with self._lock:
+            return self._load(document)
 
     def drop_unused(self, document: str) -> int:
-        """Take the recordings that this run did not use out of the document's file; how many they were."""
+        """Delete the recordings of a document that this run did not use; returns their number."""
         with self._lock:
-            reel = self._reel(document)
-            unused = [key for key, recording in reel.calls.items() if not recording.used]
+            file = self._load(document)
+            unused = [key for key, recording in file.calls.items() if not recording.used]
             for key in unused:
-                del reel.calls[key]
+                del file.calls[key]
             if unused:
-                _write(reel)
+                _write(file)
             return len(unused)
 
-    def _reel(self, document: str) -> RecordingFile:
+    def _load(self, document: str) -> RecordingFile:
         assert self.folder is not None
-        if document not in self._reels:
-            self._reels[document] = _read(reel_path(self.folder, document))
-            while len(self._reels) > _HELD:
-                self._reels.popitem(last=False)
-        self._reels.move_to_end(document)
-        return self._reels[document]
-
-    def _missed(self, request: Request, reel: RecordingFile) -> NotRecordedError:
-        about = request.about
-        where = (
-            f"{about.get('document')}, {about.get('field')} of the passage at {about.get('start')}-{about.get('end')}"
-        )
-        nearest = nearest_recording(request, reel)
-        if nearest is None:
-            found = f"{reel.path} holds no recording for this field" if reel.calls else f"there is no {reel.path}"
-        else:
-            there = f"{nearest.about.get('start')}-{nearest.about.get('end')}"
-            found = f"the nearest recording, of {there} in {reel.path}, differs in {describe_difference(request.body, nearest.request)}"
-        return NotRecordedError(
-            f"No recorded reply for {where}: {found}.",
-            "Record it by running the same command with --mode record, or ask the model with --mode auto.",
-        )
+        if document not in self._files:
+            self._files[document] = _read(recordings_path(self.folder, document))
+            while len(self._files) > _MAX_LOADED:
+                self._files.popitem(last=False)
+        self._files.move_to_end(document)
+        return self._files[document]
 
 
-def reel_path(folder: Path, document: str) -> Path:
+def recordings_path(folder: Path, document: str) -> Path:
     """The file of a document's recordings."""
     return folder / f"{file_stem(document)}.json"
 
 
-def nearest_recording(request: Request, reel: RecordingFile) -> Recording | None:
+# --- a miss: what is recorded instead ---
+
+
+def _not_recorded(request: Request, file: RecordingFile) -> NotRecordedError:
+    about = request.about
+    passage = f"passage at {about.get('start')}-{about.get('end')}"
+    nearest = nearest_recording(request, file)
+    if nearest is None:
+        found = "has no recording for this field" if file.calls else "does not exist"
+        found = f"{file.path} {found}"
+    else:
+        place = f"{nearest.about.get('start')}-{nearest.about.get('end')}"
+        difference = describe_difference(request.body, nearest.request)
+        found = f"the nearest recording, of {place} in {file.path}, differs in {difference}"
+    return NotRecordedError(
+        f"No recorded reply for {about.get('document')}, {about.get('field')} of the {passage}: {found}.",
+        "Record it by running the same command with --mode record, or ask the model with --mode auto.",
+    )
+
+
+def nearest_recording(request: Request, file: RecordingFile) -> Recording | None:
     """The recording of the same field that overlaps the passage most, or any of that field."""
-    same = [r for r in reel.calls.values() if r.about.get("field") == request.about.get("field")]
+    same = [r for r in file.calls.values() if r.about.get("field") == request.about.get("field")]
     start, end = request.about.get("start", 0), request.about.get("end", 0)
 
     def nearness(r: Recording) -> tuple[bool, int, bool, int]:
@@ -158,7 +166,7 @@ def nearest_recording(request: Request, reel: RecordingFile) -> Recording | None
 
 
 def describe_difference(asked: Json, recorded: Json) -> str:
-    """In a few words, in what a request differs from a recorded one."""
+    """What differs between a request and a recorded one, in a few words."""
     if asked.get("model") != recorded.get("model"):
         return f"the model ({recorded.get('model')} recorded, {asked.get('model')} asked)"
     mine, theirs = asked["messages"], recorded["messages"]
@@ -169,7 +177,7 @@ def describe_difference(asked: Json, recorded: Json) -> str:
             name = "the task prompt" if a["role"] == "system" else "the question or the passage"
             return f"{name}, from {_first_difference(str(a.get('content')), str(b.get('content')))}"
     if asked.get("response_format") != recorded.get("response_format"):
-        return "the shape of the answer (the schema's types or bounds)"
+        return "the answer's shape (the types or limits of the schema)"
     other = sorted(k for k in {*asked, *recorded} if asked.get(k) != recorded.get(k))
     return "settings: " + ", ".join(f"{k} ({recorded.get(k)!r} recorded, {asked.get(k)!r} asked)" for k in other)
 
@@ -196,10 +204,10 @@ def _read(path: Path) -> RecordingFile:
         return RecordingFile(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        reel = RecordingFile(path)
+        file = RecordingFile(path)
         for call in data["calls"]:
             request = _unfold(call["request"], data["texts"])
-            reel.calls[request_key(request)] = Recording(
+            file.calls[request_key(request)] = Recording(
                 dict(call["about"]), request, dict(call["reply"]), dict(data["answered_by"][call["by"]])
             )
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -207,15 +215,15 @@ def _read(path: Path) -> RecordingFile:
             f"The recordings in {path} can't be read ({type(error).__name__}: {error}).",
             "Restore the file, or delete it and record again.",
         ) from error
-    return reel
+    return file
 
 
-def _write(reel: RecordingFile) -> None:
-    """The whole file anew, in place at once, so that it is never half-written."""
+def _write(file: RecordingFile) -> None:
+    """Rewrite the whole file by an atomic replace, so that it is never half-written."""
     by: list[Json] = []
     texts: dict[str, list[str]] = {}
     calls = []
-    for key, recording in sorted(reel.calls.items(), key=_order):
+    for key, recording in sorted(file.calls.items(), key=_order):
         if recording.by not in by:
             by.append(recording.by)
         calls.append(
@@ -237,16 +245,15 @@ def _write(reel: RecordingFile) -> None:
         "}",
     ]
     try:
-        reel.path.parent.mkdir(parents=True, exist_ok=True)
-        part = reel.path.with_name(f"{reel.path.name}.{os.getpid()}.part")
-        part.write_text(escape_halves("\n".join(lines) + "\n"), encoding="utf-8")
-        os.replace(part, reel.path)
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        part = file.path.with_name(f"{file.path.name}.{os.getpid()}.part")
+        part.write_text(escape_surrogates("\n".join(lines) + "\n"), encoding="utf-8")
+        os.replace(part, file.path)
     except OSError as error:
         raise RecordingsDamagedError(
-            f"The recordings can't be written to {reel.path} ({error.strerror}).",
-            "Make room or name another folder with --replies.",
+            f"The recordings can't be written to {file.path} ({error.strerror}).",
+            "Free some space, or name another folder with --replies.",
         ) from error
-    reel.changed = False
 
 
 def _order(entry: tuple[str, Recording]) -> tuple[int, int, str, int, str]:
@@ -256,7 +263,7 @@ def _order(entry: tuple[str, Recording]) -> tuple[int, int, str, int, str]:
 
 
 def _write_call(call: Json) -> str:
-    """A call with one line a line of text, and one for each other thing, so that it reads and diffs well."""
+    """A call as JSON, with one line per line of text and per setting, so that it reads and diffs well."""
     request = call["request"]
     rest = {k: v for k, v in request.items() if k != "messages"}
     messages = ",\n".join(f"    {json.dumps(m, ensure_ascii=False, indent=1)}" for m in request["messages"])
@@ -279,7 +286,7 @@ def _spread(values: list[Json]) -> str:
 
 
 def _fold(request: Json, texts: dict[str, list[str]]) -> Json:
-    """Texts as lists of lines, a task prompt as a reference to `texts`."""
+    """The request with its texts as lists of lines and its system prompt as a reference to `texts`."""
     messages = []
     for message in request["messages"]:
         content = message.get("content")
@@ -296,6 +303,7 @@ def _fold(request: Json, texts: dict[str, list[str]]) -> Json:
 
 
 def _unfold(request: Json, texts: dict[str, list[str]]) -> Json:
+    """The inverse of `_fold`."""
     messages = []
     for message in request["messages"]:
         content = message.get("content")

@@ -1,10 +1,11 @@
-"""OpenAI's strict mode: which JSON Schemas it takes, and how one is brought into that form.
+"""OpenAI's strict mode: which JSON Schemas it accepts, and how to convert a schema into that form.
 
-The rules are those of "Supported schemas" in https://developers.openai.com/api/docs/guides/structured-outputs (read in
-November 2026). In strict mode an answer always fits the schema, and a schema outside the rules is refused with status 400.
-`minLength` and `maxLength` are not among the supported keywords there, though the page goes on to say that fine-tuned
-models "additionally" lack them: in doubt they are left out, and lengths are validated when the answer is there.
-That a `$ref` stands alone is not on the page; OpenAI's own Python client sees to it (`openai/lib/_pydantic.py`).
+The rules come from "Supported schemas" in https://developers.openai.com/api/docs/guides/structured-outputs
+(read in November 2026). In strict mode an answer always fits the schema, and a schema that breaks the rules
+is refused with status 400. The page does not list `minLength` and `maxLength` as supported, but says that
+fine-tuned models "additionally" lack them: to be safe they are left out, and lengths are validated in the
+answer. The rule that `$ref` has no siblings is not on the page; OpenAI's own Python client enforces it
+(`openai/lib/_pydantic.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MOST_CHOICES, MANY_CHOICES, MOST_CHARACTERS_OF_MANY = 1000, 250, 15_000
 
 TYPES = {"string", "number", "boolean", "integer", "object", "array", "null"}
 FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
-# What says nothing about the shape is taken as well: pydantic's titles, descriptions.
+# Keywords that do not constrain the answer are accepted too: pydantic's titles and descriptions.
 KEYWORDS = {
     *("type", "enum", "const", "anyOf", "$ref", "$defs", "title", "description"),
     *("properties", "required", "additionalProperties"),
@@ -31,47 +32,50 @@ _DROPPED = ("minLength", "maxLength", "default")
 
 
 def strict_schema(schema: Json) -> Json:
-    """The same shape as strict mode wants it: objects closed, each property required, `$ref`s alone, no lengths."""
+    """The schema in strict form: objects closed, properties required, `$ref` without siblings, no lengths."""
     made: Json = _stricten(schema, schema)
     return made
 
 
 def violations(schema: Json) -> list[str]:
-    """What strict mode has against a schema: a sentence each, with the place and the mend. Empty: it is accepted."""
+    """Why strict mode would refuse a schema: a message for each reason, with the place and the fix."""
     found: list[str] = []
     if schema.get("type") != "object" or "anyOf" in schema:
-        found.append("$: the outermost schema must be an object, and no anyOf. Put it into a property of one.")
+        found.append("$: the outermost schema must be an object without anyOf. Move it into a property.")
     for path, node in _nodes("$", schema):
-        found += (f"{path}: {complaint}" for complaint in _complaints(node, schema))
+        found += (f"{path}: {complaint}" for complaint in _violations_of(node, schema))
     return found + list(_too_large(schema))
 
 
-def _complaints(node: Json, root: Json) -> Iterator[str]:
-    """Of one node, without those within it."""
+def _violations_of(node: Json, root: Json) -> Iterator[str]:
+    """The violations of one node, without those of the nodes inside it."""
     if "$ref" in node:
         if len(node) > 1:
-            yield f"$ref stands beside {', '.join(sorted(set(node) - {'$ref'}))}. Leave it alone, or write out what it means."
+            siblings = ", ".join(sorted(set(node) - {"$ref"}))
+            yield f"$ref has siblings: {siblings}. Remove them, or write out the definition."
         if _referred(node["$ref"], root) is None:
-            yield f"$ref {node['$ref']!r} leads nowhere in this schema. Refer to one of its $defs."
+            yield f"$ref {node['$ref']!r} is not defined in this schema. Refer to one of its $defs."
     for keyword in sorted(set(node) - KEYWORDS):
         yield f"{keyword} is not supported. Leave it out, and check the answer instead."
     types = node.get("type", [])
     for name in sorted(set([types] if isinstance(types, str) else types) - TYPES):
         yield f"the type {name!r} is not supported. Use one of {', '.join(sorted(TYPES))}."
     if "format" in node and node["format"] not in FORMATS:
-        yield f"the format {node['format']!r} is not supported. Leave it out, or use one of {', '.join(sorted(FORMATS))}."
+        formats = ", ".join(sorted(FORMATS))
+        yield f"the format {node['format']!r} is not supported. Leave it out, or use one of {formats}."
     if types == "object" or "properties" in node:
         if node.get("additionalProperties") is not False:
-            yield "additionalProperties is not false. Forbid further properties, and name those there are."
+            yield "additionalProperties is not false. Set it to false, and list all properties."
         missing = [name for name in node.get("properties", {}) if name not in node.get("required", [])]
         if missing:
-            yield f"{', '.join(missing)} not required. Require each property, and let it be null where it may be absent."
+            names = ", ".join(missing)
+            yield f"{names} not required. Require every property, and allow null if it may be absent."
     choices = [choice for choice in node.get("enum", ()) if isinstance(choice, str)]
     characters = sum(map(len, choices))
     if len(choices) > MANY_CHOICES and characters > MOST_CHARACTERS_OF_MANY:
         yield (
-            f"{len(choices)} choices of {characters} characters; where there are over {MANY_CHOICES}, "
-            f"{MOST_CHARACTERS_OF_MANY} characters are the most. Shorten them, or offer fewer."
+            f"{len(choices)} choices have {characters} characters; more than {MANY_CHOICES} choices may have "
+            f"{MOST_CHARACTERS_OF_MANY} characters at most. Shorten them, or offer fewer."
         )
 
 
@@ -90,11 +94,11 @@ def _too_large(schema: Json) -> Iterator[str]:
         (deep, DEEPEST, "levels of nesting"),
     ):
         if count > most:
-            yield f"$: {count} {what}, of which {most} are the most. Make the schema smaller."
+            yield f"$: {count} {what}; the limit is {most}. Make the schema smaller."
 
 
 def _depth(node: Json, root: Json, within: tuple[str, ...]) -> int:
-    """Levels of objects and arrays, the whole counted; what refers to itself is entered once."""
+    """Levels of objects and arrays, including the outermost; a recursive reference is entered once."""
     if "$ref" in node:
         name = str(node["$ref"])
         target = None if name in within else _referred(name, root)
@@ -104,7 +108,7 @@ def _depth(node: Json, root: Json, within: tuple[str, ...]) -> int:
 
 
 def _nodes(path: str, node: Json) -> Iterator[tuple[str, Json]]:
-    """Every schema within a schema, itself first. Names of properties are no keywords, whatever they are."""
+    """Every schema inside a schema, itself first. Property names are never taken for keywords."""
     yield path, node
     for inner_path, inner in _children(path, node):
         yield from _nodes(inner_path, inner)
@@ -121,7 +125,7 @@ def _children(path: str, node: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _referred(name: Any, root: Json) -> Json | None:
-    """What a local `$ref` means."""
+    """The definition that a local `$ref` refers to."""
     if name == "#":
         return root
     found = root.get("$defs", {}).get(str(name).removeprefix("#/$defs/"))

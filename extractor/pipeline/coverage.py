@@ -13,13 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.line_format import CoverageEntry
 from extractor.schema.shape import Field
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""The types of an output line, which `extractor extract` writes for each speech as one JSON object.
+"""The types of an output line: what `extractor extract` writes, one JSON object a speech.
 
-The JSON Schema (`extractor schema show --output`) and the table in docs/output.md are generated from them.
+The JSON Schema (`extractor schema show --output`) and the table in docs/output.md are made from them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 FORMAT: Literal[2] = 2
-"""Incremented when a key is renamed or a value changes its type, so that older outputs are recognised."""
+"""Raised when a key is renamed or a value changes its type, so that older outputs are recognised."""
 
 _closed = with_config(ConfigDict(extra="forbid"))
 
@@ -22,113 +22,126 @@ class EvidenceEntry(TypedDict):
 
     text: Annotated[str, Field(description="the source's own characters, noise included")]
     start: Annotated[int, Field(description="first character")]
-    end: Annotated[int, Field(description="the position after the last character")]
+    end: Annotated[int, Field(description="the character behind the last one")]
 
 
 @_closed
 class MarkEntry(TypedDict):
-    """An item that is less certain than the others."""
+    """An item that is less sure than others."""
 
-    field: str
-    item: Annotated[int | None, Field(description="its number in the list, from 0; null for a single value")]
-    marks: Annotated[list[str], Field(description="`folded`, `second_pass`, `unconfirmed`")]
+    field: Annotated[str, Field(description="the item's field")]
+    item: Annotated[int | None, Field(description="its index in the field's list; null if the field is not a list")]
+    marks: Annotated[list[str], Field(description="one or more of the [marks](#marks)")]
 
 
 @_closed
 class CoverageEntry(TypedDict):
-    """The places in the text that call for an item of a field, and whether any evidence touches them."""
+    """What of the text calls for an item of a field, and whether any evidence touches it."""
 
-    expected: Annotated[int, Field(description="number of places that call for an item")]
-    cited: Annotated[int, Field(description="how many of them some evidence, of any field, touches")]
-    uncited: Annotated[list[EvidenceEntry], Field(description="the other places")]
+    expected: Annotated[int, Field(description="numbers, dates, persons or clauses that call for an item of the field")]
+    cited: Annotated[int, Field(description="how many of them the evidence of an item, of any field, touches")]
+    uncited: Annotated[list[EvidenceEntry], Field(description="the others")]
 
 
 @_closed
 class ProblemEntry(TypedDict):
-    """A question or a value that did not make it into the record."""
+    """Something that was asked or answered and did not make it into the record."""
 
-    kind: Annotated[str, Field(description="`ungrounded`, `unreadable`, `reworded`, `unsupported`, `conflict` …")]
-    field: Annotated[str, Field(description="`officials`, `officials.roles` …")]
-    value: Annotated[str | None, Field(description="the words in question")]
-    start: Annotated[int | None, Field(description="where the words were looked for, in code points")]
-    end: int | None
-    detail: Annotated[str, Field(description="the reason")]
+    kind: Annotated[str, Field(description="one of the [kinds of problem](#problems)")]
+    field: Annotated[str, Field(description="the field, or `field.part`")]
+    value: Annotated[str | None, Field(description="the model's words")]
+    start: Annotated[int | None, Field(description="the passage or sentence where they were looked for")]
+    end: Annotated[int | None, Field(description="where that ends")]
+    detail: Annotated[str, Field(description="the reason, as a sentence")]
 
 
 @_closed
 class Tokens(TypedDict):
-    """The cost of questions."""
+    """What questions cost."""
 
     requests: Annotated[int, Field(description="questions that were answered")]
-    input_tokens: int
-    cached_tokens: Annotated[int, Field(description="input tokens that the provider read from its cache")]
-    output_tokens: int
+    input_tokens: Annotated[int, Field(description="tokens read")]
+    cached_tokens: Annotated[int, Field(description="input tokens that the provider took from its cache")]
+    output_tokens: Annotated[int, Field(description="tokens written")]
 
 
 @_closed
 class ReaskedUsage(Tokens):
-    """The cost of questions that were asked again."""
+    """What questions cost that were asked again."""
 
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
 
 
 @_closed
 class FieldUsage(TypedDict, total=False):
-    """The fingerprint of a field, and the cost of its questions. Zeros are left out."""
+    """What made a field's values, and what its questions cost. Zeros are left out."""
 
-    fingerprint: Required[Annotated[str, Field(description="8 hexadecimal digits that differ if values could")]]
-    requests: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    reasked: Annotated[dict[str, int], Field(description="the part for questions that were asked again")]
-    retries: int
+    fingerprint: Required[
+        Annotated[
+            str,
+            Field(
+                description="digest of everything that decides the field's values; if it changes, the field is asked again"
+            ),
+        ]
+    ]
+    requests: Annotated[int, Field(description="the field's share, as in `run`; zeros are left out")]
+    input_tokens: Annotated[int, Field(description="tokens read")]
+    cached_tokens: Annotated[int, Field(description="input tokens from the provider's cache")]
+    output_tokens: Annotated[int, Field(description="tokens written")]
+    reasked: Annotated[dict[str, int], Field(description="of these, questions that were asked again")]
+    retries: Annotated[int, Field(description="attempts after the first one")]
 
 
 @_closed
 class Source(TypedDict):
     """Where the speech comes from."""
 
-    path: Annotated[str, Field(description="the input as it was given; `#N` is the row of a table")]
-    sha256: Annotated[str, Field(description="of the file's bytes, or of the UTF-8 text of a table's row")]
-    start: Annotated[int, Field(description="first character of the speech, in code points")]
-    end: Annotated[int, Field(description="the position after its last character")]
+    path: Annotated[
+        str,
+        Field(
+            description="the path of the input as it was given, never absolute; `#N` behind it is the row of a table"
+        ),
+    ]
+    sha256: Annotated[
+        str, Field(description="digest of the file's bytes; for a row of a table, of the row's text in UTF-8")
+    ]
+    start: Annotated[int, Field(description="where the speech begins in the decoded text")]
+    end: Annotated[int, Field(description="where it ends")]
 
 
 @_closed
 class Run(Tokens):
-    """What produced the line, and the cost of its questions, including those of earlier runs."""
+    """What made the line, and what its questions cost, whenever they were asked."""
 
-    schema: Annotated[str, Field(description="the schema's name")]
-    recipe: Annotated[str, Field(description="12 hexadecimal digits that differ whenever records could")]
-    model: Annotated[str, Field(description="the model's name in requests")]
+    schema: Annotated[str, Field(description="name of the schema")]
+    recipe: Annotated[
+        str, Field(description="digest of everything that decides the records: schema, prompts, model, settings")
+    ]
+    model: Annotated[str, Field(description="name of the model")]
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
     reasked: Annotated[
-        ReaskedUsage,
-        Field(description="the part for questions asked again after an invalid or truncated answer"),
+        ReaskedUsage, Field(description="questions that were asked again because an answer did not fit or was cut off")
     ]
-    retries: Annotated[int, Field(description="attempts that failed before a question was answered")]
-    fields: Annotated[dict[str, FieldUsage], Field(description="the same for each field of the record")]
+    retries: Annotated[int, Field(description="attempts after the first one")]
+    fields: Annotated[dict[str, FieldUsage], Field(description="field → what its questions cost")]
 
 
 @_closed
 class OutputLine(TypedDict):
     """One speech."""
 
-    format: Annotated[Literal[2], Field(description="version number of this format")]
-    id: Annotated[str, Field(description="file stem or row id; `#2` is the second speech of a document")]
+    format: Annotated[Literal[2], Field(description="version of this layout")]
+    id: Annotated[str, Field(description="the document's id; `ID#1`, `ID#2` … if the document holds several speeches")]
     source: Source
-    record: Annotated[dict[str, Any], Field(description="the schema's record")]
+    record: Annotated[dict[str, Any], Field(description="the values, in the shape that the schema declares")]
     evidence: Annotated[
         dict[str, list[EvidenceEntry]],
-        Field(description="the evidence of fields whose values hold none themselves, such as plain strings"),
+        Field(description="field → where its values stand, for fields that are plain strings and can't hold it"),
     ]
-    marks: Annotated[list[MarkEntry], Field(description="items that are less certain than the others")]
+    marks: Annotated[list[MarkEntry], Field(description="items that are less certain than others")]
     coverage: Annotated[
         dict[str, CoverageEntry],
-        Field(description="per field with `Expects`: places that call for an item, and those uncited"),
+        Field(description="field → what in the text calls for an item, and how much of it is cited"),
     ]
-    problems: Annotated[
-        list[ProblemEntry], Field(description="questions and values that did not make it into the record")
-    ]
+    problems: Annotated[list[ProblemEntry], Field(description="what did not make it into the record, and why")]
     run: Run

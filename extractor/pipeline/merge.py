@@ -14,8 +14,9 @@ from typing import Any
 
 from extractor.document import Document, Json
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import Span, evidence_of
+from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
 from extractor.schema.kinds import EVIDENCE, words_of

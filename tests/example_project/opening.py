@@ -1,4 +1,4 @@
-"""Opening: what a report says of something that was opened."""
+"""An example schema: what a report says about an opening."""
 
 from __future__ import annotations
 

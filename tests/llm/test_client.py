@@ -1,11 +1,10 @@
-"""One polite call, against a server on loopback that misbehaves by script."""
+"""One call to an endpoint, against a fake on loopback that follows a script."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -16,20 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fake_server import FakeServer, Step, completion, serve
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scripted import ROOT
+from fake_endpoint import FakeEndpoint, Step, completion_body, serve
 
 from extractor import errors
 from extractor.llm import http
 from extractor.llm.call import Reply, Request
 from extractor.llm.client import connect
-from extractor.llm.providers import PROVIDERS, Endpoint, resolve
+from extractor.llm.providers import Endpoint
 from extractor.llm.rate_limit import RateLimiter
 
 KEY = "sk-secret-0123456789abcdef"
-CASES = json.loads((ROOT / "tests" / "cases" / "provider.json").read_text("utf-8"))
 BODY = {
     "model": "m",
     "messages": [{"role": "user", "content": "本市人口160万人。"}],
@@ -39,17 +34,17 @@ BODY = {
     "repeat_penalty": 1.1,
     "cache_prompt": True,
 }
-OK = Step(body=completion())
+OK = Step(body=completion_body())
 
 
-def ask(fake: FakeServer, sleeps: list[float] | None = None, **options: Any) -> Reply:
+def ask(fake: FakeEndpoint, sleeps: list[float] | None = None, **options: Any) -> Reply:
     endpoint = Endpoint("custom", "m", fake.base_url, options.pop("key", KEY))
     options = {"timeout": 10, "max_attempts": 3, "sleep": [].append if sleeps is None else sleeps.append, **options}
     return connect(endpoint, **options)(Request(BODY))
 
 
 def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
-    answer = completion("中文", timings={"cache_n": 3})
+    answer = completion_body("中文", timings={"cache_n": 3})
     with serve(Step(body=answer)) as fake:
         reply = ask(fake)
     assert fake.seen[0].body == BODY
@@ -59,14 +54,14 @@ def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
 
 
 def test_says_who_answered() -> None:
-    with serve(Step(body=completion(system_fingerprint="fp_1")), OK) as fake:
+    with serve(Step(body=completion_body(system_fingerprint="fp_1")), OK) as fake:
         host = fake.base_url.removesuffix("/v1")
         assert ask(fake).by == {"model": "served-model", "version": "fp_1", "digest": None, "endpoint": host}
         known = {"model": "x", "version": "1", "digest": "sha256:0", "endpoint": "local"}
         assert ask(fake, by=known).by == known
 
 
-def test_sends_no_key_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sends_no_key_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-somebody-else")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-private")
     with serve(OK) as fake:
@@ -75,18 +70,18 @@ def test_sends_no_key_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert "org-private" not in str(fake.seen[0].headers)
 
 
-def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with serve(OK) as fake:
         assert ask(fake).body["choices"]
 
 
-def test_a_proxy_of_the_environment_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_used_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(OK) as fake:
         monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
         endpoint = Endpoint("custom", "m", "http://models.example/v1", KEY)
-        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion()
+        assert connect(endpoint, timeout=10)(Request(BODY)).body == completion_body()
     assert fake.seen[0].path == "http://models.example/v1/chat/completions"
 
 
@@ -104,7 +99,7 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
         ({"Retry-After": "Thu, 01 Jan 1970 00:01:30 GMT"}, 30.0),
     ],
 )
-def test_waits_as_long_as_it_is_told(headers: dict[str, str], expect: float) -> None:
+def test_waits_as_long_as_the_endpoint_asks(headers: dict[str, str], expect: float) -> None:
     sleeps: list[float] = []
     with serve(Step(429, {"error": {"message": "slow down"}}, headers), OK) as fake:
         ask(fake, sleeps, now=lambda: 60.0)
@@ -112,7 +107,7 @@ def test_waits_as_long_as_it_is_told(headers: dict[str, str], expect: float) -> 
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-3", "0", "soon", "Thu, 01 Jan 1970 00:00:30 GMT", "²"])
-def test_waits_its_own_time_where_it_is_told_nonsense(value: str) -> None:
+def test_waits_its_own_time_if_the_header_is_nonsense(value: str) -> None:
     sleeps: list[float] = []
     raw = value.encode("utf-8").decode("latin-1")
     with serve(Step(429, {}, {"Retry-After": raw}), OK) as fake:
@@ -130,7 +125,7 @@ def test_does_not_wait_for_an_hour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "fault"),
+    ("trouble", "error"),
     [
         (Step(500, {"error": {"message": "boom"}}), errors.ServerError),
         (Step(502, "<html>Bad Gateway</html>", media="text/html"), errors.ServerError),
@@ -140,34 +135,34 @@ def test_does_not_wait_for_an_hour() -> None:
             errors.RateLimitedError,
         ),
         (Step(drop=True), errors.NetworkError),
-        (Step(body=completion(), cut=40), errors.NetworkError),
+        (Step(body=completion_body(), cut=40), errors.NetworkError),
         (Step(body='{"choices": [{"index": 0, "mess'), errors.MalformedResponseError),
         (Step(body=b"\xff\xfe\x00"), errors.MalformedResponseError),
         (Step(body=""), errors.MalformedResponseError),
         (Step(body="[" * 100_000), errors.MalformedResponseError),
-        (Step(body=json.dumps(completion("\ud83d"))), errors.MalformedResponseError),
-        (Step(body=completion(finish_reason="insufficient_system_resource")), errors.OverloadedError),
+        (Step(body=json.dumps(completion_body("\ud83d"))), errors.MalformedResponseError),
+        (Step(body=completion_body(finish_reason="insufficient_system_resource")), errors.OverloadedError),
         (Step(body={"error": {"message": "Provider returned error", "code": 502}}), errors.ServerError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.ExtractorError]) -> None:
+def test_retries_and_then_gives_up(trouble: Step, error: type[errors.ExtractorError]) -> None:
     sleeps: list[float] = []
     with serve(trouble, trouble, OK) as fake:
-        assert ask(fake, sleeps).body == completion()
+        assert ask(fake, sleeps).body == completion_body()
     assert len(fake.seen) == 3
-    if issubclass(fault, (errors.RateLimitedError, errors.OverloadedError)):
+    if issubclass(error, (errors.RateLimitedError, errors.OverloadedError)):
         assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
     else:
         assert 0.375 <= sleeps[0] <= 0.5 < 0.75 <= sleeps[1] <= 1.0
     with serve(trouble, trouble, trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
-    assert type(caught.value) is fault
+    assert type(caught.value) is error
     assert len(fake.seen) == 3
 
 
 @pytest.mark.parametrize(
-    ("trouble", "fault"),
+    ("trouble", "error"),
     [
         (Step(401, {"error": {"message": "Invalid Authentication"}}), errors.KeyRefusedError),
         (Step(429, {"error": {"message": "您的额度已用尽，请充值"}}), errors.QuotaUsedUpError),
@@ -178,15 +173,15 @@ def test_tries_again_and_then_gives_up(trouble: Step, fault: type[errors.Extract
         (Step(body={"choices": []}), errors.NotJsonError),
         (Step(body={"choices": [{"message": None}]}), errors.NotJsonError),
         (Step(body=[1]), errors.NotJsonError),
-        (Step(body=completion("", finish_reason="content_filter")), errors.ContentFilteredError),
+        (Step(body=completion_body("", finish_reason="content_filter")), errors.ContentFilteredError),
         (Step(body={"error": {"message": "余额不足", "code": 402}}), errors.QuotaUsedUpError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_does_not_try_again_in_vain(trouble: Step, fault: type[errors.ExtractorError]) -> None:
+def test_does_not_retry_what_cannot_succeed(trouble: Step, error: type[errors.ExtractorError]) -> None:
     with serve(trouble, OK) as fake, pytest.raises(errors.ExtractorError) as caught:
         ask(fake)
-    assert type(caught.value) is fault
+    assert type(caught.value) is error
     assert len(fake.seen) == 1
 
 
@@ -194,24 +189,25 @@ def test_times_out() -> None:
     with serve(Step(hang=True), OK) as fake, pytest.raises(errors.TimedOutError) as caught:
         ask(fake, timeout=0.05, max_attempts=1)
     assert str(caught.value) == (
-        f"{fake.base_url.removesuffix('/v1')} did not answer in time. Raise the timeout or ask smaller passages."
+        f"{fake.base_url.removesuffix('/v1')} did not answer in time. "
+        "Run again later, or with a lower --concurrency: finished work is kept."
     )
 
 
-def test_an_answer_that_never_ends_has_a_deadline_and_holds_up_nobody() -> None:
-    with serve(Step(body=completion(), trickle=True), OK, OK) as fake:
+def test_a_response_that_never_ends_times_out_and_blocks_no_other() -> None:
+    with serve(Step(body=completion_body(), trickle=True), OK, OK) as fake:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=1, max_attempts=1, limiter=RateLimiter(2))
         with ThreadPoolExecutor(1) as pool:
             endless = pool.submit(call, Request(BODY))
             while not fake.seen:
                 assert not endless.done()
-            assert call(Request(BODY)).body == completion()
+            assert call(Request(BODY)).body == completion_body()
             assert not endless.done()
             with pytest.raises(errors.TimedOutError):
                 endless.result(timeout=20)
 
 
-def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_start_together_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     from extractor.llm import http
 
     known = http._loop()
@@ -233,44 +229,11 @@ def test_threads_that_begin_at_once_share_one_loop(monkeypatch: pytest.MonkeyPat
     begun.close()
 
 
-def test_a_server_that_is_not_there() -> None:
+def test_a_missing_server_is_a_network_error() -> None:
     with serve() as fake:
         pass
     with pytest.raises(errors.NetworkError, match=r"cannot be reached: .*refused"):
         ask(fake, max_attempts=1)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
-def test_the_errors_of_real_providers(case: dict[str, Any]) -> None:
-    fault = errors.error_of(case["status"], case["body"], "https://api.example.com")
-    assert type(fault).__name__ == case["expect"]
-    assert fault.status == case["status"]
-
-
-def test_an_error_is_a_sentence_with_the_provider_s_words_and_the_next_step() -> None:
-    fault = errors.error_of(429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}, "https://x.cn")
-    assert str(fault) == (
-        "https://x.cn answered 429: 您的账户已欠费，请充值后重试; 1113. "
-        "Top up the account or name another endpoint with `--model`, then run again: finished work is kept."
-    )
-
-
-def every_fault(of: type[errors.ExtractorError] = errors.ExtractorError) -> list[type[errors.ExtractorError]]:
-    return [of, *(fault for direct in of.__subclasses__() for fault in every_fault(direct))]
-
-
-def test_every_fault_is_named_once_and_travels_between_processes() -> None:
-    kinds = [fault.kind for fault in every_fault()]
-    assert len(kinds) == len(set(kinds))
-    for fault in every_fault():
-        sent = fault("What happened.", status=429, retry_after=3.0)
-        got = pickle.loads(pickle.dumps(sent))
-        assert (type(got), str(got), got.status, got.retry_after) == (fault, str(sent), 429, 3.0)
-
-
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    for fault in every_fault():
-        assert f" {fault.__name__} " in f"{errors.__doc__} ".replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -292,14 +255,14 @@ def test_no_error_shows_the_key(step: Step) -> None:
 
 
 def test_no_reply_shows_the_key() -> None:
-    with serve(Step(body=completion(f"the key is {KEY}"))) as fake:
+    with serve(Step(body=completion_body(f"the key is {KEY}"))) as fake:
         reply = ask(fake)
     assert KEY not in repr(reply)
     assert "***" in repr(reply)
     assert KEY not in repr(Endpoint("custom", "m", fake.base_url, KEY))
 
 
-def test_a_key_of_another_account_is_blotted_out_too() -> None:
+def test_a_key_of_another_account_is_redacted_too() -> None:
     step = Step(401, {"error": {"message": "Bearer abcdef.ghijkl or sk-other-99999 is wrong"}})
     with serve(step) as fake, pytest.raises(errors.KeyRefusedError) as caught:
         ask(fake)
@@ -312,22 +275,22 @@ def test_threads_share_a_call() -> None:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, max_attempts=9, sleep=[].append)
         with ThreadPoolExecutor(4) as pool:
             replies = list(pool.map(lambda _: call(Request(BODY)), range(16)))
-    assert [reply.body for reply in replies] == [completion()] * 16
+    assert [reply.body for reply in replies] == [completion_body()] * 16
 
 
-def test_a_refused_key_is_met_once_though_others_wait_their_turn() -> None:
+def test_a_refused_key_is_sent_once_even_if_other_requests_wait() -> None:
     with serve(Step(401, {"error": {"message": "no such key"}}), *[OK] * 8) as fake:
         call = connect(Endpoint("custom", "m", fake.base_url), timeout=10, limiter=RateLimiter(1))
         with ThreadPoolExecutor(8) as pool:
             met = [pool.submit(call, Request(BODY)) for _ in range(8)]
             ended = [type(future.exception(timeout=20)) for future in met]
-    assert sorted(fault.kind for fault in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
+    assert sorted(error.kind for error in ended) == ["key_refused", *["stopped"] * 7]  # type: ignore[union-attr]
     assert len(fake.seen) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="timers of POSIX")
-def test_a_request_that_an_interrupt_gives_up_is_ended_before_the_interrupt_goes_on() -> None:
-    """A server in this process that is stopped next would wait for it for ever."""
+def test_an_interrupted_request_has_ended_when_the_interrupt_is_raised() -> None:
+    """Otherwise a server in this process, stopped next, would wait for it for ever."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -353,98 +316,10 @@ def test_an_interrupt_is_not_retried() -> None:
     assert len(fake.seen) == 1
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(300, 599), JSON | st.fixed_dictionaries({"error": JSON, "message": JSON}))
-def test_any_error_answer_becomes_a_sentence(status: int, body: Any) -> None:
-    fault = errors.error_of(status, body, "https://x.cn")
-    assert str(fault).startswith(f"https://x.cn answered {status}")
-    assert len(str(fault)) < 1500
-
-
-def test_names_an_endpoint() -> None:
-    endpoint = resolve("openai/gpt-4o", None, {"OPENAI_API_KEY": f" {KEY}\n"})
-    assert (endpoint.name, endpoint.model, endpoint.base_url, endpoint.key) == (
-        "openai",
-        "gpt-4o",
-        "https://api.openai.com/v1",
-        KEY,
-    )
-    assert resolve("siliconflow/Qwen/Qwen3-8B", None, {"SILICONFLOW_API_KEY": "k"}).model == "Qwen/Qwen3-8B"
-    assert resolve("ollama/qwen3", None, {"OPENAI_API_KEY": KEY}).key is None
-
-
-@pytest.mark.parametrize("name", PROVIDERS)
-def test_every_provider_resolves(name: str) -> None:
-    variable = PROVIDERS[name].variable
-    endpoint = resolve(f"{name}/m", None, {variable: "k"} if variable else {})
-    assert endpoint.base_url == PROVIDERS[name].base_url
-    assert endpoint.loopback is (variable is None)
-    assert resolve("m", endpoint.base_url, {"EXTRACTOR_API_KEY": "k"}).base_url == endpoint.base_url
-
-
-@pytest.mark.parametrize(
-    ("environ", "url", "key"),
-    [
-        ({}, "http://10.0.0.5:8000/v1", None),
-        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", "o"),
-        ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "http://10.0.0.5:8000/v1", "e"),
-        ({"OPENAI_API_KEY": "o", "DEEPSEEK_API_KEY": "d"}, "https://api.deepseek.com/beta", "d"),
-        ({"OPENAI_API_KEY": "o"}, "https://api.deepseek.com/beta", None),
-    ],
-)
-def test_the_key_for_an_address(environ: dict[str, str], url: str, key: str | None) -> None:
-    endpoint = resolve("Qwen/Qwen3", url, environ)
-    assert (endpoint.model, endpoint.base_url, endpoint.key) == ("Qwen/Qwen3", url, key)
-
-
-def test_an_address_copied_with_its_path() -> None:
-    assert resolve("m", " https://h.cn/v1/chat/completions/ ", {}).base_url == "https://h.cn/v1"
-
-
-def test_a_missing_key_is_named() -> None:
-    with pytest.raises(errors.KeyMissingError) as caught:
-        resolve("deepseek/deepseek-chat", None, {})
-    assert str(caught.value) == (
-        "'deepseek/deepseek-chat' needs a key and DEEPSEEK_API_KEY is not set. "
-        "Put the key into the environment, `export DEEPSEEK_API_KEY=…`, or use `--model local`."
-    )
-
-
-@pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
-def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
-    with pytest.raises(errors.KeyMissingError) as caught:
-        resolve("openai/m", None, {"OPENAI_API_KEY": key})
-    assert "sk-" not in str(caught.value)
-
-
-@pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
-def test_an_unknown_provider_gets_the_list(model: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError, match="one of openai, deepseek, dashscope, zhipu"):
-        resolve(model, None, {"OPENAI_API_KEY": "k"})
-
-
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
-def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError, match="is no web address"):
-        resolve("m", url, {})
-
-
-@pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
-def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(errors.UnknownEndpointError) as caught:
-        resolve("m", url, {})
-    assert "hunter2" not in str(caught.value)
-
-
 def test_importing_loads_no_client() -> None:
     code = (
-        "import sys, extractor.llm.client, extractor.llm.providers, extractor.errors, extractor.llm.local_server, extractor.llm.local_weights\n"
+        "import sys, extractor.llm.client, extractor.llm.providers, extractor.errors\n"
+        "import extractor.llm.local_server, extractor.llm.local_weights\n"
         "extractor.llm.client.connect(extractor.llm.providers.resolve('ollama/m', None, {}), timeout=1)\n"
         "print(sorted({'openai', 'httpx2', 'instructor', 'xllamacpp', 'pydantic'} & set(sys.modules)))"
     )
@@ -452,7 +327,7 @@ def test_importing_loads_no_client() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_what_looks_like_a_key_at_the_end_of_a_disguised_error_is_blotted_out() -> None:
+def test_a_key_at_the_end_of_a_disguised_error_is_redacted() -> None:
     disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
     with serve(disguised) as fake, pytest.raises(errors.BadRequestError, match=r"refused: Bearer \*\*\*"):
         ask(fake)

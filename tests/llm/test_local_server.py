@@ -1,4 +1,4 @@
-"""Serving a model file. A fake stands for llama.cpp; the live tests take the real one and the embedded model."""
+"""Serving a model file. A fake replaces llama.cpp; the live tests use the real one and the embedded model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from extractor.llm.providers import EMBEDDED, Endpoint
 
 
 class FakeRuntime:
-    """Stands for xllamacpp: keeps the settings, loads what is named *.gguf."""
+    """Replaces xllamacpp: keeps the settings and loads files named *.gguf."""
 
     class CommonParams:
         def __init__(self) -> None:
@@ -76,7 +76,7 @@ def test_stops_whatever_happens(runtime: FakeRuntime, error: type[BaseException]
 
 
 @pytest.mark.usefixtures("runtime")
-def test_a_file_that_is_no_model() -> None:
+def test_a_file_that_is_not_a_model() -> None:
     with (
         pytest.raises(
             errors.CannotServeError, match=r"llama\.cpp cannot load 'notes\.txt'\. Check that the file is a GGUF"
@@ -86,16 +86,16 @@ def test_a_file_that_is_no_model() -> None:
         pass
 
 
-def test_a_machine_without_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_llama_cpp_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with (
-        pytest.raises(errors.ModelMissingError, match=r"needs the package xllamacpp"),
+        pytest.raises(errors.ModelMissingError, match=r"needs xllamacpp"),
         local_server.serve(Path("mine.gguf")),
     ):
         pass
 
 
-def test_uses_at_least_one_core_and_no_more_than_there_are() -> None:
+def test_uses_at_least_one_core_and_no_more_than_exist() -> None:
     assert 1 <= local_server._cores() <= (os.cpu_count() or 1)
 
 
@@ -156,13 +156,13 @@ def test_an_interrupt_ends_the_server(capfd: pytest.CaptureFixture[str]) -> None
     assert complaint.strip().endswith("KeyboardInterrupt")
 
 
-def test_ctrl_c_waits_while_the_model_loads() -> None:
-    """One that reaches llama.cpp while it loads leaves it waiting for ever; it comes when the block ends."""
+def test_ctrl_c_is_deferred_while_the_model_loads() -> None:
+    """A signal that reaches llama.cpp while it loads makes it hang, so it is raised when the block ends."""
     if not hasattr(signal, "pthread_sigmask"):
         pytest.skip("no signal masks here")
     reached = False
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (where it comes is the matter)
-        with local_server._interrupts_held():
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (where it is raised is what is tested)
+        with local_server._interrupts_deferred():
             signal.raise_signal(signal.SIGINT)
             reached = True
         raise AssertionError("the interrupt was lost")

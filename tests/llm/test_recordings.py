@@ -1,4 +1,4 @@
-"""Recorded replies: found by what is sent and nothing else, read by people, told apart when they are stale."""
+"""Recorded replies: found by what is sent alone, readable by people, recognised when they are stale."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from scripted import completion
 
 from extractor.document import Json
 from extractor.errors import NotRecordedError, RecordingsDamagedError
+from extractor.llm import recordings as recordings_module
 from extractor.llm.call import Call, Reply, Request, request_key
-from extractor.llm.recordings import Mode, Recordings, reel_path
+from extractor.llm.recordings import Mode, Recordings, recordings_path
 
 SYSTEM = "你从讲话中摘取信息。\n只输出 JSON。"
 
@@ -70,7 +71,7 @@ CHANGES: list[Json] = [
 ]
 
 
-def test_the_key_is_of_what_is_sent_alone() -> None:
+def test_the_key_depends_only_on_what_is_sent() -> None:
     body = request().body
     assert request_key(body) == request_key(dict(reversed(body.items())))
     assert request(start=0).about != request(start=99, field="x").about
@@ -78,20 +79,20 @@ def test_the_key_is_of_what_is_sent_alone() -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
-def test_any_change_of_what_is_sent_is_another_key(change: Json) -> None:
+def test_any_change_of_what_is_sent_changes_the_key(change: Json) -> None:
     assert request_key({**request().body, **change}) != request_key(request().body)
 
 
 # --- the modes ---
 
 
-def test_record_writes_what_replay_answers(tmp_path: Path) -> None:
+def test_replay_answers_with_what_record_wrote(tmp_path: Path) -> None:
     reply = Recordings(tmp_path, "record").over(answering("甲"))(request())
     again = Recordings(tmp_path, "replay").over(refusing)(request(start=50))
     assert (again.body, again.by) == (reply.body, reply.by) == (completion("甲").body, {"model": "scripted"})
 
 
-def test_record_asks_only_for_what_is_not_there(tmp_path: Path) -> None:
+def test_record_asks_only_for_what_is_missing(tmp_path: Path) -> None:
     recorded(tmp_path, request())
     asked: list[Request] = []
     call = Recordings(tmp_path, "record").over(answering(asked=asked))
@@ -100,7 +101,7 @@ def test_record_asks_only_for_what_is_not_there(tmp_path: Path) -> None:
     assert [r.body["messages"][1]["content"] for r in asked] == ["另一个问题"]
 
 
-def test_auto_asks_for_what_is_not_there_and_writes_nothing(tmp_path: Path) -> None:
+def test_auto_asks_for_what_is_missing_and_writes_nothing(tmp_path: Path) -> None:
     path = recorded(tmp_path, request())
     before = path.read_bytes()
     asked: list[Request] = []
@@ -113,13 +114,13 @@ def test_auto_asks_for_what_is_not_there_and_writes_nothing(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_live_does_without_the_tape(tmp_path: Path, folder: bool) -> None:
+def test_live_ignores_the_recordings(tmp_path: Path, folder: bool) -> None:
     recorded(tmp_path, request(), content="甲")
     call = Recordings(tmp_path if folder else None, "live" if folder else "auto").over(answering("乙"))
     assert call(request()).body["choices"][0]["message"]["content"] == "乙"
 
 
-def test_a_reply_may_be_changed_by_who_gets_it(tmp_path: Path) -> None:
+def test_a_reply_may_be_changed_by_its_receiver(tmp_path: Path) -> None:
     """instructor adds up usage in what it is given."""
     recorded(tmp_path, request())
     call = Recordings(tmp_path, "replay").over(refusing)
@@ -127,8 +128,8 @@ def test_a_reply_may_be_changed_by_who_gets_it(tmp_path: Path) -> None:
     assert call(request()).body["usage"]["prompt_tokens"] == 100
 
 
-def test_recording_gives_the_very_reply_that_replaying_gives(tmp_path: Path) -> None:
-    """Timings and the like are not kept, so they must not reach a record either."""
+def test_recording_returns_the_same_reply_as_replaying(tmp_path: Path) -> None:
+    """Timings and the like are not recorded, so they must not reach a record either."""
 
     def timed(asking: Request) -> Reply:
         return Reply({**completion("甲").body, "timings": {"ms": 12.5}}, {})
@@ -150,15 +151,15 @@ def missed(recordings: Recordings, asking: Request) -> str:
     return error.value.what
 
 
-def test_a_miss_without_a_file(tmp_path: Path) -> None:
+def test_a_miss_names_the_missing_file(tmp_path: Path) -> None:
     what = missed(Recordings(tmp_path, "replay"), request())
-    assert what == f"No recorded reply for d, officials of the passage at 0-10: there is no {tmp_path / 'd.json'}."
+    assert what == f"No recorded reply for d, officials of the passage at 0-10: {tmp_path / 'd.json'} does not exist."
 
 
-def test_a_miss_for_a_field_that_was_never_asked(tmp_path: Path) -> None:
+def test_a_miss_for_a_field_that_was_never_recorded(tmp_path: Path) -> None:
     path = recorded(tmp_path, request())
     what = missed(Recordings(tmp_path, "replay"), request("x", field="venue"))
-    assert what == f"No recorded reply for d, venue of the passage at 0-10: {path} holds no recording for this field."
+    assert what == f"No recorded reply for d, venue of the passage at 0-10: {path} has no recording for this field."
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_miss_for_a_field_that_was_never_asked(tmp_path: Path) -> None:
         ({"model": "other"}, "the model (scripted recorded, other asked)"),
         ({"temperature": 0.5}, "settings: temperature (0.0 recorded, 0.5 asked)"),
         ({"seed": 3}, "settings: seed (None recorded, 3 asked)"),
-        ({"response_format": {"type": "json_object"}}, "the shape of the answer (the schema's types or bounds)"),
+        ({"response_format": {"type": "json_object"}}, "the answer's shape (the types or limits of the schema)"),
         (
             {
                 "messages": [
@@ -211,12 +212,12 @@ def test_the_file_is_json_that_people_read(tmp_path: Path) -> None:
     assert text.endswith("}\n")
 
 
-def test_a_text_that_calls_share_stands_once(tmp_path: Path) -> None:
+def test_a_text_that_calls_share_is_stored_once(tmp_path: Path) -> None:
     path = recorded(tmp_path, *(request(f"问题{i}") for i in range(5)))
     assert path.read_text(encoding="utf-8").count("你从讲话中摘取信息。") == 1
 
 
-def test_the_file_is_the_same_whatever_the_order_of_the_calls(tmp_path: Path) -> None:
+def test_the_file_does_not_depend_on_the_order_of_the_calls(tmp_path: Path) -> None:
     requests = [request(f"问题{i}", start=i % 3, field="ab"[i % 2]) for i in range(7)]
     reask = [*request("问题1").body["messages"], {"role": "assistant", "content": "{"}]
     requests.append(request(messages=reask, start=1, field="b"))
@@ -224,7 +225,7 @@ def test_the_file_is_the_same_whatever_the_order_of_the_calls(tmp_path: Path) ->
     assert recorded(tmp_path / "2", *reversed(requests)).read_bytes() == forth
 
 
-def test_recording_again_changes_no_byte(tmp_path: Path) -> None:
+def test_recording_again_does_not_change_the_file(tmp_path: Path) -> None:
     path = recorded(tmp_path, request(), request("另一个"))
     before = path.read_bytes()
     Recordings(tmp_path, "record").over(refusing)(request())
@@ -243,27 +244,27 @@ TEXTS = st.text(st.one_of(st.sampled_from('核一\n\r\t"\\ \u2028\u0085\x00\ud80
 @given(
     system=TEXTS,
     user=TEXTS,
-    said=TEXTS,
+    answer=TEXTS,
     document=TEXTS,
     extra=st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(), st.floats(allow_nan=False)), max_size=2),
 )
-def test_anything_goes_into_the_file_and_comes_out(
-    tmp_path_factory: pytest.TempPathFactory, system: str, user: str, said: str, document: str, extra: Json
+def test_any_text_survives_recording_and_replaying(
+    tmp_path_factory: pytest.TempPathFactory, system: str, user: str, answer: str, document: str, extra: Json
 ) -> None:
-    folder = tmp_path_factory.mktemp("tape")
+    folder = tmp_path_factory.mktemp("recordings")
     if any("\ud800" <= c <= "\udfff" for c in system + document):
-        return  # prompts and names of documents are decoded files
+        return  # prompts and documents' names come from decoded files
     messages = [
         {"role": "system", "content": system},
         {"role": "user", "content": user},
         {"role": "assistant", "content": None},
     ]
     asking = Request({"messages": messages, "extra": extra}, {"document": document, "field": "f"})
-    reply = Recordings(folder, "record").over(answering(said))(asking)
+    reply = Recordings(folder, "record").over(answering(answer))(asking)
     (path,) = folder.iterdir()
     json.loads(path.read_text(encoding="utf-8"))
     assert Recordings(folder, "replay").over(refusing)(asking) == reply
-    assert reply.body["choices"][0]["message"]["content"] == said
+    assert reply.body["choices"][0]["message"]["content"] == answer
 
 
 def with_call(text: str, **changed: Any) -> str:
@@ -287,7 +288,7 @@ DAMAGES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_is_a_sentence(tmp_path: Path, damage: Any) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path, damage: Any) -> None:
     path = recorded(tmp_path, request())
     whole = path.read_text(encoding="utf-8")
     assert damage(whole) != whole
@@ -298,13 +299,13 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, damage: Any) -> None:
     assert error.value.hint == "Restore the file, or delete it and record again."
 
 
-def test_bytes_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_reported(tmp_path: Path) -> None:
     recorded(tmp_path, request()).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RecordingsDamagedError, match="can't be read"):
         Recordings(tmp_path, "auto").over(refusing)(request())
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingsDamagedError) as error:
         Recordings(tmp_path / "file", "record").over(answering())(request())
@@ -312,7 +313,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     assert "--replies" in error.value.hint
 
 
-def test_side_by_side_calls_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_calls_lose_nothing(tmp_path: Path) -> None:
     call = Recordings(tmp_path, "record").over(answering())
     threads = [threading.Thread(target=call, args=(request(f"问题{i}"),)) for i in range(16)]
     for thread in threads:
@@ -323,21 +324,39 @@ def test_side_by_side_calls_lose_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["d.json"]
 
 
-def test_many_documents_are_not_all_held_in_memory_and_none_is_lost(tmp_path: Path) -> None:
-    call = Recordings(tmp_path, "record").over(answering())
-    bodies = [request(f"问题{i}").body for i in range(40)]
-    for i, body in enumerate(bodies):
-        call(Request(body, {"document": f"d{i}"}))
+def test_only_the_files_used_last_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings_module, "_MAX_LOADED", 3)
+    asking = {name: Request(request().body, {"document": name}) for name in "abcd"}
+    record = Recordings(tmp_path, "record").over(answering())
+    for question in asking.values():
+        record(question)
     replay = Recordings(tmp_path, "replay").over(refusing)
-    for i, body in reversed([*enumerate(bodies)]):
-        replay(Request(body, {"document": f"d{i}"}))
+    for name in ("a", "b", "c", "a", "d"):  # d is one file too many, and b was used longest ago
+        replay(asking[name])
+    for path in tmp_path.iterdir():
+        path.unlink()
+    for name in ("a", "c", "d"):
+        replay(asking[name])
+    with pytest.raises(NotRecordedError, match=r"b\.json does not exist"):
+        replay(asking["b"])
 
 
-# --- what is not kept, and what is not used ---
+def test_recordings_that_left_memory_are_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings_module, "_MAX_LOADED", 1)
+    record = Recordings(tmp_path, "record").over(answering())
+    asking = [Request(request(f"问题{i}").body, {"document": f"d{i % 2}"}) for i in range(6)]
+    for question in asking:
+        record(question)
+    replay = Recordings(tmp_path, "replay").over(refusing)
+    for question in asking:
+        replay(question)
 
 
-def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
-    """A Call gets body and about only; what a provider returns beside the completion is not kept."""
+# --- what is not recorded, and what is not used ---
+
+
+def test_the_file_never_contains_a_key_or_a_header(tmp_path: Path) -> None:
+    """A Call gets only body and about; what a provider returns beside the completion is not recorded."""
     secret = "sk-0123456789abcdef"
 
     def leaking(asking: Request) -> Reply:
@@ -351,11 +370,11 @@ def test_no_key_and_no_header_is_ever_in_the_file(tmp_path: Path) -> None:
     assert set(json.loads(text)["calls"][0]) == {"about", "key", "by", "request", "reply"}
 
 
-def test_what_no_question_asks_for_any_more_is_told_and_dropped(tmp_path: Path) -> None:
+def test_unused_recordings_are_found_and_dropped(tmp_path: Path) -> None:
     path = recorded(tmp_path, request(), request("旧问题"))
     recordings = Recordings(tmp_path, "replay")
     recordings.over(refusing)(request())
-    assert [r.used for r in recordings.reel("d").calls.values()].count(False) == 1
+    assert [r.used for r in recordings.file("d").calls.values()].count(False) == 1
     assert recordings.drop_unused("d") == 1
     assert recordings.drop_unused("d") == 0
     assert "旧问题" not in path.read_text(encoding="utf-8")
@@ -370,23 +389,23 @@ def test_what_no_question_asks_for_any_more_is_told_and_dropped(tmp_path: Path) 
     [("000_f378", "000_f378.json"), ("讲话.2014", "讲话.2014.json"), ("a~2", "a~2.json")],
 )
 def test_a_document_is_recorded_under_its_name(document: str, name: str) -> None:
-    assert reel_path(Path("replies"), document) == Path("replies") / name
+    assert recordings_path(Path("replies"), document) == Path("replies") / name
 
 
 @pytest.mark.parametrize(
     "document", ["../../etc/passwd", "a/b", "a\\b", ".hidden", "", "x" * 300, "县" * 100, "a:b", "\n"]
 )
-def test_no_name_leaves_the_folder(document: str) -> None:
-    path = reel_path(Path("replies"), document)
+def test_no_document_id_leads_out_of_the_folder(document: str) -> None:
+    path = recordings_path(Path("replies"), document)
     assert path.parent == Path("replies")
     assert len(path.name.encode()) <= 150
     assert not path.name.startswith(".")
 
 
-def test_names_that_look_alike_once_made_safe_are_two_files() -> None:
+def test_ids_with_the_same_safe_name_get_different_files() -> None:
     documents = ["a/b", "a__b", "a\\b", "x" * 300, "x" * 301, ".a", "a"]
-    assert len({reel_path(Path("r"), document) for document in documents}) == len(documents)
+    assert len({recordings_path(Path("r"), document) for document in documents}) == len(documents)
 
 
-def test_modes_are_those_of_the_command_line() -> None:
+def test_modes_are_the_options_of_the_command_line() -> None:
     assert set(Mode.__args__) == {"auto", "replay", "record", "live"}  # type: ignore[attr-defined]

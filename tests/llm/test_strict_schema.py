@@ -1,4 +1,4 @@
-"""OpenAI's strict mode: what is asked of every field of every shipped schema is accepted there, by the published rules."""
+"""OpenAI's strict mode accepts the requests for all fields of all shipped schemas, by the published rules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nested(levels: int) -> Json:
 
 
 def formats(schema: str, style: str, answer: str) -> dict[str, Json]:
-    """What is sent as response_format for each field, asked about the schema's own example and confirmed."""
+    """The response_format sent for each field, including the confirmation, on the schema's own example."""
     asked: list[Request] = []
     combine = style == "group"
     how = recipe(schema, "read" if combine else style, answer=answer, verify=True, combine=combine)
@@ -47,27 +47,27 @@ def formats(schema: str, style: str, answer: str) -> dict[str, Json]:
 
 @pytest.mark.parametrize("style", ["read", "group", "form"])
 @pytest.mark.parametrize("schema", list_schemas())
-def test_what_is_asked_is_accepted_in_strict_mode(schema: str, style: str) -> None:
+def test_strict_mode_accepts_every_request(schema: str, style: str) -> None:
     sent = formats(schema, style, "strict")
     if style == "read":
         assert {name.partition(" ")[0] for name in sent} == {field.name for field in recipe(schema).schema.fields}
     if style == "group":
         assert len(sent) < len(recipe(schema).schema.fields)
-    for name, told in sent.items():
-        assert told["type"] == "json_schema"
-        assert told["json_schema"]["strict"] is True, name
-        assert violations(told["json_schema"]["schema"]) == [], name
-        assert re.fullmatch(r"[\w-]{1,64}", told["json_schema"]["name"], re.ASCII)
+    for name, response_format in sent.items():
+        assert response_format["type"] == "json_schema"
+        assert response_format["json_schema"]["strict"] is True, name
+        assert violations(response_format["json_schema"]["schema"]) == [], name
+        assert re.fullmatch(r"[\w-]{1,64}", response_format["json_schema"]["name"], re.ASCII)
 
 
 @pytest.mark.parametrize("style", ["read", "form"])
-def test_other_endpoints_get_what_they_got(style: str) -> None:
-    for name, told in formats("meeting", style, "json_schema").items():
-        assert "strict" not in told["json_schema"], name
-        assert any("additionalProperties" in found for found in violations(told["json_schema"]["schema"]))
+def test_other_endpoints_get_no_strict_schema(style: str) -> None:
+    for name, response_format in formats("meeting", style, "json_schema").items():
+        assert "strict" not in response_format["json_schema"], name
+        assert any("additionalProperties" in found for found in violations(response_format["json_schema"]["schema"]))
 
 
-def test_openai_is_asked_strictly_and_nobody_else() -> None:
+def test_only_openai_gets_strict_schemas() -> None:
     def answer(model: str, base_url: str | None = None) -> str:
         return choose(model, base_url, {}).profile.answer
 
@@ -77,12 +77,12 @@ def test_openai_is_asked_strictly_and_nobody_else() -> None:
     assert answer("x", "http://127.0.0.1:8000/v1") == "json_schema"
 
 
-def test_an_answer_that_is_too_long_is_still_no_answer() -> None:
-    """Lengths are not told in strict mode; they are checked when the answer is there."""
+def test_an_answer_that_is_too_long_is_still_invalid() -> None:
+    """Strict schemas have no lengths, so lengths are checked in the answer."""
     asked: list[Request] = []
     call = scripted(lambda request: {"date": "5" * 31} if request.about["field"] == "date" else nothing(request), asked)
     (done,) = convert(document("5月27日，会议召开。"), recipe(answer="strict"), call)
-    assert [failed.fault.kind for failed in done.failures] == ["invalid_answer"]
+    assert [failed.error.kind for failed in done.failures] == ["invalid_answer"]
     assert len(asked) > 1
 
 
@@ -93,7 +93,7 @@ VIOLATIONS: dict[str, tuple[Json, str]] = {
     "an array": ({"type": "array", "items": TEXT}, "$: the outermost schema must be an object"),
     "a choice of objects": ({"anyOf": [closed(a=TEXT)]}, "$: the outermost schema must be an object"),
     "open": ({**closed(a=TEXT), "additionalProperties": True}, "$: additionalProperties is not false."),
-    "not said": ({"type": "object", "properties": {}, "required": []}, "$: additionalProperties is not false."),
+    "not stated": ({"type": "object", "properties": {}, "required": []}, "$: additionalProperties is not false."),
     "not required": ({**closed(a=TEXT, b=TEXT), "required": ["a"]}, "$: b not required."),
     "within a list": (
         closed(a={"type": "array", "items": {**closed(b=TEXT), "required": []}}),
@@ -110,20 +110,20 @@ VIOLATIONS: dict[str, tuple[Json, str]] = {
     "a type": (closed(a={"type": ["string", "any"]}), "$.properties.a: the type 'any' is not supported."),
     "words beside a $ref": (
         {**closed(a={"$ref": "#/$defs/A", "description": "x"}), "$defs": {"A": closed()}},
-        "$.properties.a: $ref stands beside description.",
+        "$.properties.a: $ref has siblings: description.",
     ),
-    "a $ref to nothing": (closed(a={"$ref": "#/$defs/A"}), "$.properties.a: $ref '#/$defs/A' leads nowhere"),
+    "a $ref to nothing": (closed(a={"$ref": "#/$defs/A"}), "$.properties.a: $ref '#/$defs/A' is not defined"),
     "in a definition": (
         {**closed(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"type": "object", "properties": {}}}},
         "$.$defs.A: additionalProperties is not false.",
     ),
-    "too deep": (nested(11), "$: 11 levels of nesting, of which 10 are the most."),
-    "too many properties": (closed(**{f"a{n}": TEXT for n in range(5001)}), "$: 5001 properties, of which 5000"),
+    "too deep": (nested(11), "$: 11 levels of nesting; the limit is 10."),
+    "too many properties": (closed(**{f"a{n}": TEXT for n in range(5001)}), "$: 5001 properties; the limit is 5000"),
     "too many choices": (
         closed(a={**TEXT, "enum": [str(n) for n in range(1001)]}),
-        "$: 1001 choices, of which 1000 are the most.",
+        "$: 1001 choices; the limit is 1000.",
     ),
-    "too long choices": (closed(a={**TEXT, "enum": MANY}), "$.properties.a: 251 choices of 21335 characters"),
+    "too long choices": (closed(a={**TEXT, "enum": MANY}), "$.properties.a: 251 choices have 21335 characters"),
     "too much text": (
         closed(**{"长" * 60_001: TEXT, "短" * 60_000: TEXT}),
         "$: 120001 characters in names and choices",
@@ -132,7 +132,7 @@ VIOLATIONS: dict[str, tuple[Json, str]] = {
 
 
 @pytest.mark.parametrize(("schema", "says"), VIOLATIONS.values(), ids=VIOLATIONS)
-def test_a_violation_is_a_sentence_with_its_place_and_the_mend(schema: Json, says: str) -> None:
+def test_a_violation_names_the_place_and_the_fix(schema: Json, says: str) -> None:
     (found,) = violations(schema)
     assert found.startswith(says)
     assert re.search(r"\. [A-Z].*\.$", found)
@@ -152,12 +152,12 @@ ACCEPTED: list[Json] = [
 
 
 @pytest.mark.parametrize("schema", ACCEPTED)
-def test_what_the_rules_allow_is_left_as_it_is(schema: Json) -> None:
+def test_an_accepted_schema_is_not_changed(schema: Json) -> None:
     assert violations(schema) == []
     assert strict_schema(schema) == schema
 
 
-def test_a_schema_is_brought_into_the_strict_form() -> None:
+def test_a_schema_is_converted_to_strict_form() -> None:
     loose = {
         "type": "object",
         "properties": {

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from answering import Json, answering, field_of, passage_of
 from click.testing import Result
-from fake_server import FakeServer, Step
+from fake_endpoint import FakeEndpoint, Step, answering, field_of, passage_of
 from scripted import ROOT
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm.call import request_key
 from extractor.output.files import before_path
 
@@ -50,7 +50,7 @@ def write(edit: Edit) -> None:
     Path("my.py").write_text(edit(SCHEMA), encoding="utf-8")
 
 
-def extract(fake: FakeServer, *more: str, inputs: str = "texts") -> Result:
+def extract(fake: FakeEndpoint, *more: str, inputs: str = "texts") -> Result:
     command = [
         "extract",
         inputs,
@@ -103,7 +103,8 @@ def test_only_added_fields_are_asked_about_the_seeds() -> None:
         again = Counter(request_key(seen.body) for seen in fake.seen)
     assert asked.keys() == {"venue", "files"}
     assert (
-        "back-fill: 12 records are of an earlier recipe; asked for is venue, files, the rest is kept" in result.stderr
+        "back-fill: 12 records are of an earlier recipe; only venue, files will be asked for, the other values are kept"
+        in result.stderr
     )
     after = lines()
     for name, line in after.items():
@@ -144,7 +145,7 @@ def test_only_added_fields_are_asked_about_the_seeds() -> None:
 def test_a_change_asks_only_the_affected_field_again(edit: Edit, asked: set[str]) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
-    before = OUT.read_bytes()
+    before, recipes = OUT.read_bytes(), {line["run"]["recipe"] for line in lines().values()}
     write(edit)
     assert Path("my.py").read_text(encoding="utf-8") != SCHEMA
     with answering() as fake:
@@ -154,8 +155,10 @@ def test_a_change_asks_only_the_affected_field_again(edit: Edit, asked: set[str]
     assert {name: line["record"] for name, line in filled.items()} == {
         name: line["record"] for name, line in afresh().items()
     }
-    if before_path(OUT).exists():
-        assert before_path(OUT).read_bytes() == before
+    has_changed = recipes != {line["run"]["recipe"] for line in filled.values()}
+    assert has_changed or not asked
+    assert before_path(OUT).exists() == has_changed
+    assert not has_changed or before_path(OUT).read_bytes() == before
 
 
 def test_a_renamed_field_keeps_its_values_without_a_question() -> None:
@@ -195,6 +198,17 @@ def test_a_stopped_back_fill_leaves_the_output_and_can_be_resumed() -> None:
     assert lines() == afresh()
 
 
+def test_a_resumed_back_fill_keeps_the_copy_of_the_output_from_before() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        before = OUT.read_bytes()
+        write(add(VENUE))
+        assert extract(fake, inputs="texts/丙.txt").exit_code == 1
+        assert before_path(OUT).read_bytes() == before
+        assert extract(fake).exit_code == 0
+    assert before_path(OUT).read_bytes() == before
+
+
 def test_only_failed_questions_of_a_back_fill_are_asked_again() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
@@ -217,7 +231,7 @@ def test_records_of_texts_outside_the_inputs_stay_and_are_reported() -> None:
         result = extract(fake, inputs="texts/丙.txt")
         assert len(fake.seen) == 1
     assert result.exit_code == 1
-    assert "outdated: 2 records of texts that are not among the inputs" in result.stderr
+    assert "outdated: 2 records of an earlier recipe whose texts are not among the inputs" in result.stderr
     after = lines()
     assert after.keys() == before.keys()
     assert (after["丁"], after["乙"]) == (before["丁"], before["乙"])
@@ -251,7 +265,7 @@ def changed(text: str) -> str:
 DIFFERENCES = [
     "same     officials",
     "changed  statistics: period removed, when added",
-    "renamed  goals (was targets: no question is asked)",
+    "renamed  goals (was targets; nothing is asked)",
     "changed  measures: description",
     "added    venue",
     "removed  date",
@@ -269,7 +283,7 @@ def test_schema_diff_reports_field_by_field() -> None:
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         *DIFFERENCES,
-        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
+        f"affected recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
     ]
     same = command("schema", "diff", "my.py", "my.py")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
@@ -282,7 +296,7 @@ def test_schema_diff_compares_with_the_recipe_of_an_output() -> None:
     Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
     write(changed)
     result = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
-    assert result.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    assert result.stdout.splitlines() == [*DIFFERENCES, "affected annotations in gold: targets 1"]
     Path("out.jsonl.runs.jsonl").unlink()
     lost = command("schema", "diff", str(OUT), "my.py")
     assert lost.exit_code == 2

@@ -64,6 +64,22 @@ def test_a_quantity_keeps_the_noise_of_the_source_in_its_words_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("noisy", "words", "number"),
+    [("1 268户", "1268户", 1268), ("3\u200b0万元", "30万元", 300000), ("三\u200b萬(wàn)元", "三万元", 30000)],
+)
+def test_a_number_is_computed_from_its_words_without_the_noise(noisy: str, words: str, number: int) -> None:
+    values, problems = normalised(f"全县减少{noisy}。", MEETING["statistics"], {"indicator": "全县", "value": words})
+    assert problems == []
+    assert (values["value"]["text"], values["value"]["number"]) == (noisy, number)
+
+
+def test_a_date_is_computed_from_its_words_without_the_noise() -> None:
+    values, problems = normalised("2014年5月(yuè)27日，会议召开。", MEETING["date"], {"date": "2014年5月27日"})
+    assert problems == []
+    assert (values["date"]["text"], values["date"]["edtf"]) == ("2014年5月(yuè)27日", "2014-05-27")
+
+
+@pytest.mark.parametrize(
     ("text", "words", "edtf", "inferred"),
     [
         ("2014年5月27日，会议召开。", "2014年5月27日", "2014-05-27", False),

@@ -11,17 +11,16 @@ from typing import Literal
 
 from extractor.document import Excerpt, Json
 from extractor.fields import Unless
+from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.schema.shape import Field, Leaf
 
-Span = tuple[int, int]
-
 # What separates the members of a list of persons: 、 or 和, and the title of the next one.
-_JOINT = re.compile(r"(?:[、和与及，,]|以及)?(?:[\u4e00-\u9fff]{0,10}、)?[\u4e00-\u9fff]{0,14}")
+_JOINT = re.compile(rf"(?:[、和与及，,]|以及)?(?:[{HAN}]{{0,10}}、)?[{HAN}]{{0,14}}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
 # A clause that ends so soon after a name says nothing about the person; one character is 等.
 _NOTHING_SAID = 1

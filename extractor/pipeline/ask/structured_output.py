@@ -1,6 +1,7 @@
-"""Instruct: one question through instructor, parsed and validated, errors fed back once.
+"""One question through instructor: the answer is parsed and validated, and a validation error is sent back
+once.
 
-The only room that knows instructor. Request bodies and completions are plain JSON on both sides of it.
+The only module that imports instructor. Requests and completions are plain JSON on both sides of it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from extractor.pipeline.recipe import Recipe
 
 _SHAPE = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
+_CUT_OFF = "The answer was cut off at its length limit."
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Recipe, call: Call) -> tuple[Model, Json]:
-    """One question through instructor: parsed, validated, errors fed back once; and the completion that it came in.
-    `about` is told to the call and never sent, `settings` go into the request. Raises Fault; AnswerError where the
-    answer itself is to blame."""
+    """Ask one question; returns the validated answer and the completion that holds it.
+
+    `about` goes with the request but is never sent, `settings` are sent. Raises ExtractorError: an
+    AnswerError if the answer is cut off or does not fit the schema, even after a second try.
+    """
     from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
 
     profile = recipe.profile
@@ -44,7 +48,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             body["response_format"] = {"type": "json_object"}
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(model)
-        # instructor asks once more where an answer does not fit.
+        # instructor asks again if an answer does not fit.
         requests.append(Request(body, {**about, REASKED: True} if completions else about))
         completions.append(call(requests[-1]).body)
         return completions[-1]
@@ -59,38 +63,38 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             **settings,
             **profile.sampling,
         )
-    except IncompleteOutputException as error:
-        raise _blaming(TruncatedError("The answer was cut off at its length limit."), requests) from error
-    except InstructorRetryException as error:
-        fault = _error_within(error)
-        if fault is not None:
-            raise fault from None
-        if _was_cut_off(error):
-            raise _blaming(TruncatedError("The answer was cut off at its length limit."), requests) from error
-        if not _is_misfit(error):
-            # A bug of ours or of a library is no bad answer: let it be seen.
+    except IncompleteOutputException as cause:
+        raise _with_requests(TruncatedError(_CUT_OFF), requests) from cause
+    except InstructorRetryException as cause:
+        error = _error_within(cause)
+        if error is not None:
+            raise error from None
+        if _was_cut_off(cause):
+            raise _with_requests(TruncatedError(_CUT_OFF), requests) from cause
+        if not _is_misfit(cause):
+            # A bug in this code or in a library is not a bad answer: let it surface.
             raise
-        raise _blaming(
+        raise _with_requests(
             InvalidAnswerError("The answer did not fit the schema, nor did the second try."), requests
-        ) from error
+        ) from cause
     return answer, completions[-1]
 
 
-def _blaming(fault: AnswerError, requests: list[Request]) -> AnswerError:
-    """The fault, with the requests whose answers are to blame: a retry is not to find them again."""
-    fault.requests = tuple(request_key(request.body) for request in requests)
-    return fault
+def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
+    """The error with the keys of its requests, so that a retry does not reuse their cached answers."""
+    error.requests = tuple(request_key(request.body) for request in requests)
+    return error
 
 
 def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
-    """The answer's JSON Schema as text, for an endpoint that takes none beside the messages."""
+    """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
     if profile.answer != "json_object":
         return ""
     return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 
 
 def shape_of(body: Json) -> Json:
-    """The answer's JSON Schema, wherever a request holds it."""
+    """The answer's JSON Schema, from beside the messages or from the question's text."""
     beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
@@ -101,7 +105,7 @@ def shape_of(body: Json) -> Json:
 
 @lru_cache(maxsize=256)
 def _strict(model: type[BaseModel]) -> Json:
-    """What of `response_format` turns strict mode on. instructor leaves the flag out, and its schema open."""
+    """The part of `response_format` that turns strict mode on, which instructor does not."""
     schema = strict_schema(model.model_json_schema())
     return {"schema": schema, "strict": True} if not violations(schema) else {}
 
@@ -111,15 +115,15 @@ class _Create(Protocol):
 
 
 def instructed(send: Callable[[Json], Json]) -> _Create:
-    """instructor's `create` over any function from request body to completion, both plain JSON.
+    """instructor's `create` on top of a function from request body to completion, both plain JSON.
 
-    instructor edits messages and usage of what passes through it: `send` gets a copy, and gives a fresh completion.
+    instructor edits messages and usage in place, so `send` gets a copy and must return a new completion.
     """
     import instructor
     from openai.types.chat import ChatCompletion
 
     def create(**body: Any) -> ChatCompletion:
-        # As lenient as the openai client itself: endpoints leave out what they don't care for.
+        # Not validated, like in the openai client itself: endpoints leave out fields.
         return ChatCompletion.construct(**_unfenced(send(_plain(body))))
 
     _quiet_instructor()
@@ -128,7 +132,7 @@ def instructed(send: Callable[[Json], Json]) -> _Create:
 
 
 def _unfenced(completion: Json) -> Json:
-    """The completion with its JSON freed of the ```json fence that some models put around it."""
+    """The completion without the ```json fence that some models put around their JSON."""
     first, *others = completion["choices"]
     message = first.get("message") or {}
     fenced = _FENCE.fullmatch(message.get("content") or "")
@@ -139,7 +143,7 @@ def _unfenced(completion: Json) -> Json:
 
 @lru_cache(maxsize=256)
 def _wrapped(model: type[Model]) -> type[Model]:
-    """The model as instructor would wrap it anew for every call: once, so that its JSON Schema is made once as well."""
+    """The model wrapped for instructor, cached: instructor would wrap it again for every call."""
     import instructor
 
     return cast("type[Model]", instructor.openai_schema(model))
@@ -150,19 +154,19 @@ def _quiet_instructor() -> None:
     import logging
     import os
 
-    # A re-ask would hold a URL with pydantic's version, so that an upgrade would make every recording stale.
+    # A re-ask would contain a URL with pydantic's version, and an upgrade would make every recording stale.
     os.environ["PYDANTIC_ERRORS_INCLUDE_URL"] = "0"
     logging.getLogger("instructor").setLevel(logging.CRITICAL)
 
 
 def _plain(body: dict[str, Any]) -> Json:
-    """The request as plain JSON, as it is at this moment."""
+    """A copy of the request as plain JSON."""
     plain: Json = json.loads(json.dumps(body, ensure_ascii=False))
     return plain
 
 
 def _error_within(error: BaseException) -> ExtractorError | None:
-    """The Fault that instructor wrapped, if a fault is what ended the call."""
+    """The ExtractorError that instructor wrapped, if one ended the call."""
     seen: set[int] = set()
     inner: BaseException | None = error
     while inner is not None and id(inner) not in seen:
@@ -174,7 +178,7 @@ def _error_within(error: BaseException) -> ExtractorError | None:
 
 
 def _is_misfit(error: BaseException) -> bool:
-    """Whether the model's answers, and nothing else, are to blame."""
+    """Whether the cause is an answer that does not fit, and nothing else."""
     from instructor.core.exceptions import ResponseParsingError
     from pydantic import ValidationError
 

@@ -9,17 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractor.document import Document, Excerpt
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.shape import Field, Leaf
 
-Span = tuple[int, int]
-
 # A clause with fewer characters than this beside its number (达到4倍) says too little: evidence includes the one
 # before.
 FEWEST_WORDS = 4
-HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 @dataclass
@@ -97,7 +95,7 @@ def telling_clause(prepared: Prepared, anchor: Match) -> Span:
     i, j = prepared.clause(anchor.start, anchor.end)
     lowest, _ = prepared.sentence(anchor.start, anchor.end)
     text = prepared.speech.text
-    while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
+    while len(HAN_CHARACTER.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
         at = bisect_left(prepared.clauses, (i, 0)) - 1
         if at < 0 or prepared.clauses[at][0] < lowest:
             break

@@ -12,9 +12,11 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import HAN, Prepared, Span, places_of, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.schema.shape import Field, Leaf
 
@@ -226,7 +228,7 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
     # In 奖励10万元 the words before the number describe it, in 对100家先进单位 those after it.
-    words = before if len(HAN.findall(before)) > 1 else after if len(HAN.findall(after)) > 1 else text[i:j]
+    words = next((part for part in (before, after) if len(HAN_CHARACTER.findall(part)) > 1), text[i:j])
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 

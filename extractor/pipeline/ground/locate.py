@@ -11,7 +11,7 @@ from functools import cached_property
 
 from extractor.document import Excerpt
 from extractor.pipeline.ground.folded_text import make_key
-from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, budget, keeps_meaning
+from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, allowed_edits, keeps_meaning
 
 # The length of an indexed piece, the distance from one to the next, and the number of places from which a
 # piece is too common to help.
@@ -223,7 +223,7 @@ def _best_window(
     wanted: str, index: Index, bounds: tuple[int, int], after: int, protected: Collection[str]
 ) -> tuple[int, int] | None:
     """The range of the key that is most similar to the wanted key without changing its meaning."""
-    slack = sum(budget(wanted))
+    slack = sum(allowed_edits(wanted))
     found: set[tuple[int, bool, int, int]] = set()
     for shared in _neighbourhoods(wanted, index, *bounds) if slack else ():
         fit = _fit(wanted, index, shared, slack, bounds)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, create_model
-from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
+from scripted import ROOT, completion, nothing, recipe, scripted, whole
 
 from extractor.document import Document
 from extractor.errors import (
@@ -27,6 +27,7 @@ from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
+from extractor.runs.estimate import shortest_answer
 from extractor.schema.shape import Field, read_fields
 
 
@@ -87,7 +88,7 @@ def test_an_endpoint_without_schema_support_gets_the_schema_in_the_prompt() -> N
     assert "max_tokens" not in request.body
     _, words = request.body["messages"][1]["content"].split("\n按此 JSON Schema 输出 JSON：")
     schema = json.loads(words)
-    assert least(schema) == {"f": []}
+    assert shortest_answer(schema) == {"f": []}
     assert schema["properties"]["f"]["items"]["$ref"] == "#/$defs/Figure"
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from answering import passage_of, read_facts
+from fake_endpoint import passage_of, read_facts
 from scripted import answer_schema, completion, document, recipe, scripted
 
 from extractor.document import Json

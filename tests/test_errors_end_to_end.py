@@ -1,4 +1,4 @@
-"""What a server may do to a run, from the command line to the files: what is retried, what fails, what is kept."""
+"""Errors of a server, from the command line to the files: what is retried, what fails, what is kept."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import Json, answering, field_of, passage_of, read_facts, say
 from click.testing import Result
-from fake_server import FakeServer, Step, completion
+from fake_endpoint import FakeEndpoint, Step, answer_step, answering, completion_body, field_of, passage_of, read_facts
 from typer.testing import CliRunner
 
 from extractor.cli.main import app
+from extractor.document import Json
 from extractor.llm import models
 from extractor.llm.client import connect
 
@@ -30,7 +30,7 @@ FIELDS = ["date", "officials", "statistics", "targets", "measures"]
 
 @pytest.fixture(autouse=True)
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits, which are noted and not waited for."""
+    """The waits of a run, listed instead of slept."""
     waited: list[float] = []
     monkeypatch.setattr(models, "connect", partial(connect, sleep=waited.append))
     return waited
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def extract(fake: FakeServer, *more: str) -> Result:
+def extract(fake: FakeEndpoint, *more: str) -> Result:
     arguments = [
         "extract",
         "texts",
@@ -83,7 +83,7 @@ def about_b(body: Json) -> bool:
 
 
 def once(step: Step) -> Callable[[Json], Step | None]:
-    """This answer to the first request about b, good ones after it."""
+    """This step for the first request about b, good answers after it."""
     given: list[Json] = []
 
     def misbehave(body: Json) -> Step | None:
@@ -103,19 +103,19 @@ def from_b_on(step: Step) -> Callable[[Json], Step | None]:
     return lambda body: None if "甲市" in passage_of(body) else step
 
 
-GOOD = json.dumps(completion('{"date": "5月27日"}'), ensure_ascii=False)
+GOOD = json.dumps(completion_body('{"date": "5月27日"}'), ensure_ascii=False)
 TOO_MANY = Step(429, {"error": {"message": "速率限制"}}, {"retry-after": "7"})
 BROKEN = Step(500, {"error": {"message": "internal"}})
 DROPPED = Step(drop=True)
 CUT = Step(body=GOOD[: len(GOOD) // 2])
-MISFIT = say({"nonsense": [1]})
-NO_JSON = say("好的，会议日期是5月27日。")
-AT_LENGTH = say('{"date": "5月2', finish_reason="length")
+MISFIT = answer_step({"nonsense": [1]})
+NO_JSON = answer_step("好的，会议日期是5月27日。")
+AT_LENGTH = answer_step('{"date": "5月2', finish_reason="length")
 REFUSED = Step(401, {"error": {"message": "Incorrect API key provided"}})
 USED_UP = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
 
 
-def test_a_good_server_converts_all(folder: Path) -> None:
+def test_a_good_server_converts_every_document(folder: Path) -> None:
     with answering() as fake:
         result = extract(fake)
     assert result.exit_code == 0, result.stderr
@@ -131,7 +131,7 @@ def test_a_good_server_converts_all(folder: Path) -> None:
     [(TOO_MANY, 1), (BROKEN, 1), (DROPPED, 1), (CUT, 1), (MISFIT, 1), (NO_JSON, 1)],
     ids=["429", "500", "dropped", "cut JSON", "misfit", "no JSON"],
 )
-def test_what_passes_is_tried_again(folder: Path, step: Step, extra: int) -> None:
+def test_an_error_that_passes_is_retried(folder: Path, step: Step, extra: int) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
         good, asked = records(), len(fake.seen)
@@ -145,7 +145,7 @@ def test_what_passes_is_tried_again(folder: Path, step: Step, extra: int) -> Non
     assert not Path("out.jsonl.failures.jsonl").exists()
 
 
-def test_the_server_says_how_long_to_wait(folder: Path, naps: list[float]) -> None:
+def test_the_server_decides_how_long_to_wait(folder: Path, naps: list[float]) -> None:
     with answering(once(TOO_MANY)) as fake:
         assert extract(fake).exit_code == 0
     assert naps == [7.0]
@@ -157,14 +157,16 @@ def test_the_server_says_how_long_to_wait(folder: Path, naps: list[float]) -> No
         (TOO_MANY, "rate_limited", "answered 429: 速率限制", 5),
         (BROKEN, "server_fault", "answered 500: internal", 5),
         (DROPPED, "network", "cannot be reached", 5),
-        (CUT, "garbled", "no JSON", 5),
+        (CUT, "garbled", "not JSON", 5),
         (MISFIT, "invalid_answer", "nor did the second try", 2),
         (NO_JSON, "invalid_answer", "nor did the second try", 2),
         (AT_LENGTH, "truncated", "cut off at its length limit", 1),
     ],
     ids=["429", "500", "dropped", "cut JSON", "misfit", "no JSON", "length"],
 )
-def test_what_stays_fails_that_document_only(folder: Path, step: Step, kind: str, words: str, tries: int) -> None:
+def test_an_error_that_stays_fails_only_that_document(
+    folder: Path, step: Step, kind: str, words: str, tries: int
+) -> None:
     with answering(always(step)) as fake:
         result = extract(fake)
         asked = Counter(field_of(seen.body) for seen in fake.seen if about_b(seen.body))
@@ -179,7 +181,7 @@ def test_what_stays_fails_that_document_only(folder: Path, step: Step, kind: str
         assert (failure["start"], failure["end"]) == (0, length)
         assert words in failure["reason"]
         assert failure["reason"].endswith(".")
-    assert f"failures: {kind} 5, named in out.jsonl.failures.jsonl" in result.stderr
+    assert f"failures: 5 questions ({kind} 5), listed in out.jsonl.failures.jsonl" in result.stderr
     assert "--retry-failed" in result.stderr
     assert not list(folder.glob("*.part"))
 
@@ -212,7 +214,7 @@ def test_a_document_with_some_answers_is_written(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "kind", "code"), [(REFUSED, "key_refused", 2), (USED_UP, "quota_used_up", 1)], ids=["401", "quota"]
 )
-def test_what_no_request_can_escape_stops_the_run(folder: Path, step: Step, kind: str, code: int) -> None:
+def test_an_error_that_every_request_would_meet_stops_the_run(folder: Path, step: Step, kind: str, code: int) -> None:
     with answering(from_b_on(step)) as fake:
         result = extract(fake)
         asked = [seen for seen in fake.seen if "甲市" not in passage_of(seen.body)]
@@ -221,7 +223,7 @@ def test_what_no_request_can_escape_stops_the_run(folder: Path, step: Step, kind
     assert list(records()) == ["a"]
     assert [(failure["id"], failure["kind"]) for failure in failures()] == [("b", kind), ("c", "not_reached")]
     assert "stopped: " in result.stderr
-    assert "3 documents, 1 record, 2 failed" in result.stderr
+    assert "3 documents (2 with failures), 1 record" in result.stderr
 
     with answering() as fake:
         result = extract(fake, "--retry-failed")
@@ -244,7 +246,7 @@ def test_a_key_that_is_refused_at_once_leaves_no_records_file(folder: Path) -> N
     assert list(records()) == ["a", "b", "c"]
 
 
-def test_a_restart_that_is_stopped_takes_no_older_files_place(folder: Path) -> None:
+def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     before = Path("out.jsonl").read_bytes()
@@ -256,18 +258,20 @@ def test_a_restart_that_is_stopped_takes_no_older_files_place(folder: Path) -> N
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart; out.jsonl is as it was before" in result.stderr
+    assert "without --restart; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
-        # Of a, the last one in the file, all answers are kept.
+        # All answers about a, the last document in the file, were kept.
         assert not any("甲市" in passage_of(seen.body) for seen in fake.seen)
     assert {line["run"]["model"] for line in lines("out.jsonl")} == {"other"}
     assert sorted(records()) == ["a", "b", "c"]
     assert not list(folder.glob("*.part"))
 
 
-def test_a_retry_that_is_stopped_loses_nothing(folder: Path) -> None:
-    broken = lambda body: BROKEN if field_of(body) == "officials" and "丙市" not in passage_of(body) else None  # noqa: E731
+def test_a_stopped_retry_loses_nothing(folder: Path) -> None:
+    def broken(body: Json) -> Step | None:
+        return BROKEN if field_of(body) == "officials" and "丙市" not in passage_of(body) else None
+
     with answering(broken) as fake:
         assert extract(fake).exit_code == 1
     before = records()
@@ -278,9 +282,9 @@ def test_a_retry_that_is_stopped_loses_nothing(folder: Path) -> None:
     assert sorted(after) == ["a", "b", "c"]
     assert after["a"] != before["a"]
     assert (after["b"], after["c"]) == (before["b"], before["c"])
-    # What failed in b before stands beside what stopped the retry.
-    noted = [(failure["id"], failure["kind"]) for failure in failures()]
-    assert noted == [("b", "server_fault"), ("b", "key_refused")]
+    # The earlier failure of b is listed beside the one that stopped the retry.
+    listed = [(failure["id"], failure["kind"]) for failure in failures()]
+    assert listed == [("b", "server_fault"), ("b", "key_refused")]
 
 
 def test_a_retry_without_the_failed_document_keeps_it_on_the_list(folder: Path) -> None:
@@ -310,12 +314,12 @@ def test_a_retry_with_nothing_to_retry(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("out.jsonl.failures.jsonl", "{not json\n", "is no list of failures"),
-        ("out.jsonl.failures.jsonl", "[1]\n", "is no list of failures"),
-        ("out.jsonl", '{"id": "a"}\n', "line 1, is no record"),
+        ("out.jsonl.failures.jsonl", "{not json\n", "is not a list of failures"),
+        ("out.jsonl.failures.jsonl", "[1]\n", "is not a list of failures"),
+        ("out.jsonl", '{"id": "a"}\n', "line 1, is not a record"),
     ],
 )
-def test_a_retry_of_damaged_files_says_so_and_leaves_them(folder: Path, name: str, content: str, words: str) -> None:
+def test_a_retry_reports_damaged_files_and_leaves_them(folder: Path, name: str, content: str, words: str) -> None:
     with answering(always(BROKEN)) as fake:
         assert extract(fake).exit_code == 1
         Path(name).write_text(content, encoding="utf-8")
@@ -326,7 +330,7 @@ def test_a_retry_of_damaged_files_says_so_and_leaves_them(folder: Path, name: st
 
 
 def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A retry in which one speech is lost again keeps that speech's older, incomplete record."""
+    """If a retry fails for one speech again, that speech keeps its older, incomplete record."""
     from array import array
 
     from extractor.document import Excerpt
@@ -350,7 +354,7 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
     assert sorted(before) == ["a#1", "a#2", "b#1", "b#2", "c#1", "c#2"]
     with answering(lambda body: BROKEN if second in passage_of(body) else None) as fake:
         assert extract(fake, "--retry-failed").exit_code == 1
-        # The other fields of these speeches are answered already.
+        # The other fields of these speeches have their answers already.
         assert {field_of(seen.body) for seen in fake.seen} == {"measures"}
     assert {name: line["record"] for name, line in records().items()} == {
         name: line["record"] for name, line in before.items()
@@ -364,7 +368,7 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
     assert after["a#2"]["record"]["measures"][0]["text"] == second
 
 
-def test_without_a_file_failures_are_said(folder: Path) -> None:
+def test_without_a_file_failures_are_printed(folder: Path) -> None:
     with answering(always(BROKEN)) as fake:
         result = CliRunner().invoke(
             app,
@@ -408,7 +412,7 @@ def test_a_bug_in_one_document_is_a_failure_of_that_document(folder: Path, monke
     assert "please report it" in failure["reason"]
 
 
-def test_the_server_is_asked_what_the_schema_says(folder: Path) -> None:
+def test_the_server_is_asked_for_the_fields_of_the_schema(folder: Path) -> None:
     with answering() as fake:
         extract(fake)
         bodies = [seen.body for seen in fake.seen if about_b(seen.body)]

@@ -1,0 +1,191 @@
+"""What an endpoint sent back, read: a completion, or the error that it stands for.
+
+The same reading serves live responses and the lines of a batch's result file. Keys are removed from
+everything that may be shown or recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from extractor.document import Json
+from extractor.errors import (
+    ContentFilteredError,
+    MalformedResponseError,
+    NetworkError,
+    NotJsonError,
+    OverloadedError,
+    ProviderError,
+    ServerError,
+    TimedOutError,
+    error_of,
+)
+from extractor.llm.call import Reply
+from extractor.llm.providers import Endpoint
+
+if TYPE_CHECKING:
+    import httpx2
+
+# Values of finish_reason that mean there is no answer: OpenAI's and most others', Zhipu's two, DeepSeek's.
+_UNFINISHED: dict[str, type[ProviderError]] = {
+    "content_filter": ContentFilteredError,
+    "sensitive": ContentFilteredError,
+    "network_error": ServerError,
+    "insufficient_system_resource": OverloadedError,
+}
+# Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
+_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+")
+# A key of at least this length cannot be an ordinary word of an answer.
+_LONG_KEY = 16
+
+
+def read_reply(content: bytes, media: str, endpoint: Endpoint, by: Json | None = None) -> Reply:
+    """The reply in a 200 response. `by` is who answered, where that is known better than from the response
+    itself. Raises the ProviderError that the response stands for."""
+    body = _completion(_without_key(content, endpoint), media, endpoint)
+    return Reply(body, dict(by) if by else _answered_by(body, endpoint))
+
+
+def read_batched_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
+    """The reply in a line of a batch's result file. Raises the ProviderError that the line stands for."""
+    content = json.dumps(body)
+    if status != 200:
+        raise error_of(status, json.loads(redact(content, endpoint)), endpoint.host)
+    return read_reply(content.encode(), "application/json", endpoint)
+
+
+@contextmanager
+def translated_errors(
+    endpoint: Endpoint, now: Callable[[], float] = time.time, headers: dict[str, str] | None = None
+) -> Iterator[None]:
+    """Turn what the client raises in the block into an ExtractorError. The headers of an error response are
+    put into `headers`."""
+    import openai
+
+    from extractor.llm.http import UNREACHED
+
+    cause: Exception
+    try:
+        yield
+        return
+    except openai.APIStatusError as refusal:
+        (headers if headers is not None else {}).update(refusal.response.headers)
+        cause, error = refusal, _error_response(refusal.response, endpoint, now)
+    except UNREACHED as failure:
+        cause, error = failure, _unreached(failure, endpoint)
+    raise error from (cause if redact(str(cause), endpoint) == str(cause) else None)
+
+
+def redact(text: str, endpoint: Endpoint) -> str:
+    """The text without the endpoint's key and without anything that looks like a key."""
+    if endpoint.key and len(endpoint.key) > 3:
+        text = text.replace(endpoint.key, "***")
+    return _KEYS.sub("***", text)
+
+
+def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
+    """No response, or only a part of one. A timeout reported by the transport may be a dropped connection:
+    only the chain of causes shows which."""
+    causes = [failure]
+    while isinstance(cause := causes[-1].__cause__, Exception):
+        causes.append(cause)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return TimedOutError(f"{endpoint.host} did not answer in time.")
+    numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
+    why = os.strerror(numbers[-1]) if numbers else str(failure.__cause__ or failure) or type(failure.__cause__).__name__
+    return NetworkError(redact(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+
+
+def _error_response(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderError:
+    text = redact(response.text, endpoint)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = _plain(text)
+    return error_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
+
+
+def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
+    """The chat completion in a 200 response. Raises the ProviderError that the response stands for."""
+    body = _parsed(content, media, endpoint)
+    if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        raise _error_in_disguise(body, endpoint)
+    choice = _first_choice(body)
+    if choice is None:
+        start = redact(json.dumps(body, ensure_ascii=False)[:200], endpoint)
+        raise NotJsonError(f"{endpoint.host} answered with JSON that is not a chat completion: {start}.")
+    if error := _UNFINISHED.get(str(choice.get("finish_reason"))):
+        raise error(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
+    return dict(body)
+
+
+def _parsed(content: bytes, media: str, endpoint: Endpoint) -> Any:
+    try:
+        body = json.loads(content)
+        json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate could not be written to disk later
+    except (ValueError, RecursionError):
+        start = redact(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
+        if "html" in media or content.lstrip()[:1] == b"<":
+            raise NotJsonError(f"{endpoint.host} answered with a web page: {start!r}.") from None
+        raise MalformedResponseError(
+            f"{endpoint.host} answered with {len(content)} bytes that are not JSON: {start!r}."
+        ) from None
+    return body
+
+
+def _first_choice(body: Any) -> Json | None:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
+
+
+def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:
+    """Some gateways answer 200 with an error inside, whose `code` is the status."""
+    error = json.loads(redact(json.dumps(body["error"], ensure_ascii=False), endpoint))
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return error_of(status, {"error": error}, endpoint.host)
+
+
+def _answered_by(body: Json, endpoint: Endpoint) -> Json:
+    return {
+        "model": body.get("model") or endpoint.model,
+        "version": body.get("system_fingerprint"),
+        "digest": None,
+        "endpoint": endpoint.host,
+    }
+
+
+def _retry_after(headers: httpx2.Headers, now: Callable[[], float]) -> float | None:
+    """Seconds from `retry-after-ms`, or from `Retry-After` in seconds or as a date; None if invalid."""
+    seconds = None
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif "retry-after" in headers:
+            seconds = float(headers["retry-after"])
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(headers["retry-after"]).timestamp() - now()
+        except (KeyError, ValueError, OverflowError):
+            return None
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+
+
+def _plain(text: str) -> str:
+    """The words of a web page, roughly: enough to recognise a proxy's login page in an error message."""
+    return " ".join(re.sub(r"<[^<>]*>", " ", text[:20_000]).split())
+
+
+def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
+    """A completion that repeats the key would be recorded with it. A short key may be an ordinary word."""
+    key = (endpoint.key or "").encode()
+    return content.replace(key, b"***") if len(key) >= _LONG_KEY else content

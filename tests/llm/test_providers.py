@@ -1,0 +1,98 @@
+"""Endpoints by name and by address, and the keys that they get."""
+
+from __future__ import annotations
+
+import pytest
+from fake_endpoint import Step, completion_body, serve
+
+from extractor import errors
+from extractor.llm.call import Request
+from extractor.llm.models import choose, opened
+from extractor.llm.providers import PROVIDERS, Dialect, Provider, resolve
+
+KEY = "sk-secret-0123456789abcdef"
+
+
+def test_provider_and_name_resolve_to_an_endpoint() -> None:
+    endpoint = resolve("openai/gpt-4o", None, {"OPENAI_API_KEY": f" {KEY}\n"})
+    assert (endpoint.name, endpoint.model, endpoint.base_url, endpoint.key) == (
+        "openai",
+        "gpt-4o",
+        "https://api.openai.com/v1",
+        KEY,
+    )
+    assert resolve("siliconflow/Qwen/Qwen3-8B", None, {"SILICONFLOW_API_KEY": "k"}).model == "Qwen/Qwen3-8B"
+    assert resolve("ollama/qwen3", None, {"OPENAI_API_KEY": KEY}).key is None
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_resolves(name: str) -> None:
+    variable = PROVIDERS[name].variable
+    endpoint = resolve(f"{name}/m", None, {variable: "k"} if variable else {})
+    assert endpoint.base_url == PROVIDERS[name].base_url
+    assert endpoint.loopback is (variable is None)
+    assert resolve("m", endpoint.base_url, {"EXTRACTOR_API_KEY": "k"}).base_url == endpoint.base_url
+
+
+def test_a_new_provider_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(Step(body=completion_body())) as fake:
+        monkeypatch.setitem(PROVIDERS, "acme", Provider(fake.base_url, "ACME_API_KEY", Dialect("json_object")))
+        model = choose("acme/big-1", None, {"ACME_API_KEY": KEY})
+        with opened(model) as call:
+            assert call(Request({"model": model.name, "messages": []})).body == completion_body()
+    assert (model.name, model.profile.answer) == ("big-1", "json_object")
+    assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "key"),
+    [
+        ({}, "http://10.0.0.5:8000/v1", None),
+        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", "o"),
+        ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "http://10.0.0.5:8000/v1", "e"),
+        ({"OPENAI_API_KEY": "o", "DEEPSEEK_API_KEY": "d"}, "https://api.deepseek.com/beta", "d"),
+        ({"OPENAI_API_KEY": "o"}, "https://api.deepseek.com/beta", None),
+    ],
+)
+def test_the_key_for_an_address(environ: dict[str, str], url: str, key: str | None) -> None:
+    endpoint = resolve("Qwen/Qwen3", url, environ)
+    assert (endpoint.model, endpoint.base_url, endpoint.key) == ("Qwen/Qwen3", url, key)
+
+
+def test_an_address_may_be_copied_with_its_path() -> None:
+    assert resolve("m", " https://h.cn/v1/chat/completions/ ", {}).base_url == "https://h.cn/v1"
+
+
+def test_a_missing_key_names_its_variable() -> None:
+    with pytest.raises(errors.KeyMissingError) as caught:
+        resolve("deepseek/deepseek-chat", None, {})
+    assert str(caught.value) == (
+        "'deepseek/deepseek-chat' needs a key, and DEEPSEEK_API_KEY is not set. "
+        "Put the key into the environment, `export DEEPSEEK_API_KEY=…`, or use `--model local`."
+    )
+
+
+@pytest.mark.parametrize("key", ["sk-秘密", "sk-a sk-b", "sk-a\nX-Evil: 1"])
+def test_an_invalid_key_is_not_repeated(key: str) -> None:
+    with pytest.raises(errors.KeyMissingError) as caught:
+        resolve("openai/m", None, {"OPENAI_API_KEY": key})
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "nobody/m", "openai/", "openai/ ", ""])
+def test_an_unknown_provider_lists_the_known_ones(model: str) -> None:
+    with pytest.raises(errors.UnknownEndpointError, match="one of openai, deepseek, dashscope, zhipu"):
+        resolve(model, None, {"OPENAI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[::1/v1"])
+def test_an_invalid_address_is_refused(url: str) -> None:
+    with pytest.raises(errors.UnknownEndpointError, match="is not a web address"):
+        resolve("m", url, {})
+
+
+@pytest.mark.parametrize("url", ["https://me:hunter2@h.cn/v1", "https://h.cn/v1?key=hunter2"])
+def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(errors.UnknownEndpointError) as caught:
+        resolve("m", url, {})
+    assert "hunter2" not in str(caught.value)
