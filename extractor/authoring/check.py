@@ -21,9 +21,9 @@ from extractor.document import Excerpt
 from extractor.llm.models import LARGE
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.llm.tokens import tokens_of
-from extractor.pipeline.ask.questions import answer_type
+from extractor.pipeline.ask.answer_models import answer_type
 from extractor.schema.loading import Schema, load_schema, schema_path
-from extractor.schema.shape import Field, Leaf, marks_of
+from extractor.schema.shape import Field, Leaf, markers_of
 from extractor.schema.source_lines import field_place
 
 
@@ -88,7 +88,7 @@ def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     field."""
     for shape in schema.fields:
         here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
-        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.most), ...)})  # type: ignore[call-overload]
+        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.max_items), ...)})  # type: ignore[call-overload]
         for violation in violations(strict_schema(model.model_json_schema())):
             yield f"{here}: {violation}"
 
@@ -110,7 +110,7 @@ def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
             f"{here} has the alias {alias!r}, under which no record is written: name the field {alias!r}, or delete "
             "the alias."
         )
-    marks = [x for mark in marks_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
+    marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
     for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
         yield (
             f"{here} has {bound!r}: no model is told about it, and a record that breaks it is lost. Delete it; the field's "
@@ -130,15 +130,18 @@ def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
 
 def _check_length(here: str, field: Field) -> Iterator[str]:
     """A Most that lets nothing into the list, or more than an answer can hold."""
-    for where, most in [(here, field.most), *((f"{here}.{x.name}", x.most) for x in field.leaves if field.item)]:
+    for where, most in [
+        (here, field.max_items),
+        *((f"{here}.{x.name}", x.max_items) for x in field.leaves if field.item),
+    ]:
         if most < 1:
             yield f"{where} has Most({most}), so its list is always empty: write at least Most(1)."
     shortest = {leaf.name: ["某"] if leaf.many else "某某" for leaf in field.asked}
-    needs = tokens_of(str(shortest if field.item else "某某, ") * field.most)
+    needs = tokens_of(str(shortest if field.item else "某某, ") * field.max_items)
     if field.many and needs > LARGE.output:
         yield (
-            f"{here} has Most({field.most}): such a list takes at least {needs} tokens, but an answer has {LARGE.output}, so "
-            f"it would be cut off. Write Most({max(1, field.most * LARGE.output // needs)}) or less: merged records may hold more."
+            f"{here} has Most({field.max_items}): such a list takes at least {needs} tokens, but an answer has {LARGE.output}, so "
+            f"it would be cut off. Write Most({max(1, field.max_items * LARGE.output // needs)}) or less: merged records may hold more."
         )
 
 

@@ -16,15 +16,15 @@ from extractor.document import Document, Json
 from extractor.llm.call import Reply, Request
 from extractor.llm.models import LARGE
 from extractor.pipeline.answer import Answer, Problem
+from extractor.pipeline.ask.answer_models import answer_type, items_read
 from extractor.pipeline.ask.ask import is_cued
-from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.items import Found, one_by_one
+from extractor.pipeline.items import ItemCollection, one_by_one
 from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Example, Schema
 from extractor.schema.shape import Field
-from extractor.schema.source_lines import Keys, field_place, json_lines, shown
+from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
 
 
 def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
@@ -32,7 +32,7 @@ def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
     example = schema.prompts.example
     if example is None or example.file is None:
         return [], []
-    file = shown(example.file, path)
+    file = display_path(example.file, path)
     lines = json_lines(example.file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
     errors: list[tuple[Keys, str]] = [
@@ -88,7 +88,7 @@ def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
     value = example.record[field.name]
     yield from _unknown_leaves(field, value)
     try:
-        TypeAdapter(answer_type(field, field.most)).validate_python(value)
+        TypeAdapter(answer_type(field, field.max_items)).validate_python(value)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = ".".join(map(str, (field.name, *one["loc"])))
@@ -134,9 +134,9 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
     """Which answers the engine would drop if a model gave them."""
     document = Document("example", "example", example.text, "")
     text = clean(document)
-    found = Found(text, Recipe(schema, "none", LARGE), _no_call, one_by_one)
+    found = ItemCollection(text, Recipe(schema, "none", LARGE), _no_call, one_by_one)
     for field in fields:
-        wanted: dict[str, Any] = {field.name: (answer_type(field, field.most), ...)}
+        wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
         answer: type[BaseModel] = create_model("Answer", **wanted)
         rows = items_read(field, answer.model_validate({field.name: example.record[field.name]}))
         if rows and not (text.text and is_cued(field, text, text)):
@@ -145,7 +145,7 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
                 f"the example answers {field.name}, but neither its Cue nor its Mood matches in the example's text, so it "
                 "would not be asked about such a text: fix the marker or the text.",
             )
-        found.take([(field, text)], [Answer(field.name, text, tuple(rows))])
+        found.add([(field, text)], [Answer(field.name, text, tuple(rows))])
     merged = merge(fields, found.items, document)
     for problem in (*found.problems, *merged.problems):
         yield _keys_of(problem, example), _describe(problem)

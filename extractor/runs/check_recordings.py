@@ -71,7 +71,7 @@ class _Check:
             self.stale[failure.field]["missing"] += 1
         for recording in unused:
             self.stale[str(recording.about.get("field"))]["unused"] += 1
-        self.lines += [f"missing  {failure.fault.what}" for failure in missing]
+        self.lines += [f"missing  {failure.error.what}" for failure in missing]
         self.lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
         if prune and unused:
             self.lines.append(_prune(recordings, file, document.id, len(unused), bool(missing)))
@@ -80,7 +80,7 @@ class _Check:
 def _missing(document: Document, recipe: Recipe, call: Call) -> list[Failure]:
     """What a replay of the document misses. Questions that follow from a missing answer can't be known."""
     failures = (failure for converted in convert(document, recipe, call) for failure in converted.failures)
-    return [failure for failure in failures if isinstance(failure.fault, NotRecordedError)]
+    return [failure for failure in failures if isinstance(failure.error, NotRecordedError)]
 
 
 def _renewing(settings: Settings) -> str:

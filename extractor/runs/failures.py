@@ -35,9 +35,9 @@ def document_failure(document: Document | Unreadable, kind: str, reason: str) ->
 def question_failures(document: Document, converted: Converted) -> Iterator[FailureEntry]:
     """The questions of a speech that got no usable answer."""
     for failure in converted.failures:
-        entry = document_failure(document, failure.fault.kind, str(failure.fault))
+        entry = document_failure(document, failure.error.kind, str(failure.error))
         entry |= {"field": failure.field, "start": failure.start, "end": failure.end}
-        if requests := getattr(failure.fault, "requests", ()):
+        if requests := getattr(failure.error, "requests", ()):
             entry["requests"] = list(requests)
         yield entry
 

@@ -189,7 +189,7 @@ def _convert_speeches(
     asked: list[Json] = []
     speeches = 0
     for converted in convert(document, recipe, note_questions(call, asked), gather, known):
-        outcome.open |= any(isinstance(failure.fault, PostponedError) for failure in converted.failures)
+        outcome.open |= any(isinstance(failure.error, PostponedError) for failure in converted.failures)
         failures = list(question_failures(document, converted))
         outcome.failures += failures
         if not _is_lost(converted, asked, failures):

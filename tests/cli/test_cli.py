@@ -182,8 +182,8 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeEndpoint
         (["nothing/"], "nothing/ has no .jsonl.gz, .jsonl, .csv"),
         (["*.md"], "*.md matches no file"),
         (["good.txt", "--encoding", "utf-9"], "Unknown encoding 'utf-9'"),
-        (["good.txt", "--schema", "minutes"], "There is no shipped schema 'minutes'. Name one of meeting, notice"),
-        (["good.txt", "--schema", "my.py"], "There is no schema file my.py"),
+        (["good.txt", "--schema", "minutes"], "Unknown schema 'minutes'. The shipped schemas are: meeting, notice"),
+        (["good.txt", "--schema", "my.py"], "Schema file my.py not found"),
         (["good.txt", "--retry-failed"], "--retry-failed needs -o"),
         (["good.txt", "-o", "nothing"], "nothing is a folder"),
         (["good.txt", "-o", "none/out.jsonl"], "There is no folder none: make it first (mkdir -p none)"),
@@ -562,8 +562,8 @@ def test_schema_show_asked_is_what_is_asked(model: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("schema", "show", "nothing"), "There is no shipped schema 'nothing'"),
-        (("schema", "check", "nothing.py"), "There is no schema file nothing.py"),
+        (("schema", "show", "nothing"), "Unknown schema 'nothing'"),
+        (("schema", "check", "nothing.py"), "Schema file nothing.py not found"),
         (("schema", "show", "--asked", "--model", "gpt"), "does not name a model of a known provider"),
         (("schema", "show", "--asked", "--output"), "give one of them"),
         (("replies", "check", "nowhere"), "nowhere does not exist"),
@@ -614,7 +614,7 @@ def test_schema_check_of_what_cannot_work() -> None:
     assert result.exit_code == 2
     assert "number.py:5: Record.number is int, which the engine can't ground. Use Name" in result.stderr
     Path("torn.py").write_text("class Record(\n", encoding="utf-8")
-    assert "torn.py:1: it can't be loaded: SyntaxError" in extractor("schema", "check", "torn.py").stderr
+    assert "torn.py:1: Can't load the schema: SyntaxError" in extractor("schema", "check", "torn.py").stderr
 
 
 def test_model_status_says_that_nothing_is_installed() -> None:

@@ -104,8 +104,8 @@ def _check_columns(wanted: list[str], options: ReadOptions) -> None:
     columns = {"--text-column": options.text_column, "--id-column": options.id_column}
     if not any(columns.values()):
         return
-    files = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
-    table = next((file.source for file in files if file.source.lower().endswith(TABLES)), None)
+    found = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
+    table = next((file.source for file in found if file.source.lower().endswith(TABLES)), None)
     problem = missing_column(table, columns, options.encoding) if table is not None else None
     if problem is not None:
         raise InputError(problem)
