@@ -12,6 +12,8 @@ from unittest.mock import patch
 
 import typer.main
 from field_examples import fields_page
+from output_keys import PAGE as KEYS
+from output_keys import page_with_table
 from scripted import ROOT
 
 from extractor.cli.main import app
@@ -51,4 +53,5 @@ def commands_page() -> str:
 if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     FIELDS.write_text(fields_page(), encoding="utf-8", newline="\n")
+    KEYS.write_text(page_with_table(), encoding="utf-8", newline="\n")
     PAGE.write_text(commands_page(), encoding="utf-8", newline="\n")
