@@ -420,7 +420,7 @@ def test_check_names_what_is_missing_and_what_is_unused(recorded: str) -> None:
     unused = [line for line in lines if line.startswith("unused   b: ")]
     assert len(unused) == 5
     assert all("no question uses it any more" in line for line in unused)
-    assert "other    replies/c.json is of no document among the inputs" in lines
+    assert "other    replies/c.json belongs to no document among the inputs" in lines
     assert lines[-1] == "5 recordings in use, 10 findings"
 
 

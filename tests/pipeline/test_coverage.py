@@ -15,6 +15,7 @@ from extractor.fields import Beside, Clause, EdtfDate, Evidence, Expects, Name, 
 from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
+from extractor.runs.call_stack import CallStack
 from extractor.runs.run import run
 from extractor.schema.shape import Field, SchemaError, read_fields
 
@@ -174,7 +175,7 @@ def test_items_found_by_code_are_written_though_verification_fails() -> None:
     summary = run(
         [document("同志们：要加强管理，要建立台账。")],
         recipe(style="form", verify=True),
-        scripted(down),
+        CallStack(model=scripted(down)),
         lambda document, lines, failed: (records.extend(lines), failures.extend(failed)),  # type: ignore[func-returns-value]
     )
     assert [m["text"] for m in records[0]["record"]["measures"]] == ["要加强管理", "要建立台账"]

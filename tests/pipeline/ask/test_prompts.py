@@ -33,7 +33,7 @@ def test_the_example_answers_exactly_the_fields_of_the_schema(name: str) -> None
     record = schema.prompts.example.record
     assert list(record) == [field.name for field in schema.fields]
     assert all(record.values()), "every field of an example should show a value"
-    assert check_schema(name).complaints == []
+    assert check_schema(name).errors == []
 
 
 @pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=IDS)
