@@ -1,7 +1,8 @@
 """What would work badly in a schema, with its line and a way to fix it: `extractor schema check`.
 
-A schema that can't work at all raises SchemaError when it is loaded. This module finds what loads and then disappoints:
-fields without a description, markers without effect, an example that the engine itself would not accept.
+A schema that can't work at all raises SchemaError when it is loaded. This module finds what loads and then
+disappoints: fields without a description, markers without effect, an example that the engine itself would
+not accept.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from extractor.schema.source_lines import field_place
 class Findings:
     """Sentences that each begin with the `file:line` that they are about.
 
-    `errors`: what would work badly; `warnings`: patterns that match nothing in the given texts; `notes`: what was not
-    checked, or may be intended.
+    `errors`: what would work badly; `warnings`: patterns that match nothing in the given texts; `notes`:
+    what was not checked, or may be intended.
     """
 
     errors: list[str] = field(default_factory=list)
@@ -40,7 +41,8 @@ class Findings:
 
 
 def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
-    """Check a schema, by name or file, and try its patterns on speeches. Raises SchemaError if it can't work at all."""
+    """Check a schema, by name or file, and try its patterns on speeches. Raises SchemaError if it can't work
+    at all."""
     schema = load_schema(name)
     path = schema_path(name)
     findings = Findings([error for field in schema.fields for error in _check_field(field, schema, path)])
@@ -66,7 +68,9 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
             'its items, Annotated[list[…], Cue("资金|经费")]; for clauses that demand something, write Mood("action").'
         )
     if field.mood and not (field.item and field.anchor.kind.offered_as == "clause"):
-        yield f"{here} has a Mood, which only works for items anchored by a Clause: delete it, or give the item a Clause."
+        yield (
+            f"{here} has a Mood, which only works for items anchored by a Clause: delete it, or give the item a Clause."
+        )
     yield from _check_length(here, field)
     if field.item is None:
         yield from _check_leaf(here, field.leaves[0])
@@ -80,7 +84,8 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
 
 
 def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
-    """What OpenAI's strict mode, the strictest of all providers', would reject in the answer type of a field."""
+    """What OpenAI's strict mode, the strictest of all providers', would reject in the answer type of a
+    field."""
     for shape in schema.fields:
         here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
         model = create_model("Answer", **{shape.name: (answer_type(shape, shape.max_items), ...)})  # type: ignore[call-overload]
@@ -97,10 +102,14 @@ def _check_words(here: str, described: object, patterns: Iterator[str]) -> Itera
 
 
 def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
-    """Constraints that pydantic enforces but no model is told about: a record that breaks one is lost as a whole."""
+    """Constraints that pydantic enforces but no model is told about: a record that breaks one is lost as a
+    whole."""
     if info.alias or info.validation_alias:
         alias = info.alias or info.validation_alias
-        yield f"{here} has the alias {alias!r}, under which no record is written: name the field {alias!r}, or delete the alias."
+        yield (
+            f"{here} has the alias {alias!r}, under which no record is written: name the field {alias!r}, or delete "
+            "the alias."
+        )
     marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
     for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
         yield (
@@ -142,12 +151,18 @@ def _check_leaf(here: str, leaf: Leaf) -> Iterator[str]:
         and not _regex_error(leaf.subject.pattern)
         and re.compile(leaf.subject.pattern).groups < 1
     ):
-        yield f'{here} has a Subject without a group: put the part that names who must act in parentheses, Subject("(…)要").'
+        yield (
+            f"{here} has a Subject without a group: put the part that names who must act in parentheses, "
+            'Subject("(…)要").'
+        )
     if leaf.shown is not None:
         for choice in [*leaf.shown.patterns, *filter(None, [leaf.shown.otherwise])]:
             if choice not in leaf.choices:
                 known = ", ".join(leaf.choices) or "none, since it is not a Literal"
-                yield f"{here} has Shown words for {choice!r}, which is not among its choices ({known}): correct the name."
+                yield (
+                    f"{here} has Shown words for {choice!r}, which is not among its choices ({known}): correct the "
+                    "name."
+                )
     for choice in leaf.choices:
         if not choice.strip():
             yield f"{here} has the choice {choice!r}, which providers refuse: write a word, or `| None` for no value."

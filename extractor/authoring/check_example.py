@@ -1,7 +1,7 @@
 """Check a schema's example: its answers must fit what a model is asked, and their words must be in its text.
 
-A model imitates the example. A wrong name, a missing value or words that are not in the text would teach it answers that
-are then dropped.
+A model imitates the example. A wrong name, a missing value or words that are not in the text would teach it
+answers that are then dropped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
     errors: list[tuple[Keys, str]] = [
         (
             (name,),
-            f"the example answers {name!r}, which is not a field of {schema.record.__name__}. Its fields are {', '.join(names)}. "
+            f"the example answers {name!r}, which is not a field of {schema.record.__name__}. "
+            f"Its fields are {', '.join(names)}. "
             "Rename or delete it.",
         )
         for name in example.record
@@ -64,7 +65,10 @@ def _fix(name: str, file: Path, schema: Path) -> str:
     """How to add an answer for a field: in the schema's own example, or in a copy of a shipped one."""
     if file.parent.resolve() == schema.parent.resolve():
         return f'Add "{name}" to its record: null or [] if its text has none.'
-    return f'Copy {file.name} beside {schema.name}, where it is used instead of the shipped one, and add "{name}" to its record.'
+    return (
+        f"Copy {file.name} beside {schema.name}, where it is used instead of the shipped one, and add "
+        f'"{name}" to its record.'
+    )
 
 
 def _line(lines: dict[Keys, int], keys: Keys) -> int:

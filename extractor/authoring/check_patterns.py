@@ -1,7 +1,7 @@
 """Find the patterns of a schema that match nothing in some texts.
 
-The engine's own functions do the matching, with one marker at a time switched on or off, so the result is what a run
-would find.
+The engine's own functions do the matching, with one marker at a time switched on or off, so the result is
+what a run would find.
 """
 
 from __future__ import annotations
@@ -197,7 +197,8 @@ def _count_known(
 def _counting_shown(field: Field, pattern: re.Pattern[str]) -> Callable[[Excerpt, Excerpt], tuple[int, int]]:
     def count(passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
         named = {candidate.sentence for candidate in _candidates(field, passage, speech)}
-        if find_candidates(field, passage, speech) is None:  # code finds no candidates, so any sentence may name one
+        # If code can't find candidates, any sentence may name one.
+        if find_candidates(field, passage, speech) is None:
             named = {passage.text[i:j] for i, j in sentences(passage.text)}
         return sum(bool(pattern.search(sentence)) for sentence in named), len(named)
 

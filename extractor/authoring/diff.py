@@ -25,8 +25,8 @@ from extractor.schema.loading import load_schema
 
 @dataclass(frozen=True)
 class Change:
-    """How a field differs: `how` is added, removed, renamed, changed or same; `parts` names what changed in it; `was` is
-    its earlier name."""
+    """How a field differs: `how` is added, removed, renamed, changed or same; `parts` names what changed in
+    it; `was` is its earlier name."""
 
     field: str
     how: str
@@ -40,7 +40,8 @@ class Change:
 
 
 def compare(old: str, new: str, model: str) -> list[Change]:
-    """Compare a schema, or the recipe of an output (`*.jsonl`), with another schema, as `model` would be asked.
+    """Compare a schema, or the recipe of an output (`*.jsonl`), with another schema, as `model` would be
+    asked.
 
     An output is compared for its own model. Raises SchemaError, OutputError and SetupError.
     """

@@ -6,7 +6,9 @@ import keyword
 import re
 from pathlib import Path
 
-SCHEMA = '''"""@RECORD@: what is extracted from a text. The guide is docs/adding-a-field.md; docs/fields.md has every type and marker.
+SCHEMA = '''"""@RECORD@: what is extracted from a text.
+
+The guide is docs/adding-a-field.md; docs/fields.md has every type and marker.
 
 The model is asked with the descriptions: write them in the language of the texts, and also say what is *not* meant.
 `extractor schema check @NAME@.py` shows what would work badly, `extractor schema try @NAME@.py TEXT` shows it at work.
@@ -30,7 +32,7 @@ ORGANS = "((?:[^，。；、]{1,10}、)*[^，。；、]{1,10}?)(?:要|应|必须
 class Amount(BaseModel):
     """一笔资金。"""
 
-    # The first required value anchors an item in the text: here, the number. Code computes its value and unit.
+    # The first required value anchors an item in the text: here, the number. Code computes what it says.
     value: Quantity = Field(description="金额连同单位，照抄原文，如“160万元”")
     purpose: Verbatim | None = Field(description="这笔资金的用途，照抄同一句中的词语，没有则为null")
     # Filled by code: the places of the item in the source text.
@@ -51,7 +53,7 @@ class Task(BaseModel):
 class @RECORD@(BaseModel):
     """一篇文件或讲话。"""
 
-    # One value, or null if the text has none. `where="ends"` asks about the beginning and the end of a text only.
+    # One value, or null if the text has none. `where="ends"` asks about the start and the end of a text only.
     date: Annotated[EdtfDate | None, Cue("[0-9]+月[0-9]+日", where="ends")] = Field(
         description="会议召开或文件发布的日期，照抄原文；没有写明则为null"
     )

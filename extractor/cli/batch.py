@@ -31,7 +31,8 @@ OutputArgument = Annotated[
 def batch_status(output: OutputArgument) -> None:
     """Show how far the batches of an output are, one line each.
 
-    Exit code 0: all are completed; 1: some are running, failed, expired or cancelled; 2: nothing was submitted.
+    Exit code 0: all are completed; 1: some are running, failed, expired or cancelled; 2: nothing was
+    submitted.
     """
     from extractor.runs.batch import look
 
@@ -49,9 +50,10 @@ def batch_collect(
 ) -> None:
     """Download the replies of finished batches and write the records that they complete.
 
-    The settings are those of the command with --batch; the key is read from the environment. To ask the questions that
-    are still open, run that command again: with --batch they go into another batch, without it they are asked live.
-    Costs are counted at the price of live answers: the provider's discount for batches is not known here.
+    The settings are those of the command with --batch; the key is read from the environment. To ask the
+    questions that are still open, run that command again: with --batch they go into another batch, without
+    it they are asked live. Costs are counted at the price of live answers: the provider's discount for
+    batches is not known here.
 
     Exit code 0: all converted; 1: some failed or are open; 2: wrong usage, nothing was submitted, no key.
     """

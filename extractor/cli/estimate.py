@@ -66,12 +66,12 @@ def estimate(
     price_out: PriceOutOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what `extract` with the same options would ask and cost, in tokens, US dollars and time. No model is asked,
-    nothing is written, and no key is needed.
+    """Show what `extract` with the same options would ask and cost, in tokens, US dollars and time. No model
+    is asked, nothing is written, and no key is needed.
 
-    The texts are read and split as in a run, so these are the questions that it would ask. Input tokens are estimated,
-    as a range; output tokens lie between the shortest possible answers and answers that quote the whole passage for each
-    field. Answers from recordings cost nothing.
+    The texts are read and split as in a run, so these are the questions that it would ask. Input tokens are
+    estimated, as a range; output tokens lie between the shortest possible answers and answers that quote the
+    whole passage for each field. Answers from recordings cost nothing.
 
     Exit code 0: done; 2: wrong usage.
     """

@@ -41,8 +41,9 @@ def evaluate(
 ) -> None:
     """Score records against reference annotations: precision, recall and F1 of each field, with intervals.
 
-    A field's type decides how it is compared (extractor/evaluation/scoring.py says how). Intervals are the middle 95 % of
-    2,000 resamples of the documents: with few documents they are wide, and they say nothing about other kinds of text.
+    A field's type decides how it is compared (extractor/evaluation/scoring.py says how). Intervals are the
+    middle 95 % of 2,000 resamples of the documents: with few documents they are wide, and they say nothing
+    about other kinds of text.
 
     Exit code 0: done; 2: wrong usage, or files that can't be scored.
     """

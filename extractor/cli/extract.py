@@ -98,16 +98,18 @@ def extract(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Convert texts to records, one JSON line per speech. With -o, a run resumes where an earlier one stopped.
+    """Convert texts to records, one JSON line per speech. With -o, a run resumes where an earlier one
+    stopped.
 
     Exit code 0: all converted; 1: some failed, the rest are written, and the failures are listed in
-    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written; 130: stopped by
-    Ctrl-C.
+    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written; 130:
+    stopped by Ctrl-C.
 
-    The events of --log-json have "time" (UTC) and "event". "attempt", for each attempt at a question: document, field,
-    start, end, reasked, attempt (its number), seconds, error (a kind, or null), input_tokens, cached_tokens,
-    output_tokens, cost. "failure", for each question or document that failed: document, kind, reason, field, start, end.
-    "document", for each document that is finished: document, records, failures (numbers).
+    The events of --log-json have "time" (UTC) and "event". "attempt", for each attempt at a question:
+    document, field, start, end, reasked, attempt (its number), seconds, error (a kind, or null),
+    input_tokens, cached_tokens, output_tokens, cost. "failure", for each question or document that failed:
+    document, kind, reason, field, start, end. "document", for each document that is finished: document,
+    records, failures (numbers).
     """
     from extractor.runs.budget import Limits
     from extractor.runs.settings import Settings
@@ -157,8 +159,8 @@ def _check_options(settings: Settings, output: Path | None) -> None:
 
 
 def retry_kinds() -> list[str]:
-    """The kinds that an entry of OUTPUT.failures.jsonl can have, but for those of files that can't be read: such files
-    are read again in every run."""
+    """The kinds that an entry of OUTPUT.failures.jsonl can have, but for those of files that can't be read:
+    such files are read again in every run."""
     from extractor.errors import (
         NOT_REACHED,
         AnswerError,

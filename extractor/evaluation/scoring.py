@@ -59,7 +59,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Slip:
-    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start in the source."""
+    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start in
+    the source."""
 
     document: str
     field: str
@@ -72,8 +73,8 @@ class Slip:
 class Scored:
     """One document's result.
 
-    `counts` by measure ("officials", "officials.titles" …); `right` holds for each field whether each of its items is
-    right, in the record's order.
+    `counts` by measure ("officials", "officials.titles" …); `right` holds for each field whether each of its
+    items is right, in the record's order.
     """
 
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -82,8 +83,8 @@ class Scored:
 
 
 def read_gold(path: Path) -> dict[str, Json]:
-    """Read annotations, by document id, from a file or a folder. Raises ScoreError. *.segments.json hold something else and
-    are left out."""
+    """Read annotations, by document id, from a file or a folder. Raises ScoreError. *.segments.json hold
+    something else and are left out."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     gold: dict[str, Json] = {}
     for file in files:
@@ -146,7 +147,8 @@ def _listed(value: Any) -> list[Json]:
 
 
 def _score_value(scored: Scored, name: str, shape: Field, mine: Any, theirs: Any) -> None:
-    """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right documents."""
+    """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right
+    documents."""
     key = _date_of if shape.anchor.kind.reads == "date" else _words_of
     right = key(mine) == key(theirs)
     scored.right[shape.name] = [right] if mine is not None else []
@@ -229,7 +231,8 @@ def _places(item: Json) -> list[Json]:
 
 
 def _characters(items: Iterable[Json]) -> set[int]:
-    """The characters of the items' first places. A repeated item counts at its first mention, as in annotations."""
+    """The characters of the items' first places. A repeated item counts at its first mention, as in
+    annotations."""
     return {i for item in items for place in _places(item)[:1] for i in range(place["start"], place["end"])}
 
 

@@ -58,8 +58,8 @@ def tabulate(scored: Mapping[str, Scored], fields: Sequence[str]) -> list[Row]:
 def tabulate_marks(scored: Mapping[str, Scored], lines: Mapping[str, Json]) -> dict[tuple[str, str], Counts]:
     """For each field and mark (and UNMARKED), how many items there are and how many are right.
 
-    A marked item should be right less often. A clause is right if at least half of its characters are annotated.
-    Raises ScoreError if a line's marks can't be read.
+    A marked item should be right less often. A clause is right if at least half of its characters are
+    annotated. Raises ScoreError if a line's marks can't be read.
     """
     counts: dict[tuple[str, str], Counts] = {}
     for name, one in scored.items():

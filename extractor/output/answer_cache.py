@@ -2,9 +2,9 @@
 
 records.jsonl.answers/DOCUMENT.jsonl   one answer a line, handed to the operating system before it is used
 
-A refusal from a batch that a retry can't fix is kept like an answer, until it is written to the failures file. A
-document's file is deleted once its records are on disk. If something in the document failed the file stays, without
-the answers that failed, so that a retry asks only for those.
+A refusal from a batch that a retry can't fix is kept like an answer, until it is written to the failures
+file. A document's file is deleted once its records are on disk. If something in the document failed the file
+stays, without the answers that failed, so that a retry asks only for those.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ class AnswerCache:
         return answer
 
     def contains(self, document: str, key: str) -> bool:
-        """Whether an answer to this request is on file, from any run. Takes about 150 bytes of memory an answer."""
+        """Whether an answer to this request is on file, from any run.
+
+        Takes about 150 bytes of memory an answer.
+        """
         name = self._path(document).name
         if name not in self._keys:
             self._keys[name] = {entry["key"] for entry in _entries(self._path(document))}
@@ -108,8 +111,8 @@ class AnswerCache:
         self._remove_folder()
 
     def discard_failed(self, document: str, requests: Collection[str], failed: Sequence[QuestionRef]) -> None:
-        """Delete what a retry must ask again: the answers to `requests`, which did not fit, and the refusals of the
-        questions that `failed`. Raises CannotKeepError."""
+        """Delete what a retry must ask again: the answers to `requests`, which did not fit, and the refusals
+        of the questions that `failed`. Raises CannotKeepError."""
         path = self._path(document)
         if path.name not in self._files:
             return
@@ -182,7 +185,10 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _entries(path: Path) -> list[Json]:
-    """The whole lines of a file. A torn one is dropped, and removed if it is the last: it is asked for again."""
+    """The whole lines of a file.
+
+    A torn one is dropped, and removed if it is the last: it is asked for again.
+    """
     entries = []
     with suppress(FileNotFoundError):
         content = path.read_bytes()

@@ -1,7 +1,7 @@
 """The failures file: one JSON line for each thing that failed, as long as the failure stands.
 
-While a run goes on, a line of kind `resolved` withdraws all earlier failures of its document; the finished file has no
-such lines.
+While a run goes on, a line of kind `resolved` withdraws all earlier failures of its document; the finished
+file has no such lines.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def failure_schema() -> Json:
 def read_failures(*paths: Path, keep_unreached: bool = True) -> Failures:
     """The failures that stand, by document; those in a later file replace those in an earlier one.
 
-    Without `keep_unreached`, documents that an earlier run did not get to are left out. A torn last line is ignored.
-    Raises OutputError.
+    Without `keep_unreached`, documents that an earlier run did not get to are left out. A torn last line is
+    ignored. Raises OutputError.
     """
     failures: Failures = {}
     for path in paths:

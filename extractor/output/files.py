@@ -91,7 +91,7 @@ class Output:
     replaces: bool = False
 
     def put(self, whole: bool, records: Iterable[bytes] | None = None) -> None:
-        """Move the `.part` files into place; `records`, if given, are written instead of the `.part` of the records.
+        """Move the `.part` files into place; `records`, if given, are written instead of their `.part`.
 
         An empty records file is written only if the run is `whole`. Raises OutputError.
         """
@@ -145,8 +145,8 @@ def part_path(path: Path) -> Path:
 def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
     """Open the files of a run: as an earlier run that was cut short left them, or empty with `restart`.
 
-    Without `put` they stay `.part`, and the older files as they were. Raises OutputError, also if another run is
-    writing the same output.
+    Without `put` they stay `.part`, and the older files as they were. Raises OutputError, also if another run
+    is writing the same output.
     """
     _check(output)
     path = followed(output)
@@ -177,7 +177,10 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
 
 
 def _replaces(path: Path, restart: bool, resumes: bool) -> bool:
-    """Whether the run starts over beside an older output, or resumes one that did. A marker file remembers it."""
+    """Whether the run starts over beside an older output, or resumes one that did.
+
+    A marker file remembers it.
+    """
     marker = restart_path(path)
     with guard(path):
         if restart and path.is_file():
@@ -228,7 +231,10 @@ def _put(lines: Lines) -> None:
 
 
 def _put_instead(lines: Lines, records: Iterable[bytes]) -> None:
-    """Replace the file by these lines. They are read from the `.part`, which keeps its lock until they are in place."""
+    """Replace the file by these lines.
+
+    They are read from the `.part`, which keeps its lock until they are in place.
+    """
     with guard(lines.path):
         write_atomically(lines.path, records)
         if os.name == "nt":
@@ -238,7 +244,7 @@ def _put_instead(lines: Lines, records: Iterable[bytes]) -> None:
 
 
 def write_atomically(path: Path, lines: Iterable[bytes], sync: bool = True) -> None:
-    """Write a file so that a kill leaves the old content or the new, never half; with `sync`, a power loss too.
+    """Write a file so that a kill leaves the old content or the new; with `sync`, a power loss too.
 
     An existing file's permissions stay. Raises OSError.
     """
@@ -264,7 +270,7 @@ def guard_reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def guard(path: Path | str) -> Iterator[None]:
-    """Turn an operating system's error in writing `path` into an OutputError. A closed pipe stays BrokenPipeError."""
+    """Turn an operating system's error in writing `path` into an OutputError, except BrokenPipeError."""
     try:
         yield
     except BrokenPipeError:

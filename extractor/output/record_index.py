@@ -1,7 +1,7 @@
 """The records of an output, by name: which lines stand, and which a later line supersedes.
 
-A rewritten record comes later in the file than the older line of its name. If a document's source has changed, all its
-older lines are superseded. Takes about 250 bytes of memory a record.
+A rewritten record comes later in the file than the older line of its name. If a document's source has
+changed, all its older lines are superseded. Takes about 250 bytes of memory a record.
 """
 
 from __future__ import annotations
@@ -77,17 +77,20 @@ def _digits(sha256: str) -> int:
 class RecordIndex:
     """The records of an output, and where their lines start in its `.part`.
 
-    `outdated` counts lines of another recipe with some fields that are still valid: they stay until back-filled.
-    `recipes` holds, for each recipe found, the fields whose values are still valid.
-    `superseded` says whether the `.part` has lines that no longer stand.
-    `is_mixed` says whether the output itself already had records of this recipe.
+    `outdated`: how many lines of another recipe there are; they stay until they are back-filled.
+    `recipes`: for each recipe found, the fields whose values are still valid.
+    `superseded`: whether the `.part` has lines that no longer stand.
+    `is_mixed`: whether the output itself already had records of this recipe.
     """
 
     def __init__(self, files: Output, recipe: Recipe, restart: bool) -> None:
-        """Read what is there. Raises OutputError if it is not records, or if no field of its recipe is still valid."""
+        """Read what is there.
+
+        Raises OutputError if it is not records, or if no field of its recipe is still valid.
+        """
         self._lines: Lines = files.records
         self._path, self._part, self._recipe = files.path, part_path(files.path), recipe
-        # By record name: where its line starts, the first digits of its source's digest, whether it is outdated.
+        # By record name: where its line starts, first digits of its source's digest, whether it is outdated.
         self._live: dict[str, tuple[int, int, bool]] = {}
         # By hash of the document's name and path: the first digits of its source's digest.
         self._sources: dict[int, int] = {}
@@ -127,7 +130,9 @@ class RecordIndex:
         return next((head.path for head in heads if head is not None), None)
 
     def add(self, document: str, path: str, lines: list[OutputLine], complete: bool) -> None:
-        """Append a document's lines. If `complete` they supersede all its older lines, else those of the same names.
+        """Append a document's lines.
+
+        If `complete` they supersede all its older lines, else those of the same names.
 
         Raises OutputError.
         """
@@ -154,7 +159,7 @@ class RecordIndex:
                 offset += len(line)
 
     def _read_part(self) -> None:
-        """Index the whole lines of a `.part`, but cut off those of the last document, which may be incomplete."""
+        """Index the whole lines of a `.part`; cut off those of the last document, which may be incomplete."""
         offset = 0
         last: list[tuple[Head, int]] = []
         with self._part.open("rb") as part:
@@ -221,9 +226,9 @@ class RecordIndex:
         if not self.recipes[head.recipe]:
             raise OutputError(
                 f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
-                "and no field is asked for as it was: the schema, the prompts, the model or its options have changed. "
-                "Name another file with -o, or start over with --restart (the old records stay until all new ones are "
-                "there)."
+                "and no field is asked for as it was: the schema, the prompts, the model or its options have "
+                "changed. Name another file with -o, or start over with --restart (the old records stay until all "
+                "new ones are there)."
             )
 
     def _index(self, head: Head, offset: int) -> None:

@@ -1,10 +1,10 @@
 """Resuming: what an output holds, by document, so that a run goes on where an earlier one stopped.
 
-A run writes into `.part` files. It first reads what an earlier run left, finished or cut short. Then, for each document
-that is done, it writes in this order: the lines, the failures, and only later, once the lines are synced to disk, it
-deletes the kept answers (`answer_cache`). So a run that is killed at any moment leaves each document either finished,
-or unfinished with its answers kept. The lines of the last document in a `.part` are never trusted: if the kill came
-before its failures were written, the document is converted again.
+A run writes into `.part` files. It first reads what an earlier run left, finished or cut short. Then, for
+each document that is done, it writes in this order: the lines, the failures, and only later, once the lines
+are synced to disk, it deletes the kept answers (`answer_cache`). So a run that is killed at any moment leaves
+each document either finished, or unfinished with its answers kept. The lines of the last document in a
+`.part` are never trusted: if the kill came before its failures were written, the document is converted again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class ResumableOutput:
         restart: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read what is there. Raises OutputError if it is not records, or none of it is valid under this recipe."""
+        """Read what is there.
+
+        Raises OutputError if it is not records, or none of it is valid under this recipe.
+        """
         self._files, self._recipe, self._cache, self._now = files, recipe, cache, now
         self._synced = now()
         self._unsynced: list[str] = []
@@ -93,10 +96,10 @@ class ResumableOutput:
     def pending(
         self, documents: Iterable[Document | Unreadable], retry: Collection[str] | None = None
     ) -> Iterator[Document | Unreadable]:
-        """The documents that are not done, or not surely: their answers are kept until their lines are on disk.
+        """The documents that are not done, or not surely: answers are kept until the lines are on disk.
 
-        A document that failed before comes again if the failure says nothing about the document, or if `retry` names
-        its kind (an empty `retry` means any kind).
+        A document that failed before comes again if the failure says nothing about the document, or if
+        `retry` names its kind (an empty `retry` means any kind).
         """
         to_retry = set(self._failures) if retry is not None else set()
         for document in documents:
@@ -149,7 +152,7 @@ class ResumableOutput:
             # The document was not converted to its end, so its earlier failures stand as well.
             failures = [*earlier, *(failure for failure in failures if failure not in earlier)]
         self._has_resolved |= bool(earlier)
-        # The lines first. The last document's lines are not trusted, so it is converted again if a kill comes here.
+        # The lines first: the last document's are not trusted, so a kill here converts it again.
         self._index.add(document.id, document.path, lines, complete=not failures)
         output.add(encode_failures(failures, resolved=document.id if earlier else None))
         if failures:
@@ -167,7 +170,7 @@ class ResumableOutput:
         self._cache.discard_failed(document, requests, questions)
 
     def _discard_answers(self, document: str) -> None:
-        """Delete a document's answers at the next sync after the next document: only the last lines may be torn."""
+        """Delete a document's answers at a sync after the next document: only the last lines may be torn."""
         if self._last is not None:
             self._unsynced.append(self._last)
         self._last = document
@@ -175,7 +178,10 @@ class ResumableOutput:
             self.sync()
 
     def sync(self) -> None:
-        """Flush what was written to disk, and delete the answers that are no longer needed. Raises OutputError."""
+        """Flush what was written to disk, and delete the answers that are no longer needed.
+
+        Raises OutputError.
+        """
         if self._files.failures is not None:
             self._files.failures.sync()
             self._files.records.sync()
@@ -184,8 +190,11 @@ class ResumableOutput:
             self._synced = self._now()
 
     def finish(self, whole: bool) -> bool:
-        """Move the files into place. False if they stay `.part`: an older output has other records, and these are not
-        whole. The first back-fill of an output keeps it as it was in `.before`. Raises OutputError."""
+        """Move the files into place.
+
+        False if they stay `.part`: an older output has other records, and these are not whole. The first
+        back-fill of an output keeps it as it was in `.before`. Raises OutputError.
+        """
         self.sync()
         exists = self._files.path.is_file()
         if not whole and exists and (self._files.replaces or self.outdated):

@@ -1,9 +1,9 @@
 """Batches: a run whose questions go to the provider's batch API, and whose replies are collected later.
 
-Submitting is an ordinary run with a Call that writes the questions down (`batch_submission.Requests`). Collecting
-(`batch_collect`) puts the replies into the answer cache and then runs again, asking nothing. Questions that come up
-only then (re-asks, the halves of a passage whose answer was cut off, a second pass) go into the next --batch, or are
-asked live.
+Submitting is an ordinary run with a Call that writes the questions down (`batch_submission.Requests`).
+Collecting (`batch_collect`) puts the replies into the answer cache and then runs again, asking nothing.
+Questions that come up only then (re-asks, the halves of a passage whose answer was cut off, a second pass) go
+into the next --batch, or are asked live.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _send(submission: Submission, client: BatchClient) -> None:
         try:
             created = client.create(part.file, part.tag)
         except ExtractorError as error:
-            # If the provider refused the batch there is none; after any other error there may be one.
+            # A batch that the provider refused does not exist; after any other error it may.
             if error.status is not None and error.status < 500 and error.status != 408:
                 part.intended = None
                 submission.save()

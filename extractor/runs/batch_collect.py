@@ -1,4 +1,4 @@
-"""Collecting: the replies of batches go into the answer cache, and an ordinary run writes the records from there."""
+"""Collecting: replies of batches go into the answer cache, from which an ordinary run writes the records."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def collect(output: Path, progress: Observer, cancellation: Cancellation, argume
         latest = load_submission(path)
         if summary.open and latest is not None and not latest.is_under_way:
             summary.add_notes(
-                "next: run the same command with --batch to submit the open questions as another batch, or without it "
-                "to ask them live"
+                "next: run the same command with --batch to submit the open questions as another batch, "
+                "or without it to ask them live"
             )
 
     settings = Settings.from_json(submission.settings)
@@ -113,7 +113,10 @@ class CollectedReplies:
         return counts
 
     def _put(self, key: str, abouts: list[Json], reply: Reply | ProviderError) -> None:
-        """Add a reply for each question that asked for it. An error that a retry may fix leaves the questions open."""
+        """Add a reply for each question that asked for it.
+
+        An error that a retry may fix leaves the questions open.
+        """
         if isinstance(reply, ExtractorError) and (reply.retryable or isinstance(reply, FATAL)):
             return
         is_new = False

@@ -4,8 +4,8 @@ records.jsonl.batch.json         the batches, and the settings of the run that s
 records.jsonl.batch/N.jsonl      the requests of a batch, as they are uploaded
 records.jsonl.batch/asked.jsonl  one line a question: the key of its request, and what it is about
 
-Before a batch is created this is saved, since a second one would be paid for as well: a batch with `intended` and
-without `id` may exist or not, so the provider is asked.
+Before a batch is created this is saved, since a second one would be paid for as well: a batch with `intended`
+and without `id` may exist or not, so the provider is asked.
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def postpone(request: Request) -> Reply:
 class Requests:
     """A Call that writes each request down and never answers; it raises PostponedError.
 
-    The files are as large as a batch may be. Questions with the same request share one. Takes about 100 bytes of memory
-    a request.
+    The files are as large as a batch may be. Questions with the same request share one. Takes about 100 bytes
+    of memory a request.
     """
 
     def __init__(self, output: Path, url: str) -> None:
@@ -214,7 +214,8 @@ class Requests:
     def _begin_part(self) -> None:
         if self._stream is not None:
             self._stream.close()
-        # The tag is random, not a digest of the requests: the same ones may be submitted again, in a batch of their own.
+        # The tag is random, not a digest of the requests: the same ones may be submitted again, in a batch of
+        # their own.
         self.parts.append(Part(len(self.parts) + 1, 0, f"{now()[:10]}-{uuid.uuid4().hex}"))
         self._stream = (self._folder / f"{self.parts[-1].number}.jsonl").open("wb")
         self._size = 0

@@ -1,6 +1,7 @@
-"""The budget: what a run spends, counted as answers come, and the user's limits, checked before each question.
+"""The budget: what a run spends, counted as answers come, and the user's limits, checked before questions.
 
-Counted apart are first asks, re-asks (the answer did not fit or was cut off) and retries (an attempt brought no answer).
+First asks, re-asks (an answer did not fit or was cut off) and retries (an attempt brought no answer) are
+counted apart.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Budget:
         return limited
 
     def _reserve(self, body: Json) -> Usage:
-        """Set aside what the question may take, so that questions under way together do not exceed the limit."""
+        """Set aside what the question may take: questions under way together must stay within the limit."""
         written = longest_answer(body) // 10
         expected = Usage(1, estimate_tokens(body) - written, 0, written)
         with self._lock:

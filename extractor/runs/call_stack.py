@@ -46,22 +46,23 @@ def assemble_call(
 ) -> Call:
     """The Call of a run. Each layer is a function that takes a Call and returns one. Outermost first:
 
-    UsageMeter          pipeline/usage.py   counts tokens by field: one a speech, and recorded replies count
-    note_questions      runs/run.py         notes what was asked: one a document
-    CancellableCall     runs/call_stack.py  asks no more once the run is cancelled: before any work on a question,
-                                            and where it sees the fatal errors of all layers below
-    released_during     runs/workers.py     lets another thread compute: around everything that waits
-    on_question         runs/estimate.py    counts the questions: also those that recordings answer
-    Recordings.over     llm/recordings.py   replays or records replies: they serve every output, so they come
-                                            before the answers of one
-    on_unrecorded       runs/estimate.py    counts the questions that no recording answers
-    reuse_answers       output/answer_cache.py  answers from a run that was cut short: they are neither shown nor paid
-    on_asked            cli/progress.py     shows the question: only what the model is really asked
-    limit_call          runs/budget.py      stops before a limit is exceeded: only what is paid counts
-    the model           llm/models.py       opens the model at the first question, keeps to the rate limits, retries,
-                                            and reports each attempt to the budget; it alone goes out
+    UsageMeter           pipeline/usage.py       counts tokens by field, recorded replies included
+    note_questions       runs/run.py             notes what a document was asked
+    CancellableCall      here                    asks no more once cancelled; fatal errors cancel
+    released_during      runs/workers.py         lets another thread compute, whatever the call waits for
+    on_question          runs/estimate.py        counts the questions, those that recordings answer included
+    Recordings.over      llm/recordings.py       replays replies, or records those from below
+    on_unrecorded        runs/estimate.py        counts the questions that no recording answers
+    reuse_answers        output/answer_cache.py  reuses what an earlier run was answered; keeps new answers
+    on_asked             cli/progress.py         shows a question, if the model is really asked
+    limit_call           runs/budget.py          raises before a limit is exceeded; only what is paid counts
+    the model            llm/models.py           opens at its first question, keeps to rate limits, retries;
+                                                 reports each attempt to the budget
 
-    The first two need a speech or a document, so they are added where one is converted.
+    Why in this order: the cancellation is above everything that works or waits, and sees every fatal error.
+    Recordings come before kept answers, since they serve every output and kept answers serve one. Progress
+    and budget are below both, so that only what the model is really asked is shown and paid. The first two layers
+    need a speech or a document, so they are added where one is converted.
     """
     layers: list[Layer | None] = [
         partial(CancellableCall, cancellation=cancellation) if cancellation else None,
@@ -81,7 +82,10 @@ def assemble_call(
 
 
 class CancellableCall:
-    """A Call that raises RunStoppedError once the run is cancelled. An error that every question would meet cancels it."""
+    """A Call that raises RunStoppedError once the run is cancelled.
+
+    An error that every question would meet (FATAL) cancels it.
+    """
 
     def __init__(self, call: Call, cancellation: Cancellation) -> None:
         self._call = call

@@ -1,4 +1,4 @@
-"""Recorded replies compared with what a run would ask: which are missing, and which no question uses any more."""
+"""Recorded replies compared with what a run would ask: which are missing, and which are unused."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def _describe_unused(document: str, recording: Recording) -> str:
 
 
 def _prune(recordings: Recordings, file: RecordingFile, document: str, unused: int, missing: bool) -> str:
-    """Delete what is unused, unless replies are missing: what seems unused may be the re-ask of a missing one, and a
-    wrong --model or --schema would empty the folder."""
+    """Delete what is unused, unless replies are missing: what seems unused may be the re-ask of a missing
+    one, and a wrong --model or --schema would empty the folder."""
     if missing:
         return f"kept     {document}: record what is missing first, then prune ({unused} unused in {file.path})"
     return f"pruned   {document}: {recordings.drop_unused(document)} recordings deleted from {file.path}"

@@ -177,7 +177,7 @@ def _show(
 def _conclude(
     summary: Summary, resumable: ResumableOutput, files: Output, output: Path, deferral: Deferral | None
 ) -> None:
-    """Complete the summary, hand it to a deferral, and move the files into place if the run got to its end."""
+    """Complete the summary, hand it to a deferral, and move the files into place unless Ctrl-C came."""
     summary.add_earlier(
         skipped=resumable.skipped,
         waiting=resumable.waiting,

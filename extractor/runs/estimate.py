@@ -1,9 +1,9 @@
 """Estimate: what a run would ask, counted by running the pipeline on the shortest answers.
 
-No model is asked and nothing is written. Tokens out lie between two bounds: the shortest answer to each question, and,
-for each field that it asks for, as many tokens as its passage has, since an answer quotes the passage; never more than
-the request allows. Not included is what only the answers would lead to: re-asks of answers that don't fit, questions
-asked again in parts, and with `verify` those about the items found.
+No model is asked and nothing is written. Tokens out lie between two bounds: the shortest answer to each
+question, and, for each field that it asks for, as many tokens as its passage has, since an answer quotes the
+passage; never more than the request allows. Not included is what only the answers would lead to: re-asks of
+answers that don't fit, questions asked again in parts, and with `verify` those about the items found.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Estimate:
     unrecorded: int = 0
     # Questions that the model would be asked.
     requests: int = 0
-    # Tokens of the JSON Schemas beside the messages. Not every endpoint counts them: they are in `tokens_in.high` only.
+    # Tokens of the JSON Schemas beside the messages. Not every endpoint counts them: they are in
+    # `tokens_in.high` only.
     shapes: int = 0
     tokens_in: Range = NOTHING
     tokens_out: Range = NOTHING
@@ -142,7 +143,10 @@ def forecast(settings: Settings, output: Path | None) -> Estimate:
 
 
 class QuestionCounter:
-    """Counts the documents and questions of a run into an estimate. The run must take one document at a time."""
+    """Counts the documents and questions of a run into an estimate.
+
+    The run must take one document at a time.
+    """
 
     def __init__(self, estimate: Estimate) -> None:
         self._estimate = estimate
@@ -152,7 +156,7 @@ class QuestionCounter:
         self.beyond_recordings = 0
 
     def count_documents(self, documents: Iterable[Document | Unreadable]) -> Iterator[Document | Unreadable]:
-        """The documents, each noted when it is taken."""
+        """The documents; the counter follows them."""
         for document in documents:
             self._passages.clear()
             if isinstance(document, Unreadable):
@@ -227,7 +231,7 @@ def completion_of(answer: Any) -> Json:
 
 
 def shortest_answer(schema: Json, root: Json | None = None) -> Any:
-    """The shortest value that fits a JSON Schema as pydantic writes them: null, [] or 无 if the schema allows it."""
+    """The shortest value that fits a JSON Schema as pydantic writes them: null, [] or 无 if allowed."""
     root = schema if root is None else root
     if "$ref" in schema:
         return shortest_answer(root["$defs"][schema["$ref"].rpartition("/")[2]], root)

@@ -60,5 +60,5 @@ def bug_failure(document: Document, error: Exception) -> FailureEntry:
         document,
         "bug",
         f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}: {message or 'no message'}. "
-        "This is a bug of extractor or of the schema, not a flaw of the text: please report it with the text.",
+        "This is a bug of extractor or of the schema, not of the text: please report it with the text.",
     )

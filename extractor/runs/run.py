@@ -25,8 +25,8 @@ from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
 if TYPE_CHECKING:
     from extractor.output.failures import FailureEntry
 
-# Documents begun and not yet written, and threads of either pool, for each question that may be under way: while one is
-# being answered, another is made ready.
+# Documents begun and not yet written, and threads of either pool, for each question that may be under way:
+# while one is being answered, another is made ready.
 AHEAD = 2
 
 Write = Callable[[Document | Unreadable, list[OutputLine], "list[FailureEntry]"], None]
@@ -59,9 +59,9 @@ def outcomes(
 ) -> Generator[Outcome]:
     """What becomes of each document, as it is done; as many documents side by side as there are workers.
 
-    A document that fails is a value with failures. After a cancellation no more documents are taken; an error that no
-    later question can escape (no model, key refused, quota used up) cancels as well. Closing the generator ends the
-    asking.
+    A document that fails is a value with failures. After a cancellation no more documents are taken; an error
+    that no later question can escape (no model, key refused, quota used up) cancels as well. Closing the
+    generator ends the asking.
     """
     workers, cancellation = workers or Workers(), cancellation or Cancellation()
     compute_lock = ComputeLock() if workers.count > 1 else None
@@ -92,9 +92,9 @@ def run(
 ) -> Summary:
     """Convert all documents, and write each when it is done.
 
-    A fatal error, or more failed documents than `max_failures`, ends the asking: the documents after it are noted as
-    not reached. A cancellation by the user ends it too: what was not finished is left to another run. What is still
-    valid in the `known` records is kept and not asked for.
+    A fatal error, or more failed documents than `max_failures`, ends the asking: the documents after it are
+    noted as not reached. A cancellation by the user ends it too: what was not finished is left to another
+    run. What is still valid in the `known` records is kept and not asked for.
     """
     summary, cancellation = Summary(), cancellation or Cancellation()
     remaining = iter(documents)
@@ -212,9 +212,9 @@ def note_questions(call: Call, asked: list[Json]) -> Call:
 
 
 def _is_lost(converted: Converted, asked: list[Json], failures: list[FailureEntry]) -> bool:
-    """Whether there is nothing to write: no question of a speech was answered, and code found nothing by itself.
+    """Whether there is nothing to write: no question was answered, and code found nothing by itself.
 
-    A question that was asked again in parts has failed if one of its parts has; the parts are in `asked` as well.
+    A question that was asked again in parts has failed if a part has; the parts are in `asked` as well.
     """
     asked = [about for about in asked if not about.get("verifying")]
     if not failures or not asked or any(count_items(converted).values()):

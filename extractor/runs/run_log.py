@@ -38,9 +38,9 @@ def run_log_path(output: Path) -> Path:
 def logged_run(
     files: Output, arguments: list[str], settings: Json, session: Session
 ) -> Iterator[Callable[[Summary], None]]:
-    """Log a run: its start, and at the end of the block its end, with the summary that the function yielded got.
+    """Log the start of a run and, when the block ends, its end. The yielded function takes the summary.
 
-    Nothing is logged if no file can stand beside the output. Raises OutputError if the start can't be written.
+    Nothing is logged if no file can stand beside the output. Raises OutputError if it can't be begun.
     """
     path = run_log_path(files.path) if files.failures is not None else None
     run, began = uuid.uuid4().hex[:8], time.monotonic()

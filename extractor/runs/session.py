@@ -58,9 +58,9 @@ def open_session(
 ) -> Iterator[Session]:
     """Resolve the settings. No model is opened before the first question.
 
-    `on_event` gets an event for each attempt; `on_progress` the bytes done and in all while the embedded model is
-    joined; `schema` is the settings' own if it is loaded already; `announce` takes a line when the embedded
-    model is being loaded, and one when it is ready. Raises SchemaError and SetupError.
+    `on_event` gets an event for each attempt; `on_progress` the bytes done and in all while the embedded
+    model is joined; `schema` is the settings' own if it is loaded already; `announce` takes a line when the
+    embedded model is being loaded, and one when it is ready. Raises SchemaError and SetupError.
     """
     schema = schema or load_schema(settings.schema)
     cancellation = cancellation or Cancellation()

@@ -81,7 +81,7 @@ class Settings:
         return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
 
     def workers(self, model: Model) -> Workers:
-        """One for the embedded model, which answers one question at a time, and for a replay, which waits for none."""
+        """One for the embedded model, which answers one question at a time, and for a replay."""
         one = model.is_local or self.mode == "replay"
         return Workers(1 if one else self.concurrency or MAX_CONCURRENCY, self.ordered)
 
@@ -93,8 +93,11 @@ class Settings:
         return Recordings(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
-        """Nothing for the embedded model; else what the user said, else the listed price. None if it is not known, as
-        for a server named by its address. Raises UnknownPriceError if a limit needs it."""
+        """Nothing for the embedded model; else what the user said, else the listed price.
+
+        None if it is not known, as for a server named by its address. Raises UnknownPriceError if a limit
+        needs it.
+        """
         price = FREE if model.is_local else self.price or (price_of(self.model) if self.base_url is None else None)
         if price is None and self.limits.cost is not None:
             raise UnknownPriceError(f"No price is known for {self.model}, so --max-cost can't be kept.")

@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all converted; 1 some failed, the rest are written; 2 no model, or a refused key; 130 stopped by the user."""
+        """0 all converted; 1 some failed, the rest are written; 2 no model or a refused key; 130 Ctrl-C."""
         if self.stopped is not None:
             return self.stopped.exit_code
         return 1 if self.failed or self.waiting or self.left or self.outdated or self.open else 0

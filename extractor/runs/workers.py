@@ -1,9 +1,9 @@
 """Workers: threads that convert documents and ask questions side by side.
 
-There are two pools, so that neither waits for itself: one converts documents, the other asks. How many questions are
-under way at once is limited by the rate limiter, below the Call; the pools have more threads than that, so that the
-next question is ready when one is answered. The first questions of a document go before the later ones of another: a
-long document uses the threads that are free, and delays no other.
+There are two pools, so that neither waits for itself: one converts documents, the other asks. How many
+questions are under way at once is limited by the rate limiter, below the Call; the pools have more threads
+than that, so that the next question is ready when one is answered. The first questions of a document go
+before the later ones of another: a long document uses the threads that are free, and delays no other.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _LAST = float("inf")
 class ComputeLock:
     """Held by the one thread that computes, released while it waits.
 
-    Threads that compute at the same time compete for the interpreter, with each other and with the thread that sends
-    requests. One after the other they finish sooner, and requests go out meanwhile.
+    Threads that compute at the same time compete for the interpreter, with each other and with the thread
+    that sends requests. One after the other they finish sooner, and requests go out meanwhile.
     """
 
     def __init__(self) -> None:
@@ -106,7 +106,10 @@ class Pool:
 
 
 def gathering(pool: Pool, compute_lock: ComputeLock | None = None) -> Gather:
-    """Runs the tasks of a document side by side in `pool`. The first that raises cancels those not yet begun."""
+    """Runs the tasks of a document side by side in `pool`.
+
+    The first that raises cancels those not yet begun.
+    """
 
     def gather(tasks: Sequence[Task]) -> list[Any]:
         if len(tasks) == 1:  # not worth a thread
@@ -131,7 +134,7 @@ def in_order(
 ) -> Iterator[Done]:
     """What `convert` returns for each of `given`: in the order given if `ordered`, else as they are done.
 
-    At most `ahead` are begun and not yet yielded. `given` is read in the calling thread, no further than is begun.
+    At most `ahead` are begun and not yet yielded; `given` is read no further, in the calling thread.
     """
     remaining = iter(given)
     begun: deque[Future[Done]] = deque()

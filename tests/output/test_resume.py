@@ -108,8 +108,8 @@ def remove_output() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("moment", range(20))
 def test_a_killed_run_is_resumed(moment: int, undisturbed: list[str]) -> None:
-    """Killed after a random number of requests, once or twice, then run to the end: the same but for order, and only
-    what was under way is asked twice."""
+    """Killed after a random number of requests, once or twice, then run to the end: the same but for order,
+    and only what was under way is asked twice."""
     remove_output()
     chance = random.Random(moment)
     at_once = chance.choice([1, 4])
@@ -137,7 +137,7 @@ def test_a_killed_run_is_resumed(moment: int, undisturbed: list[str]) -> None:
             running.append(start(fake, "--concurrency", str(at_once)))
             running[0].communicate(timeout=60)
         asked += keys(fake)
-        # Plus the one whose answer was on its way at the kill. The second round may have ended before the kill.
+        # Plus one whose answer was on its way at the kill. The second round may have ended before the kill.
         under_way += (at_once + 1) * killed.is_set()
         assert killed.is_set() or under_way
     with answering() as fake:
@@ -368,7 +368,7 @@ def test_failures_of_an_older_text_do_not_keep_the_changed_one_waiting() -> None
 
 
 def test_a_kill_while_a_failure_is_written_loses_no_failure(undisturbed: list[str]) -> None:
-    """The last line of the failures is torn; its document is the last of the `.part`, so it is converted again."""
+    """The torn failure is of the last document of the `.part`, which is converted again anyway."""
     remove_output()
     with answering(lambda body: bad if city_of(body) in "乙甲" and field_of(body) == "date" else None) as fake:
         assert extract(fake).exit_code == 1

@@ -1,4 +1,7 @@
-"""The estimate of what a run would ask and cost, compared with runs, recordings and outputs. No model is asked."""
+"""The estimate of what a run would ask and cost, compared with runs, recordings and outputs.
+
+No model is asked.
+"""
 
 from __future__ import annotations
 

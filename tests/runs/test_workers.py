@@ -1,4 +1,4 @@
-"""Workers convert documents and ask questions side by side. Events, not clocks, decide what waits for what."""
+"""Workers convert and ask side by side. Events, not clocks, decide what waits for what."""
 
 from __future__ import annotations
 
