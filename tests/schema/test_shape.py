@@ -230,7 +230,7 @@ def test_a_record_needs_a_field() -> None:
         read_fields(create_model("Empty"))
 
 
-def test_a_list_of_numbers_without_a_cue_gets_a_complaint(tmp_path: Path) -> None:
+def test_a_list_of_numbers_without_a_cue_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "funds.py"
     file.write_text(
         "from pydantic import BaseModel, Field\n"
