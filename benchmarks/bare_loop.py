@@ -1,8 +1,9 @@
-"""What is usually written to ask many questions: an AsyncInstructor, a semaphore, gather; errors caught one by one.
+"""The usual loop for many questions: an AsyncInstructor, a semaphore and gather, with errors caught one by
+one.
 
     python benchmarks/bare_loop.py URL PASSAGES AT_ONCE
 
-Prints how many were answered. `throughput.py` runs it beside the tool.
+Prints the number of answers. `throughput.py` runs it beside the tool.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ TEXT = "会议在县政府礼堂召开。" * 100
 
 
 class Answer(BaseModel):
-    """The answer to the one question about a passage."""
+    """The answer to the question about a passage."""
 
     venues: list[str]
 
 
 async def ask_all(url: str, passages: int, at_once: int) -> int:
-    """How many of the passages were answered."""
+    """Ask about all passages and return the number of answers."""
     client = instructor.from_openai(openai.AsyncOpenAI(base_url=url, api_key="none"), mode=instructor.Mode.JSON_SCHEMA)
     turn = asyncio.Semaphore(at_once)
 
@@ -45,4 +46,6 @@ async def ask_all(url: str, passages: int, at_once: int) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: bare_loop.py URL PASSAGES AT_ONCE")
     print(asyncio.run(ask_all(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,8 +1,11 @@
-"""Proves that two outputs hold the same values though their formats differ: `python benchmarks/compare_formats.py OLD NEW`.
+"""Check that outputs of format 1 and format 2 hold the same values.
 
-OLD is an output of format 1 (no `format` key), NEW one of format 2 about the same texts. What format 2 renamed is renamed
-in OLD, what it wraps into lists is wrapped, and then the two must be equal but for the digests that name a recipe, which
-depend on the types of a schema. Prints the first difference, and exits with 1, if there is any.
+    python benchmarks/compare_formats.py OLD NEW
+
+OLD is an output of format 1 (without a `format` key) and NEW an output of format 2 about the same texts. The
+keys of OLD are renamed and its evidence is wrapped into lists as in format 2. Then the two must be equal
+except for the digests of recipes, which depend on the types of a schema. Prints the first difference, if any,
+and exits with 1.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ DIGESTS = ("recipe", "fingerprint")
 
 
 def upgraded(line: dict[str, Any]) -> dict[str, Any]:
-    """A line of format 1 as format 2 writes it."""
+    """A line of format 1 converted to format 2."""
     coverage = {
         name: {"expected" if key == "signs" else key: value for key, value in covered.items()}
         for name, covered in line["coverage"].items()
@@ -31,7 +34,7 @@ def upgraded(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_lists(value: Any) -> Any:
-    """`evidence` as a list, however deep it stands."""
+    """The value with every `evidence`, at any depth, as a list."""
     if isinstance(value, list):
         return [with_lists(inner) for inner in value]
     if not isinstance(value, dict):
@@ -69,9 +72,11 @@ def main(old: str, new: str) -> int:
             if json.dumps(expected.get(key)) != json.dumps(found.get(key)):
                 print(f"line {number}, {key}:\n  {expected.get(key)}\n  {found.get(key)}")
                 return 1
-    print(f"{len(after)} lines: the same values, in the same order of keys, but for {' and '.join(DIGESTS)}")
+    print(f"{len(after)} lines have the same values and the same order of keys, except for {' and '.join(DIGESTS)}")
     return 0
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: compare_formats.py OLD NEW")
     sys.exit(main(*sys.argv[1:3]))

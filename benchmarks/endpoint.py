@@ -2,11 +2,12 @@
 
     uvicorn --app-dir benchmarks endpoint:app --port 8123
 
-Set by the environment: LATENCY (seconds), SIGMA (of a log-normal latency whose median is LATENCY; 0 is none), RPM (requests a
-minute, evenly spaced windows of a second), FAULTS (share of requests that fail: 500, dropped, truncated, invalid JSON, slow
-in turn), REFUSED (share of passages refused for good with 400), TRUNCATED (share of replies cut off at their length limit),
-TOLD (empty: no header tells the rate limit). Each answer is the least that fits the JSON Schema of its request. GET /count
-tells requests by outcome, the seconds from the first request received to the last answer sent, and the latencies.
+Environment variables set its behaviour: LATENCY (seconds), SIGMA (of a log-normal latency with median
+LATENCY; 0: constant), RPM (requests a minute, in windows of one second), FAULTS (share of requests that fail,
+in turn: 500, dropped, truncated, invalid JSON, slow), REFUSED (share of passages that always get a 400),
+TRUNCATED (share of replies truncated at their length limit), LIMIT_HEADERS (empty: no header announces the
+rate limit). Each answer is the smallest that fits the JSON Schema of its request. GET /count returns the
+requests by outcome, the seconds from the first request received to the last answer sent, and the latencies.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ RPM = float(os.environ.get("RPM", "0"))
 FAULTS = float(os.environ.get("FAULTS", "0"))
 REFUSED = float(os.environ.get("REFUSED", "0"))
 TRUNCATED = float(os.environ.get("TRUNCATED", "0"))
-TOLD = bool(os.environ.get("TOLD", "1"))
+LIMIT_HEADERS = bool(os.environ.get("LIMIT_HEADERS", "1"))
 
 _counts: Counter[str] = Counter()
 _chance = random.Random(1)
@@ -73,13 +74,13 @@ async def _answer(request: dict[str, Any], send: Any) -> None:
     _seen[key] += 1
     if share < REFUSED:
         _counts["400"] += 1
-        await _send(send, 400, {"error": {"message": "this passage is refused for good"}})
+        await _send(send, 400, {"error": {"message": "this passage is always refused"}})
         return
     latency = LATENCY * (_chance.lognormvariate(0, SIGMA) if SIGMA else 1.0)
     _latencies.append(latency)
     await asyncio.sleep(latency)
     answer = json.dumps(_least(request), ensure_ascii=False)
-    # A fault passes: the same request fails once.
+    # Errors are transient: the same request fails once.
     if FAULTS and _seen[key] == 1 and _chance.random() < FAULTS:
         await _fail(send, answer)
         return
@@ -125,7 +126,7 @@ def _allowed() -> bool:
 
 
 def _limit_headers() -> list[tuple[str, str]]:
-    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM and TOLD else []
+    return [("x-ratelimit-limit-requests", str(int(RPM)))] if RPM and LIMIT_HEADERS else []
 
 
 def _completion(text: str, reason: str = "stop") -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _value(schema: dict[str, Any], root: dict[str, Any]) -> Any:
 
 async def _send(send: Any, status: int, body: Any, headers: list[tuple[str, str]] | None = None) -> None:
     content = json.dumps(body, ensure_ascii=False).encode()
-    told = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-    told += [(name.encode(), value.encode()) for name, value in headers or []]
-    await send({"type": "http.response.start", "status": status, "headers": told})
+    all_headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    all_headers += [(name.encode(), value.encode()) for name, value in headers or []]
+    await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": content})

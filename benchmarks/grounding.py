@@ -1,7 +1,10 @@
-"""How well `extractor.pipeline.ground.locate` finds what a model quotes, and how fast: `python benchmarks/grounding.py [CORPUS.jsonl]`.
+"""How accurately and how fast `extractor.pipeline.ground.locate` finds quotes.
 
-Quotes are sentences and clauses of the longest seed, in seven guises. A corpus, one JSON object a line with
-`content`, adds quotes from unrelated official texts, and the long text for the timing is then made of it.
+    python benchmarks/grounding.py [CORPUS.jsonl]
+
+The quotes are sentences and clauses of the longest seed, in seven variants. A corpus, with one JSON object
+with `content` on each line, adds quotes from unrelated official texts and serves as the long text for the
+timing.
 """
 
 from __future__ import annotations
@@ -25,15 +28,16 @@ from extractor.pipeline.ground.tolerance import DIRECTION, NEGATION, NUMBER
 ROOT = Path(__file__).parent.parent
 SENTENCE = re.compile(r"[^。！？!?\s][^。！？!?\n]*[。！？!?]?")
 CLAUSE = re.compile(r"[^。！？!?,，;；:：\s][^。！？!?,，;；:：\n]*")
-# What a careless copy may put in: common characters that make no number, negation or direction of any neighbour.
+# Characters that a careless copy may insert: common ones that form no number, negation or direction with a
+# neighbour.
 MARKS = ",.;:!?\"'()"
 COMMON = "的是在有和人中为个国我要他来用们生到作地出就分对会可主发动同工也能子产种面而方定行学法所民得经"
-# Whoever is named before an office is left alone even where the annotations do not know them.
-# So are places, and what stands between two numerals (千方百计).
+# Names beside an office are not misspelt, even if the annotations lack them.
+# Neither are places, nor characters between two numerals (千方百计).
 OFFICIAL = re.compile(
     "(?<=书记|市长|省长|主任)...|.{2,3}(?=总理|书记|市长|省长|县长|主任|局长|同志)|..(?=[省市县州])|(?<=[一二三四五六七八九十百千万]).(?=[一二三四五六七八九十百千万])"
 )
-# One character of a name for another.
+# Replacements for a character of a name.
 NAMES = "国华伟明建平军文志红春玉海永秀德林振东"
 FLIPPED = {
     "增长": "下降", "增加": "减少", "提高": "降低", "上升": "回落", "高于": "低于", "超过": "不足", "以上": "以下",
@@ -44,7 +48,8 @@ FLIPPED = {
 
 @dataclass(frozen=True)
 class Quote:
-    """What is asked for; `place` is where it was cut, `inner` what of it the noise left at the edges."""
+    """A quote; `place` is where it was cut out, `inner` the part of it that the noise left intact at the
+    edges."""
 
     text: str
     place: tuple[int, int] = (0, 0)
@@ -60,19 +65,19 @@ def squeeze(text: str) -> str:
     return Index(load(text)).key
 
 
-def take_absent(texts: Iterable[str], present: str, rng: random.Random, most: int) -> list[str]:
-    """Up to `most` sentences and clauses that `present`, a squeezed text, does not hold."""
+def take_absent(texts: Iterable[str], present: str, rng: random.Random, limit: int) -> list[str]:
+    """Up to `limit` sentences and clauses that do not occur in `present`, a squeezed text."""
     quotes = [q.text for t in texts for q in cut(t, SENTENCE, CLAUSE)]
     rng.shuffle(quotes)
     absent = (q for q in quotes if squeeze(q).strip(MARKS) not in present)
-    return [quote for quote, _ in zip(absent, range(most), strict=False)]
+    return [quote for quote, _ in zip(absent, range(limit), strict=False)]
 
 
-def cut(text: str, *shapes: re.Pattern[str]) -> list[Quote]:
-    """Each different sentence or clause of six or more characters, once."""
+def cut(text: str, *patterns: re.Pattern[str]) -> list[Quote]:
+    """All distinct sentences and clauses of six or more characters."""
     found: dict[str, Quote] = {}
-    for shape in shapes:
-        for match in shape.finditer(text):
+    for pattern in patterns:
+        for match in pattern.finditer(text):
             piece = match[0].rstrip()
             if sum(map(str.isalnum, piece)) >= 6:
                 span = match.start(), match.start() + len(piece)
@@ -81,9 +86,10 @@ def cut(text: str, *shapes: re.Pattern[str]) -> list[Quote]:
 
 
 def misspell(quote: Quote, names: Iterable[str], rng: random.Random) -> Quote | None:
-    """5 % of the characters wrong, at least one; None for quotes under 12 characters or with nothing to change.
+    """The quote with 5 % of its characters wrong, at least one; None if it is too short or nothing can be
+    changed.
 
-    Left alone are what no match may change: numbers, names, words of direction and negations.
+    Numbers, names, words of direction and negations are not changed, since no match may tolerate that.
     """
     text = quote.text
     size = sum(map(str.isalnum, text))
@@ -113,7 +119,8 @@ def misspell(quote: Quote, names: Iterable[str], rng: random.Random) -> Quote | 
 
 
 def is_right(found: Match | None, quote: Quote, text: str) -> bool:
-    """At the place of the quote or at an equal one. A first or last character that the noise took may be in or out."""
+    """Whether the match is at the quote's place or an equal one; characters lost at the edges are
+    optional."""
     if found is None:
         return False
     (start, end), (first, last) = quote.place, quote.inner
@@ -169,7 +176,7 @@ def report_found(label: str, quotes: list[Quote], index: Index, near: bool = Fal
         if not ok:
             print(f"    miss: {quote.text}\n      -> {index.text[found.start : found.end] if found else None}")
     share = 100 * right / len(quotes)
-    print(f"{label:<58} {len(quotes):>6} {right:>6} right  {share:6.2f} %   ({exact} at the very place)")
+    print(f"{label:<58} {len(quotes):>6} {right:>6} right  {share:6.2f} %   ({exact} at the exact place)")
 
 
 def report_refused(label: str, quotes: Iterable[tuple[str, Index]]) -> None:
@@ -207,7 +214,9 @@ def report_quality(texts: dict[str, str], corpus: list[str]) -> None:
     report_found("verbatim", sample, index)
     convert = opencc.OpenCC("s2t").convert
     report_found("in Traditional characters", [Quote(convert(q.text), q.place, q.inner) for q in sample], index)
-    noisy = (misspell(q, names.get(longest, ()), rng) for q in 2 * pieces)  # 300 are too few to tell 98 % from 99 %
+    noisy = (
+        misspell(q, names.get(longest, ()), rng) for q in 2 * pieces
+    )  # 300 would be too few to distinguish 98 % from 99 %
     report_found("5 % of the characters wrong (12 or more)", [q for q in noisy if q], index, near=True)
 
     present = squeeze(text)

@@ -1,10 +1,10 @@
-"""What one question a field costs beside one question for all fields that a schema groups, in tokens, by counting.
+"""Count the tokens of one question for each field, compared with one question for all fields of a group.
 
     python benchmarks/grouping.py [INPUT ...]
 
-The requests are those that a model that reads would get; nothing is asked. Tokens are estimated (`extractor.llm.tokens`). What a
-request shares with the one before it about the same passage may come from the provider's cache, at a part of the price.
-The answers hold the same items either way, so only what is read is counted.
+The requests are those for a model that reads; none is sent. Tokens are estimated (`extractor.llm.tokens`).
+The prefix that a request shares with the one before it about the same passage may come from the provider's
+cache at a lower price. The answers hold the same items either way, so only input tokens are counted.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def requests_of(inputs: list[str], combine: bool) -> list[Request]:
-    """All first questions about the inputs."""
+    """The requests about the inputs, without those asked again."""
     asked: list[Request] = []
 
     def note(request: Request) -> Reply:
         asked.append(request)
-        raise NetworkError("nothing is asked")
+        raise NetworkError("no model is asked")
 
     recipe = Recipe(load_schema("meeting"), "m", replace(LARGE, combine=combine))
     for document in read(inputs):
@@ -48,24 +48,24 @@ def words_of(request: Request) -> str:
 
 
 def tokens(requests: list[Request]) -> tuple[int, int]:
-    """Tokens read in all, and of those the ones that the request before about the same passage began with."""
-    read_in_all = shared = 0
+    """All input tokens, and those in a prefix shared with the previous request about the same passage."""
+    total = shared = 0
     for before, request in itertools.pairwise([None, *requests]):
         assert request is not None
         words = words_of(request)
-        read_in_all += tokens_of(words)
+        total += tokens_of(words)
         if before is not None and before.about["start"] == request.about["start"]:
             shared += tokens_of(os.path.commonprefix([words_of(before), words]))  # noqa: RUF071 (of words, as meant)
-    return read_in_all, shared
+    return total, shared
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Tokens read: a question a field, a question for all.")
+    parser = argparse.ArgumentParser(description="Input tokens: one question for each field, or one for all.")
     parser.add_argument("inputs", nargs="*", default=[str(ROOT / "seeds")])
     inputs = parser.parse_args().inputs
-    rows = {name: requests_of(inputs, together) for name, together in (("together", True), ("apart", False))}
+    rows = {name: requests_of(inputs, combine) for name, combine in (("together", True), ("separate", False))}
     one, _ = tokens(rows["together"])
-    print(f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8}   price of tokens read, together = 1, shared ones at")
+    print(f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8}   price of input tokens (together = 1), shared ones at")
     print(f"{'':37}   {'full':>6} {'1/2':>6} {'1/4':>6} {'1/10':>6}")
     for name, requests in rows.items():
         total, shared = tokens(requests)

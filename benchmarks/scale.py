@@ -1,9 +1,11 @@
-"""Many small documents: whether time is linear and memory flat, and how soon a resumed run asks.
+"""Many small documents: is time linear and memory flat, and how soon does a resumed run ask its first
+question?
 
     pip install uvicorn && python benchmarks/scale.py [--documents N]
 
-A stand-in endpoint answers at once (benchmarks/endpoint.py), so the time is the tool's own. Then one more document is added
-to the inputs: told are the seconds from the start of the command to its first request. Linux only (memory is read from /proc).
+A stand-in endpoint (benchmarks/endpoint.py) answers at once, so the time is the tool's own. Then one more
+document is added to the inputs, and the time from the start of the command to its first request is measured.
+Linux only, because memory is read from /proc.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def start(folder: Path, base: str) -> subprocess.Popen[bytes]:
 
 
 def memory(process: subprocess.Popen[bytes]) -> int:
-    """MB that the process has had at the most."""
+    """The peak memory of the process in MB."""
     status = Path(f"/proc/{process.pid}/status")
     lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
     return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
@@ -47,16 +49,16 @@ def main() -> None:
     with endpoint(Row("scale", 16, ""), 8300) as base, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus(folder, documents)
-        began, told, most = time.perf_counter(), 0, 0
+        began, printed, peak = time.perf_counter(), 0, 0
         process = start(folder, base)
         while process.poll() is None:
             time.sleep(0.5)
-            most = max(most, memory(process))
+            peak = max(peak, memory(process))
             asked = count(base).get("requests", 0)
-            if asked * EVERY >= documents * (told + 1):
-                told = asked * EVERY // documents
-                print(f"{asked:8} asked {time.perf_counter() - began:7.1f} s {most:5} MB", flush=True)
-        print(f"{documents:8} done  {time.perf_counter() - began:7.1f} s {most:5} MB at the most", flush=True)
+            if asked * EVERY >= documents * (printed + 1):
+                printed = asked * EVERY // documents
+                print(f"{asked:8} asked {time.perf_counter() - began:7.1f} s {peak:5} MB", flush=True)
+        print(f"{documents:8} done  {time.perf_counter() - began:7.1f} s {peak:5} MB at its peak", flush=True)
         with (folder / "texts.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"id": "one-more", "text": "会议在县政府礼堂召开。"}, ensure_ascii=False) + "\n")
         before, began = count(base)["requests"], time.perf_counter()

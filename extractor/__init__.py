@@ -6,7 +6,7 @@
         for record, line in zip(done.records, done.lines):
             print(line["id"], record.date)
 
-What the names below need is loaded when one of them is used: `import extractor` costs nothing.
+Modules are loaded when one of their names is first used, so `import extractor` is fast.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractor.api import Done, Extraction, Failed, extract
+    from extractor.authoring.check import Findings, check_schema
     from extractor.document import Document
     from extractor.errors import (
         BudgetSpentError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "schema.loading": ("Schema", "load_schema"),
     "document": ("Document",),
+    "authoring.check": ("Findings", "check_schema"),
     "pipeline.output_line": ("line_schema",),
     "errors": (
         "BudgetSpentError",
@@ -64,6 +66,7 @@ __all__ = [
     "Extraction",
     "ExtractorError",
     "Failed",
+    "Findings",
     "InputError",
     "KeyMissingError",
     "KeyRefusedError",
@@ -79,6 +82,7 @@ __all__ = [
     "Summary",
     "TooManyFailuresError",
     "Unreadable",
+    "check_schema",
     "extract",
     "line_schema",
     "load_schema",

@@ -1,4 +1,4 @@
-"""The library: documents in, what became of each out, one at a time and as typed values."""
+"""The library: convert documents one at a time, with records as typed values."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from extractor.cancellation import Cancellation
 from extractor.document import Document
 from extractor.llm.prices import Price
 from extractor.llm.recordings import Mode, Recordings
-from extractor.output.event_log import open_event_log
+from extractor.output.event_log import document_events, open_event_log
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.runs.budget import Limits
 from extractor.runs.run import outcomes, stop_at
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
-from extractor.runs.summary import Outcome, Summary, count
+from extractor.runs.summary import Outcome, Summary
 from extractor.schema.loading import load_schema
 
-# The schema's model. Where a schema is given by name no type checker can know it: its records are Any then.
+# The schema's model. A type checker can't know it for a schema given by name: its records are then Any.
 R = TypeVar("R", bound=BaseModel, default=Any)
 
-MOST_AT_A_TIME = 512
+MAX_CONCURRENCY = 512
 
 Name = str | os.PathLike[str]
 Inputs = Name | Iterable[Name] | Iterable[Document | Unreadable]
-"""A file, folder, glob or `-`; several of these; or documents, as `read` and `Document.from_text` make them."""
+"""A file, folder, glob or `-`; several of them; or documents from `read` or `Document.from_text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What of a document failed, and why: a question (`field`, `start`, `end`), or the document as a whole."""
+    """A failure and its reason: of a question (about `field` in the characters `start` to `end`), or of the
+    whole document."""
 
     kind: str
     reason: str
@@ -51,7 +52,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[R]):
-    """What became of a document: its records (one a speech), the same as output lines, and what failed.
+    """A finished document: its records (one per speech), the output lines that they come from, and its
+    failures.
 
     `records[i]` is `lines[i]["record"]` as an instance of the schema's model.
     """
@@ -64,13 +66,19 @@ class Done(Generic[R]):
 
 
 class Extraction(Iterator[Done[R]]):
-    """Documents as they are done. `summary` grows with them: usage, failures by kind, coverage.
+    """Documents as they are finished. `summary` grows with them: usage, failures by kind, coverage.
 
     To stop early, leave the loop, or `close()`: nothing more is asked, and the model is closed.
+
+    The first document raises what is wrong with the arguments: SchemaError, InputError, OutputError (of the
+    log). A failure within a document is a value in its `failures`. An error that every further question
+    would meet (SetupError: no model, a limit is reached; KeyRefusedError, QuotaUsedUpError) is raised after
+    the finished documents.
     """
 
     def __init__(self, done: Generator[Done[R]], summary: Summary) -> None:
-        # Not a generator of our own method: it would hold us, and a loop that is left would end at no certain time.
+        # Not a generator made by a method: it would refer to this object, so leaving the loop would not close it
+        # at once.
         self._done = done
         self.summary = summary
 
@@ -78,7 +86,7 @@ class Extraction(Iterator[Done[R]]):
         return next(self._done)
 
     def close(self) -> None:
-        """Stop, wherever it is."""
+        """Stop converting."""
         self._done.close()
 
     def __enter__(self) -> Self:
@@ -104,7 +112,7 @@ def extract(
     second_pass: bool = False,
     verify: bool = False,
     separate_fields: bool = False,
-    concurrency: int | Literal["auto"] = 1,
+    concurrency: int | Literal["auto"] = "auto",
     rpm: float | None = None,
     tpm: float | None = None,
     ordered: bool = False,
@@ -115,52 +123,60 @@ def extract(
     max_tokens: int | None = None,
     log_json: Name | None = None,
 ) -> Extraction[R]:
-    """Convert documents, each as it is asked for; the options are those of `extractor extract`.
+    """Convert documents, each when it is asked for; the options are those of `extractor extract`.
 
-    `schema` is a shipped schema's name, a file, or a model class, which gives records of that type. `replies` is a folder,
-    or a Tape, which has a mode of its own. Nothing is read or asked before the first document is asked for, and what can be
-    wrong is raised there: SchemaError, InputError, OutputError (of the log). What fails in a document is among its
-    `failures`. A fault that no later question can escape (SetupError: no model, a limit that is reached; KeyRefusedError,
-    QuotaUsedUpError) is raised once the documents that were done have been given. Raises ValueError at once for options that
-    no run could have.
+    `schema` is a shipped schema's name, a file, or a model class, which gives records of that type.
+    `replies` is a folder, or a Recordings, which has a mode of its own. Raises ValueError for options that
+    no run could have. Nothing is read or asked before the first document; see Extraction for what is raised
+    from then on.
     """
-    price = _price(price_in, price_out)
-    if mode not in get_args(Mode):
-        raise ValueError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}.")
-    if concurrency != "auto" and (not isinstance(concurrency, int) or not 1 <= concurrency <= MOST_AT_A_TIME):
-        raise ValueError(f"concurrency is 'auto' or a number from 1 to {MOST_AT_A_TIME}, not {concurrency!r}.")
-    recordings = replies if isinstance(replies, Recordings) else None
     settings = Settings(
         inputs=[],
         schema=schema if isinstance(schema, str) else schema.__name__,
         model=model,
         base_url=base_url,
         replies=None if replies is None or isinstance(replies, Recordings) else Path(replies),
-        mode=mode if recordings is None else recordings.mode,
+        mode=replies.mode if isinstance(replies, Recordings) else _checked_mode(mode),
         encoding=encoding,
         text_column=text_column,
         id_column=id_column,
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,
-        concurrency=None if concurrency == "auto" else concurrency,
+        concurrency=_checked_concurrency(concurrency),
         rpm=rpm,
         tpm=tpm,
         ordered=ordered,
         max_failures=max_failures,
-        price=price,
+        price=_price(price_in, price_out),
         limits=Limits(max_cost, max_tokens),
         log=None if log_json is None else Path(log_json),
     )
     summary = Summary()
+    recordings = replies if isinstance(replies, Recordings) else None
     return Extraction(_each(inputs, schema, settings, recordings, summary), summary)
+
+
+def _checked_mode(mode: Mode) -> Mode:
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}.")
+    return mode
+
+
+def _checked_concurrency(concurrency: int | Literal["auto"]) -> int | None:
+    """The number; None for "auto"."""
+    if concurrency == "auto":
+        return None
+    if not isinstance(concurrency, int) or not 1 <= concurrency <= MAX_CONCURRENCY:
+        raise ValueError(f"concurrency is 'auto' or a number from 1 to {MAX_CONCURRENCY}, not {concurrency!r}.")
+    return concurrency
 
 
 def _price(price_in: float | None, price_out: float | None) -> Price | None:
     if price_in is None and price_out is None:
         return None
     if price_in is None or price_out is None:
-        raise ValueError("price_in and price_out belong together: give both, in US dollars a million tokens.")
+        raise ValueError("price_in and price_out belong together: give both, in US dollars per million tokens.")
     return Price(price_in, price_out)
 
 
@@ -169,21 +185,27 @@ def _each(
 ) -> Generator[Done[R]]:
     cancellation, loaded = Cancellation(), load_schema(schema)
     documents = _documents(inputs, settings)
-    with open_event_log(settings.log) as tell, open_session(settings, cancellation, tell, schema=loaded) as ready:
-        summary.budget = ready.budget
-        call = (recordings or ready.recordings).over(ready.ask)
-        with closing(outcomes(documents, ready.recipe, call, ready.workers, cancellation)) as done:
+    with (
+        open_event_log(settings.log) as on_event,
+        open_session(settings, cancellation, on_event, schema=loaded) as session,
+    ):
+        summary.add_budget(session.budget)
+        stack = session.call_stack(recordings=recordings)
+        with closing(outcomes(documents, session.recipe, stack, session.workers, cancellation)) as done:
             for outcome in done:
-                count(outcome, summary)
+                summary.add(outcome)
                 stop_at(settings.max_failures, summary, cancellation)
+                if on_event is not None:
+                    for event in document_events(outcome.document.id, len(outcome.converted), outcome.failures):
+                        on_event(event)
                 yield _done(outcome, cast("type[R]", loaded.record))
-    summary.stopped = cancellation.error
+    summary.stop(cancellation.error)
     if cancellation.error is not None:
         raise cancellation.error
 
 
 def _documents(inputs: Inputs, settings: Settings) -> Iterator[Document | Unreadable]:
-    """The documents that the inputs name, or are: the first one tells."""
+    """The documents that the inputs name, or the inputs themselves if the first one is a document."""
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     items: Iterator[Any] = iter(inputs)
@@ -201,5 +223,5 @@ def _done(outcome: Outcome, model: type[R]) -> Done[R]:
         outcome.document.path,
         tuple(model.model_validate(line["record"]) for line in lines),
         lines,
-        tuple(Failed(**{name: failure[name] for name in Failed.__slots__}) for failure in outcome.failures),
+        tuple(Failed(f["kind"], f["reason"], f["field"], f["start"], f["end"]) for f in outcome.failures),
     )

@@ -1,25 +1,30 @@
-"""Field types for schemas: what a field is, is said by its type.
+"""Field types for schemas.
 
-A schema is plain pydantic. The types say what the model is asked for and what the record then holds:
+A schema is a plain pydantic model. The type of a field decides what the model is asked for and what the
+record holds:
 
 | type       | the model fills                     | the record holds                                             |
 |------------|-------------------------------------|--------------------------------------------------------------|
-| `Name`     | a person's or body's name, verbatim | the source's characters; matched without any tolerance       |
+| `Name`     | the name of a person or body        | the source's characters, matched without tolerance           |
 | `Verbatim` | a short piece of the text, verbatim | the source's characters                                      |
-| `Clause`   | a clause, verbatim                  | the source's words, clean and Simplified                     |
-| `Worded`   | its own short wording               | that wording, if each of its characters is in the sentence   |
+| `Clause`   | a clause, verbatim                  | the source's words, without noise and in Simplified script   |
+| `Worded`   | its own short wording               | that wording, if the sentence has each of its characters     |
 | `Quantity` | a number with unit, verbatim        | text, number, low, high, unit, approx: computed by code      |
 | `EdtfDate` | a date, verbatim                    | text, edtf, year_inferred, evidence: computed by code        |
-| `Evidence` | nothing: it is not asked for        | where the values stand: `source_text[start:end] == text`     |
+| `Evidence` | nothing                             | where the values stand: `source_text[start:end] == text`     |
 
-`str | None` variants are optional; lists take any of them or a model of their own; `Literal` is a choice.
-Markers for `Annotated[...]`: `Cue` (when to ask), `Mood` (clauses that demand something), `Unless` (which
-numbers are none of it), `Within` (how far from
-its item a value may stand), `Shown` (words that a choice needs in the text), `Most` (items an
-answer), `Expects` (what coverage counts), `Beside` (what stands next to a name), `Subject` (what rules the clauses after it), `Period` (a time), `Like` (what it looks like), `Was` (what the field
-was called before), `Group` (fields that share a question).
+Write `… | None` for a value that may be missing and `list[…]` for several. An item with several values is a
+model of its own, and a `Literal` of strings is a choice.
 
-An `Example` in a docstring is a field in code and what the engine makes of it in a text: see docs/fields.md.
+Markers go into `Annotated[…]`:
+
+- when to ask: `Cue`, `Mood`, `Unless`
+- what counts: `Within` (how far a value may stand from its item), `Shown` (words that a choice needs)
+- what code reads off by itself: `Beside`, `Subject`, `Period`, `Like`
+- how to ask: `Most` (the length of a list), `Group` (fields that share a question)
+- bookkeeping: `Expects` (what coverage counts), `Was` (the field's former name)
+
+The examples in the docstrings are run by the tests and printed in docs/fields.md.
 """
 
 from __future__ import annotations
@@ -72,14 +77,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Words:
-    """How a string field relates to the words of the source (see `extractor.schema.kinds`)."""
+    """The kind of a string field: how it relates to the words of the source (see
+    `extractor.schema.kinds`)."""
 
     kind: Literal["name", "verbatim", "clause", "worded"]
 
 
 Name = Annotated[str, Words("name")]
-"""A person's or a body's name, of at most 20 characters: matched without any tolerance, since one character makes
-another person of it.
+"""The name of a person or a body, up to 20 characters. It must match the text exactly, because one wrong
+character makes it another person.
 
 Example:
     speakers: list[Name]
@@ -91,8 +97,9 @@ Example:
 """
 
 Verbatim = Annotated[str, Words("verbatim")]
-"""A short piece of the text, of at most 60 characters. The record holds the source's own characters, in its own script;
-width, punctuation, white space and script are forgiven when it is looked for, another digit, name or direction is not.
+"""A short piece of the text, up to 60 characters. The record holds the source's own characters, in the
+source's script. A difference in width, punctuation, white space or script still matches; another digit, name
+or direction does not.
 
 Example:
     venue: Verbatim | None
@@ -108,8 +115,9 @@ Example:
 """
 
 Clause = Annotated[str, Words("clause")]
-"""A clause, of at most 160 characters. The record holds the source's words, clean and Simplified; an item that stands
-on a clause has the whole clause for its evidence.
+"""A clause of the text, up to 160 characters. The record holds the source's words, without noise and in
+Simplified script. A few wrong characters are corrected from the source. The evidence of such an item is the
+whole clause.
 
 Example:
     goal: Clause | None
@@ -120,9 +128,9 @@ Example:
 """
 
 Worded = Annotated[str, Words("worded")]
-"""The model's own short wording, of at most 40 characters: kept if each of its characters stands in the item's
-sentence, else the clause's own words stand for it. It has no place of its own, so it goes into a model beside a value
-that has one.
+"""The model's own short wording, up to 40 characters. It is kept if every character of it occurs in the
+item's sentence; otherwise the words of the clause replace it, and the record notes a `reworded` problem. A
+wording has no place in the text, so put it into a model beside a value that has one.
 
 Example:
     class Count(BaseModel):
@@ -143,12 +151,14 @@ Example:
 
 
 def _leave_out_example(schema: dict[str, Any]) -> None:
-    """A JSON Schema describes a type; the examples of docs/fields.md are no part of it, nor of what names a recipe."""
+    """Keep the examples, which are for docs/fields.md, out of the JSON Schema and so out of fingerprints."""
     schema["description"] = schema["description"].partition("\n\nExample:")[0]
 
 
 class Evidence(BaseModel):
     """Where a value stands: `source_text[start:end] == text`, in code points of the decoded file.
+
+    The engine adds `evidence` to every item, whether its model declares it or not. No model is asked for it.
 
     Example:
         class Order(BaseModel):
@@ -170,10 +180,10 @@ class Evidence(BaseModel):
 
 
 class Quantity(BaseModel):
-    """A number as the source words it, and what it says in plain units.
+    """A number in the words of the source (`text`), with the value and the unit that code computes from them.
 
-    `160万人` is number 1600000, unit 人; `103-107` is low 103, high 107; `2%以下` is 2, %, approx `max`.
-    `number` is null for a range, and where the words hold no number (翻一番 has number 2, unit 倍).
+    `160万人` has number 1600000 and unit 人; `2%以下` has number 2, unit % and approx `max`; 翻一番 has number 2 and
+    unit 倍. A range such as `103-107` has low 103, high 107 and no `number`.
 
     Example:
         amount: Quantity | None
@@ -211,8 +221,9 @@ class Quantity(BaseModel):
 
 
 class EdtfDate(BaseModel):
-    """A date as the source words it, and the same in EDTF (ISO 8601-2); `year_inferred` where the year is
-    not written beside it but follows from the text.
+    """A date in the words of the source (`text`), and the same date in EDTF (ISO 8601-2), computed by code.
+
+    `year_inferred` is true if the words lack the year and it was inferred from the rest of the text.
 
     Example:
         date: EdtfDate | None

@@ -1,6 +1,9 @@
-"""Markers for `Annotated[…]` in schemas: what of a field its type does not say. Schemas import them from `fields`.
+"""Markers for `Annotated[…]` in schemas: they add what a type can't express. Import them from `extractor.fields`.
 
-An `Example` in a docstring is a field in code and what the engine makes of it in a text: see docs/fields.md.
+A model is asked in one of two ways. A large one reads the passage and lists the items. The embedded one fills
+forms: code finds the candidates, and the model describes each of them.
+
+The examples in the docstrings are run by the tests and printed in docs/fields.md.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Cue:
-    """Ask for a field only where `pattern` (a regular expression on clean Simplified text) matches: for an item that is
-    a clause in one of the passage's clauses, for a date in its sentence, else anywhere in the passage.
+    """Ask for a field only if certain words occur: it saves questions and keeps out passages on other matters.
 
-    Where forms are filled, the clauses, the dates and the numbers (by their clause) that match are the candidates.
-    `where="ends"` asks only at the beginning and the end of a text, where a lead or a sign-off stands.
+    `pattern` is a regular expression, searched for in the cleaned text in Simplified script: in each clause
+    for items that are clauses, in the sentence of a date, and anywhere in the passage for other fields. If
+    forms are filled, only clauses, dates and numbers whose words match are candidates (a number by its
+    clause). `where="ends"` asks only about the beginning and the end of a text, where the lead and the
+    sign-off are.
 
     Example:
         venue: Annotated[Verbatim | None, Cue("召开|举行")]
@@ -35,9 +40,12 @@ class Cue:
 
 @dataclass(frozen=True)
 class Mood:
-    """Clauses that demand: "action" where somebody is told to do something, "goal" where a result is to be reached (a
-    clause may be both). Told by grammar and context (`extractor.lang.directives`), for items that stand on a clause: where forms are
-    filled these clauses are the candidates, else a passage without one is not asked about.
+    """Only clauses that demand something. Use it for items that are clauses, such as measures and targets.
+
+    `kind` is "action" for clauses that demand that someone do something, and "goal" for clauses that name a
+    result to be reached; a clause may be both. Grammar and context decide (`extractor.lang.directives`). If
+    forms are filled, these clauses are the candidates; otherwise a passage without such a clause is not asked
+    about.
 
     Example:
         class Task(BaseModel):
@@ -55,9 +63,12 @@ class Mood:
 
 @dataclass(frozen=True)
 class Unless:
-    """Where forms are filled: what is none of this field's, though its type and cue would allow it. `pattern` is held
-    against a number's own words (its clause, from the number before it on), or against the sentence of a clause;
-    `before` against all of a number's sentence before it. `mood`: no number of a clause in that mood.
+    """Rules out candidates that the field's type and cue would allow. It takes effect if forms are filled.
+
+    `pattern` is a regular expression. For a clause it is searched for in the sentence; for a number in its
+    own words, from the start of its clause (or the end of the number before it) through the number. `before`
+    is searched for in everything that precedes a number in its sentence. `mood` rules out the numbers of
+    clauses in that mood.
 
     Example:
         class Sum(BaseModel):
@@ -77,7 +88,10 @@ class Unless:
 
 @dataclass(frozen=True)
 class Within:
-    """How far from its item a value may stand: the item's own sentence (the default) or its passage.
+    """How far from its item a value may stand: in the same sentence (the default) or in the same passage.
+
+    With "passage" the sentence is searched first, then the text before the item (the nearest match wins),
+    then the text after it.
 
     Example:
         class Sum(BaseModel):
@@ -108,8 +122,11 @@ class Within:
 
 @dataclass(frozen=True)
 class Beside:
-    """Values that stand right beside a name, as titles do: regular expressions for one before it (several are joined
-    by 、) and for one after it. A model that fills forms is not asked for them: code reads them off.
+    """Values right beside a name, such as titles.
+
+    `before` and `after` are regular expressions for one value before the name and one after it. Several
+    values before the name are joined by 、; the one after it is used only if there is none before. If forms
+    are filled, code reads them off and the model is not asked.
 
     Example:
         class Person(BaseModel):
@@ -129,8 +146,10 @@ class Beside:
 
 @dataclass(frozen=True)
 class Subject:
-    """Values that rule the clauses after them in their sentence, as the organ does in 各级各部门要加强…,落实…: a regular
-    expression whose group 1 holds them (several joined by 、 和 与 及). Where forms are filled, code reads them off.
+    """Values that govern the clauses after them in their sentence, as the organ does in 各级各部门要加强…,落实….
+
+    Group 1 of `pattern`, a regular expression, matches the values, several of them joined by 、 和 与 or 及. If
+    forms are filled, code reads them off and the model is not asked.
 
     Example:
         class Task(BaseModel):
@@ -149,8 +168,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Period:
-    """A time or a span of time (2014年上半年, 去年, 年底前). Where forms are filled, code takes the one of the item's own
-    clause; with `Within("passage")` else the last one before the item in its sentence.
+    """A time or a span of time (2014年上半年, 去年, 年底前). If forms are filled, code reads it off.
+
+    Code takes the time from the item's own clause. With `Within("passage")` it falls back on the last time
+    before the item in its sentence.
 
     Example:
         class Sum(BaseModel):
@@ -167,7 +188,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Like:
-    """As `Period`, for values that a regular expression finds (全国, 我市 …).
+    """Values that match a regular expression (全国, 我市 …). If forms are filled, code reads them off like a `Period`.
 
     Example:
         class Sum(BaseModel):
@@ -186,8 +207,10 @@ class Like:
 
 @dataclass(frozen=True)
 class Most:
-    """The most items that one answer, about one passage, may list: 30 where nothing is said, 8 for a list within an
-    item; of a short passage fewer, one for 25 characters (but 3 at the least). Merged records may hold more.
+    """The maximum number of items in one answer, which is about one passage. Merged records may hold more.
+
+    The default is 30, and 8 for a list within an item. For a short passage the limit is lower: one item per
+    25 characters, but not below 3.
 
     Example:
         bodies: Annotated[list[Name], Most(2)]
@@ -202,9 +225,12 @@ class Most:
 
 @dataclass(frozen=True)
 class Expects:
-    """What in a text calls for an item of this field, so that coverage can name what no item cites: each number, date or
-    person beside an office, after the field's type; with `pattern` (a regular expression) each clause that matches, for
-    items that stand on a clause, or each match.
+    """Counts the places in a text that call for an item of this field, so that coverage can list those no
+    item cites.
+
+    Without `pattern` the field's type decides: every number, every date, or every person named beside an
+    office. With `pattern`, a regular expression, it is every clause that matches if the items are clauses,
+    and otherwise every match.
 
     Example:
         class Sum(BaseModel):
@@ -224,8 +250,11 @@ class Expects:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields of one `Group` are asked for in one question, where a model reads: the passage is then sent once. A field
-    without is asked for by itself. What is asked again when a field is added or changed is that field alone.
+    """Fields with the same group `name` share one question, so that the passage is sent once. Forms are never
+    shared.
+
+    A field without a group is asked for by itself. If a field is added or changed, only that field is asked
+    again.
 
     Example:
         venue: Annotated[Verbatim | None, Group("where")]
@@ -241,7 +270,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Was:
-    """What this field was called before: records that hold it by that name keep their values, and nothing is asked.
+    """The former name of a renamed field. Existing records keep their values, and no question is asked again.
 
     Example:
         place: Annotated[Verbatim | None, Was("venue")]
@@ -255,9 +284,11 @@ class Was:
 
 
 class Shown:
-    """Words (regular expressions) one of which a choice needs in a sentence of its item; `Shown(chair="主持")`.
+    """Words that a choice needs in a sentence about its item: `Shown(chair="主持")` accepts "chair" only beside
+    主持.
 
-    A choice that is not listed needs none. `otherwise` is the choice that holds where no other is left.
+    The keyword arguments are regular expressions, by choice; a choice that is not listed needs no words.
+    `otherwise` is the choice that the record gets if no other is left.
 
     Example:
         class Person(BaseModel):

@@ -14,6 +14,7 @@ fixture.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 RECORD = "--record-replies"
 _RECORDINGS = pytest.StashKey["Recordings"]()
+_SHOWING = threading.Lock()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,9 +49,23 @@ def replies(request: pytest.FixtureRequest) -> Recordings:
     from extractor.llm.recordings import Recordings
 
     folder = request.path.parent / str(request.config.getini("extractor_replies"))
-    recordings = Recordings(folder, "record" if request.config.getoption(RECORD) else "replay")
+    if request.config.getoption(RECORD):
+        recordings = Recordings(folder, "record", on_asked=lambda about: _show(request.config, about))
+    else:
+        recordings = Recordings(folder, "replay")
     request.node.stash[_RECORDINGS] = recordings
     return recordings
+
+
+def _show(config: pytest.Config, about: dict[str, object]) -> None:
+    """Show a question that the model is asked: an answer may take a minute, and the first one loads the model."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is None or capture is None:
+        return
+    with _SHOWING, capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        reporter.write_line(f"recording {about.get('document')}: {about.get('field')} at {about.get('start')}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,6 @@
-"""MeetingRecord: what a Chinese government speech or meeting report says.
+"""MeetingRecord: the content of a Chinese government speech or meeting report.
 
-Descriptions are what the model is asked; the annotation guide behind them is `fixtures/gold/README.md`.
+The descriptions are sent to the model; they follow the annotation guide in `fixtures/gold/README.md`.
 To add a field, copy this file, add a line to MeetingRecord, and pass the copy with `--schema my.py`.
 """
 
@@ -33,7 +33,7 @@ from extractor.fields import (
 
 EXAMPLE = "meeting.example.json"
 
-# An office; what of it stands before a name (市委副书记、市长张文深) and what after (薛书记, 马崑副市长).
+# An office, and its forms before a name (市委副书记、市长张文深) and after one (薛书记, 马崑副市长).
 OFFICE = (
     "(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|主任|主席|总理"
     "|总裁|总经理|政委|司令员?|专员|巡视员|调研员|常委|委员|党[组委]成员|级干部|大使|参事)"
@@ -41,34 +41,34 @@ OFFICE = (
 BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受用▲■●◆(（]|要自觉|传达|达学|学习|习[省市县区]).){{0,16}}{OFFICE}"
 AFTER = f"(?:常务)?副?{OFFICE}"
 
-# A sentence that dates the meeting: a day beside a word of holding it; or a date alone on its line, as a sign-off.
+# A sentence that dates the meeting: a day beside a word for holding it, or a date alone on its line as a sign-off.
 HELD = (
     "[日号][^。]{0,60}(?:召开|举行|举办|主持|出席|会议|大会|讲话|座谈|动员|部署|仪式|开工|签约|活动|例会)|(?:召开|举行|会议|讲话|讯)[^。]{0,30}日"
     "|^[^，。]{0,12}(?:[0-9]{4}|[一二〇○零]{2,4}[一二三四五六七八九〇○零]{0,2})年[^，。]{1,6}月[^，。]{1,4}日[^，。]{0,4}$"
 )
 
-# Words between a number and the one before it that make it a plan, a duty or a forecast, not a fact.
+# Words between a number and the one before it that make it a plan, a duty or a forecast instead of a fact.
 PLANNED = (
     "(?<!占)计划(?!生育)|规划|力争|争取|争创|确保|目标(?!责任|管理|考核)|预计|将|拟|再新?增|总投资(?!.*(?:已|完成|竣工))|必须|不低于|原则上|开展为期|每[年季月周]|每半[月年]|安排|落实"
     "|(?<![主重需首简概])要(?![求素点]|清醒|看到|认识|认清|感谢|说明|强调指出)|新建(?!项目)|不少于|不超过|不得|少于|[日月年底]前|年内|到[0-9]{4}年"
     "|建成后|投产后|可(?:实现|达|促进|容|带动|新增)|任务|推迟|一[是要]"
 )
-# Words before a number in its sentence that make the rest of it a duty or a forecast.
+# Words before a number in its sentence that make the rest of the sentence a duty or a forecast.
 DUTY = "(?<![主重需首简概])要(?![求素点]|清醒|看到|认识|认清|感谢|说明|强调指出)|必须|务必|力争|到[0-9]{4}年底|建成后|投产后"
 
-# Regions as speeches name them: 全国, 我市. Place names need more than a pattern to tell where they begin.
+# Regions as speeches call them: 全国, 我市. Proper place names are left out, since no pattern shows where they begin.
 REGION = "(?:全|我|本|该)(?:国|省|市|县|区|州|旗|镇|乡|村)"
 
-# The organs that open a sentence and rule its clauses: 各级各部门要…, 省人口计生委、卫生厅等部门要联合….
+# The organs that open a sentence and govern its clauses: 各级各部门要…, 省人口计生委、卫生厅等部门要联合….
 ORGAN = (
     "(?:[^，,。；;：:]{0,12}[前内起])?((?:[^，,。；;：:、的要对在把将由向]{1,14}、){0,6}[^，,。；;：:、的要对在把将由向]{0,14}(?:部门|单位|政府|党委|委|局|厅|办公室|机构|支队"
     "|小组|乡镇|[省市县区镇乡村]|各地|各级|企业|院校|学校|医院|协会|公司|中心|领导干部|领导)(?:等(?:部门|单位|地)?)?)"
     "(?:也|都|均|一定|务必|必须|要|应|应当|须|负责)"
 )
 
-# Words by which a person is shown to act.
+# Words that show what a person does.
 ACT = "强调|指出|要求|主持|出席|讲话|说|宣读|通报|部署|作了?.{0,4}报告|陪同|签订|递交|参加"
-# What coverage counts: clauses that pledge a result, clauses with a word of duty.
+# Clauses that coverage counts: those that pledge a result, and those with a word of duty.
 PLEDGE = "确保|力争|争取|实现|达到|完成"
 DUTY_TO_ACT = "(?<![主重需首简概])要(?![求素点])|必须|务必|应当|严禁|不得"
 

@@ -1,4 +1,4 @@
-"""Notice: what an official notice (通知, 通告, 意见, 办法) lays down, and by when."""
+"""Notice: the obligations of an official notice (通知, 通告, 意见, 办法) and their deadlines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from extractor.fields import Clause, Cue, EdtfDate, Evidence, Group, Verbatim
 
 EXAMPLE = "notice.example.json"
 
-# Words of duty, and of time limits.
+# Words of duty, and words of time limits.
 DUTY = "应当|应于|应在|必须|须|不得|禁止|严禁|要求|负责|按照|报送|上报|提交|组织|落实|做好|开展|完成|要"
 LIMIT = r"(?:年|月|日|底|末)[^，。；]{0,3}前|前(?:完成|报|上报|报送|提交|到位)|截止|截至|之日起|个工作日内|日内|年内|月底|年底|期限"
 

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from extractor.document import Json
-from extractor.runs.estimate import least
+from extractor.runs.estimate import shortest_answer
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def read_facts(body: Json) -> Json:
         return {name: [item(m) for m in re.finditer(pattern, text)]}
     if name in WORDS and (found := re.search(WORDS[name], text)):
         return {name: found[0]}
-    value: Json = least(shape_beside(body))
+    value: Json = shortest_answer(shape_beside(body))
     return value
 
 

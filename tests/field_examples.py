@@ -1,8 +1,9 @@
-"""The examples in the docstrings of extractor/fields.py and markers.py: read, and computed anew by the engine.
+"""The examples in the docstrings of extractor/fields.py and markers.py: parse them, and run them through the
+engine.
 
-An example is a field in code, then cases: a `text`, what a model that reads `fills` (or `asks nothing`: where forms are
-filled, code settles it, or its Cue is not met), what the record `holds`, the `problem`s noted, what coverage calls
-`uncited`.
+An example is the code of a field, followed by cases: a `text`, what a model that reads `fills` in (or `asks
+nothing`: if forms are filled, code settles it, or the Cue does not match), what the record `holds`, each
+`problem`, and the places that coverage calls `uncited`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from extractor.llm.models import LARGE, SMALL
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Schema, load_prompts
-from extractor.schema.shape import read_shape
+from extractor.schema.shape import read_fields
 
 SOURCES = [ROOT / "extractor" / "fields.py", ROOT / "extractor" / "markers.py"]
-# Part of how the types are built, of no use to a schema.
+# Used to build the types; schemas have no use for it.
 INTERNAL = {"Words"}
 HEAD = re.compile(r"^Example:$", re.MULTILINE)
 KEYS = ("text", "fills", "asks", "holds", "problem", "uncited")
@@ -38,7 +39,7 @@ CASE_LINE = re.compile(rf"({'|'.join(KEYS)})(?: +|$)(.*)")
 
 @dataclass(frozen=True)
 class Case:
-    """One text, what a model fills (None: nothing is asked), what comes of it."""
+    """A text, what a model fills in (None: it is not asked), and the result."""
 
     text: str
     fills: Any
@@ -49,7 +50,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Example:
-    """A field in code (several: what is filled and held is told by name), and its cases."""
+    """The code of a field and its cases. With several fields, `fills` and `holds` are objects by field
+    name."""
 
     code: str
     cases: list[Case] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Entry:
-    """A type or marker: its words and its examples."""
+    """A type or marker: its description and its examples."""
 
     name: str
     words: str
@@ -65,19 +67,19 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Every type and marker that a schema may import, in the order of the files."""
+    """All types and markers that a schema may import, in the order of the files."""
     found = [one for path in SOURCES for one in _documented(ast.parse(path.read_text(encoding="utf-8")))]
     return [_entry(name, doc) for name, doc in found if name not in INTERNAL and not name.startswith("_")]
 
 
 def _documented(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Names with their docstring; of an alias, the string literal below it."""
+    """Names with their docstrings; the docstring of an alias is the string literal below it."""
     for node, following in zip(tree.body, [*tree.body[1:], None], strict=True):
         if isinstance(node, ast.ClassDef):
             yield node.name, ast.get_docstring(node) or ""
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            said = following.value if isinstance(following, ast.Expr) else None
-            doc = said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else ""
+            below = following.value if isinstance(following, ast.Expr) else None
+            doc = below.value if isinstance(below, ast.Constant) and isinstance(below.value, str) else ""
             yield node.targets[0].id, inspect.cleandoc(doc)
 
 
@@ -90,34 +92,34 @@ def _example(text: str) -> Example:
     lines = text.splitlines()
     first = next(n for n, line in enumerate(lines) if CASE_LINE.fullmatch(line))
     example = Example("\n".join(lines[:first]).strip())
-    said: dict[str, Any] = {}
+    lines_by_key: dict[str, Any] = {}
     for line in [*lines[first:], "text"]:
         found = CASE_LINE.fullmatch(line)
         if found is None:
             continue
         key, value = found.groups()
-        if key == "text" and said:
-            example.cases.append(_case(said))
-            said = {}
-        said.setdefault(key, []).append(value)
+        if key == "text" and lines_by_key:
+            example.cases.append(_case(lines_by_key))
+            lines_by_key = {}
+        lines_by_key.setdefault(key, []).append(value)
     return example
 
 
-def _case(said: dict[str, list[str]]) -> Case:
-    fills = json.loads(said["fills"][0]) if "fills" in said else None
-    assert ("fills" in said) != (said.get("asks") == ["nothing"]), said
-    holds = json.loads(said["holds"][0])
-    uncited = tuple(json.loads(said["uncited"][0])) if "uncited" in said else None
-    return Case(said["text"][0], fills, holds, tuple(said.get("problem", ())), uncited)
+def _case(lines_by_key: dict[str, list[str]]) -> Case:
+    fills = json.loads(lines_by_key["fills"][0]) if "fills" in lines_by_key else None
+    assert ("fills" in lines_by_key) != (lines_by_key.get("asks") == ["nothing"]), lines_by_key
+    holds = json.loads(lines_by_key["holds"][0])
+    uncited = tuple(json.loads(lines_by_key["uncited"][0])) if "uncited" in lines_by_key else None
+    return Case(lines_by_key["text"][0], fills, holds, tuple(lines_by_key.get("problem", ())), uncited)
 
 
 # --- computing ---
 
 
 def computed(example: Example, case: Case) -> Case:
-    """The case as the engine has it: the model's answer is the example's, all else is computed."""
+    """The case as the engine computes it from the example's answer."""
     schema = _schema(example.code)
-    names = [shape.name for shape in schema.fields]
+    names = [field.name for field in schema.fields]
     asked: list[Request] = []
     profile = SMALL if case.fills is None else LARGE
     fills: Json = case.fills if len(names) > 1 else {names[0]: case.fills}
@@ -127,7 +129,7 @@ def computed(example: Example, case: Case) -> Case:
     problems = tuple(" ".join(filter(None, (p["kind"], p["field"], p["value"]))) for p in line["problems"])
     covered = line["coverage"].get(names[0])
     uncited = None if covered is None else tuple(place["text"] for place in covered["uncited"])
-    assert len(asked) <= 1, "an example is one question"
+    assert len(asked) <= 1, "an example may ask one question"
     holds = line["record"] if len(names) > 1 else line["record"][names[0]]
     return replace(case, fills=case.fills if asked else None, holds=holds, problems=problems, uncited=uncited)
 
@@ -141,7 +143,7 @@ def _schema(code: str) -> Schema:
     source = f"{models}\nclass Record(BaseModel):\n    {body}\n"
     exec(compile(source, "<example>", "exec", dont_inherit=True), names)
     record = names["Record"]
-    return Schema("example", record, read_shape(record), load_prompts(Path("nowhere") / "example.py", None))
+    return Schema("example", record, read_fields(record), load_prompts(Path("nowhere") / "example.py", None))
 
 
 # --- the page ---
@@ -150,10 +152,11 @@ def _schema(code: str) -> Schema:
 def fields_page() -> str:
     """docs/fields.md."""
     head = (
-        "# Fields\n\nWhat a field is, is said by its type; markers in `Annotated[…]` say more. Generated from the docstrings of\n"
-        "`extractor/fields.py` and `extractor/markers.py` by `python tests/update_docs.py`: each result is what the engine computes.\n\n"
-        "A model that reads *fills* a field with JSON, which is looked up in the text; a model that fills forms (the embedded\n"
-        "one) is *not asked* where code finds and fills the field by itself, or where its `Cue` is not met.\n"
+        "# Fields\n\nThe type of a field says what it is; markers in `Annotated[…]` say more. This page is generated from the\n"
+        "docstrings of `extractor/fields.py` and `extractor/markers.py` by `python tests/update_docs.py`. The engine\n"
+        "computes every result.\n\n"
+        "A model that reads *fills* a field with JSON, and the engine looks the values up in the text. A model that fills\n"
+        "forms (the embedded one) is *not asked* if code finds and fills the field by itself, or if its `Cue` does not match.\n"
     )
     return head + "".join(map(_section, entries()))
 
@@ -165,11 +168,11 @@ def _section(entry: Entry) -> str:
         code = example.code.replace("\n\n", "\n\n\n")
         parts.append(f"\n```python\n{code}\n```\n")
         for case in example.cases:
-            parts.append("\n" + "".join(f"- {line}\n" for line in _told(computed(example, case))))
+            parts.append("\n" + "".join(f"- {line}\n" for line in _result_lines(computed(example, case))))
     return "".join(parts)
 
 
-def _told(case: Case) -> Iterator[str]:
+def _result_lines(case: Case) -> Iterator[str]:
     yield f"text: {case.text}"
     yield "the model is not asked" if case.fills is None else f"the model fills: `{_dump(case.fills)}`"
     yield f"the record holds: `{_dump(case.holds)}`"

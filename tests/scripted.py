@@ -15,7 +15,7 @@ from extractor.llm.call import Call, Profile, Reply, Request
 from extractor.llm.models import LARGE, SMALL
 from extractor.pipeline.ask.structured_output import shape_of
 from extractor.pipeline.recipe import Recipe
-from extractor.runs.estimate import least
+from extractor.runs.estimate import shortest_answer
 from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
@@ -75,7 +75,7 @@ def by_field(**answers: Any) -> Callable[[Request], Any]:
 
 def nothing(request: Request) -> Any:
     """The smallest answer that fits the schema: null, [] or 无 where that is allowed."""
-    return least(answer_schema(request))
+    return shortest_answer(answer_schema(request))
 
 
 def answer_schema(request: Request) -> Json:

@@ -181,7 +181,7 @@ def test_an_error_that_stays_fails_only_that_document(
         assert (failure["start"], failure["end"]) == (0, length)
         assert words in failure["reason"]
         assert failure["reason"].endswith(".")
-    assert f"failures: {kind} 5, named in out.jsonl.failures.jsonl" in result.stderr
+    assert f"failures: 5 questions ({kind} 5), listed in out.jsonl.failures.jsonl" in result.stderr
     assert "--retry-failed" in result.stderr
     assert not list(folder.glob("*.part"))
 
@@ -223,7 +223,7 @@ def test_an_error_that_every_request_would_meet_stops_the_run(folder: Path, step
     assert list(records()) == ["a"]
     assert [(failure["id"], failure["kind"]) for failure in failures()] == [("b", kind), ("c", "not_reached")]
     assert "stopped: " in result.stderr
-    assert "3 documents, 1 record, 2 failed" in result.stderr
+    assert "3 documents (2 with failures), 1 record" in result.stderr
 
     with answering() as fake:
         result = extract(fake, "--retry-failed")
@@ -258,7 +258,7 @@ def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart; out.jsonl is as it was before" in result.stderr
+    assert "without --restart; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
         # All answers about a, the last document in the file, were kept.
@@ -314,9 +314,9 @@ def test_a_retry_with_nothing_to_retry(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("out.jsonl.failures.jsonl", "{not json\n", "is no list of failures"),
-        ("out.jsonl.failures.jsonl", "[1]\n", "is no list of failures"),
-        ("out.jsonl", '{"id": "a"}\n', "line 1, is no record"),
+        ("out.jsonl.failures.jsonl", "{not json\n", "is not a list of failures"),
+        ("out.jsonl.failures.jsonl", "[1]\n", "is not a list of failures"),
+        ("out.jsonl", '{"id": "a"}\n', "line 1, is not a record"),
     ],
 )
 def test_a_retry_reports_damaged_files_and_leaves_them(folder: Path, name: str, content: str, words: str) -> None:

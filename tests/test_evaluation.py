@@ -1,4 +1,4 @@
-"""Scoring: what counts as right follows from a field's type."""
+"""Scoring against annotations: a field's type decides what counts as right."""
 
 from __future__ import annotations
 
@@ -12,18 +12,8 @@ from typer.testing import CliRunner
 
 from extractor.cli.main import app
 from extractor.document import Json
-from extractor.evaluation import (
-    UNMARKED,
-    Counts,
-    Scored,
-    ScoreError,
-    difference,
-    fields_of,
-    read_gold,
-    score,
-    tabulate,
-    tabulate_marks,
-)
+from extractor.evaluation.scoring import Counts, Scored, ScoreError, fields_of, read_gold, score
+from extractor.evaluation.tables import UNMARKED, Gap, difference, tabulate, tabulate_marks
 from extractor.schema.loading import load_schema
 
 SHAPES = load_schema("meeting").fields
@@ -36,8 +26,8 @@ def one(record: Json, wanted: Json) -> Scored:
     return score(SHAPES, {"x": wanted}, {"x": record})["x"]
 
 
-def with_evidence(record: Json) -> Json:
-    """A copy that may be altered."""
+def copy_of(record: Json) -> Json:
+    """A copy that a test may change."""
     return copy.deepcopy(record)
 
 
@@ -47,7 +37,7 @@ def test_annotations_agree_with_themselves() -> None:
     assert all(line.f1 == 1.0 and line.low == 1.0 for line in table.values())
 
 
-def test_nothing_found_is_nothing_recalled() -> None:
+def test_without_records_recall_is_zero() -> None:
     table = {line.name: line for line in tabulate(score(SHAPES, GOLD, {}), NAMES)}
     assert table["measures"].recall == 0.0
     assert table["measures"].f1 == 0.0
@@ -55,7 +45,7 @@ def test_nothing_found_is_nothing_recalled() -> None:
 
 
 def test_a_date_is_compared_by_its_edtf() -> None:
-    record = with_evidence(GOLD[FIRST])
+    record = copy_of(GOLD[FIRST])
     record["date"]["text"] = "五月二十七日"
     assert one(record, GOLD[FIRST]).counts["date"] == Counts(1, 1, 1)
     record["date"]["edtf"] = "2014-05-28"
@@ -65,7 +55,7 @@ def test_a_date_is_compared_by_its_edtf() -> None:
 
 
 def test_titles_are_compared_on_matched_people_only() -> None:
-    record = with_evidence(GOLD[FIRST])
+    record = copy_of(GOLD[FIRST])
     record["officials"][0]["titles"] = ["市委副书记"]
     record["officials"][1]["name"] = "张文"
     counts = one(record, GOLD[FIRST]).counts
@@ -82,20 +72,20 @@ def test_titles_are_compared_on_matched_people_only() -> None:
     ],
 )
 def test_a_number_is_matched_by_its_digits(alter: Json, expect: Counts) -> None:
-    record = with_evidence(GOLD[FIRST])
+    record = copy_of(GOLD[FIRST])
     record["statistics"][0]["value"].update(alter)
     counts = one(record, GOLD[FIRST]).counts
     assert counts["statistics"] == expect
     assert counts["statistics.value"].right == 6
 
 
-def test_a_number_elsewhere_is_another_number() -> None:
-    record = with_evidence(GOLD[FIRST])
+def test_a_number_without_overlapping_evidence_does_not_match() -> None:
+    record = copy_of(GOLD[FIRST])
     record["statistics"][0]["evidence"][0].update(start=2000, end=2010)
     assert one(record, GOLD[FIRST]).counts["statistics"] == Counts(6, 7, 7)
 
 
-def test_clauses_count_by_characters_and_repeats_once() -> None:
+def test_clauses_count_by_character_and_repeats_count_once() -> None:
     wanted = {"targets": [{"text": "甲乙丙丁", "evidence": {"text": "甲乙丙丁", "start": 0, "end": 4}}]}
     place = {"text": "丙丁戊", "start": 2, "end": 5}
     record = {"targets": [{"text": "丙丁戊", "evidence": [place, {"text": "丙丁戊", "start": 90, "end": 93}]}]}
@@ -104,12 +94,12 @@ def test_clauses_count_by_characters_and_repeats_once() -> None:
     assert [slip.kind for slip in scored.slips] == []
 
 
-def test_a_difference_has_the_sign_of_the_better_one() -> None:
+def test_a_difference_is_positive_if_the_first_is_better() -> None:
     worse = {name: {**record, "measures": record["measures"][::2]} for name, record in GOLD.items()}
     gaps = difference(score(SHAPES, GOLD, GOLD), score(SHAPES, GOLD, worse), NAMES)
-    gap, low, high = gaps["measures"]
-    assert 0 < low <= gap <= high
-    assert gaps["officials"] == (0.0, 0.0, 0.0)
+    gap = gaps["measures"]
+    assert 0 < gap.low <= gap.f1 <= gap.high
+    assert gaps["officials"] == Gap(0.0, 0.0, 0.0)
 
 
 def test_the_command_prints_the_table_and_the_slips(tmp_path: Path) -> None:
@@ -130,7 +120,7 @@ def test_the_command_prints_the_table_and_the_slips(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gold", "out"), [("missing", "records.jsonl"), ("gold", "missing.jsonl"), ("gold", "bad.jsonl")]
 )
-def test_what_cannot_be_scored_is_said(tmp_path: Path, gold: str, out: str) -> None:
+def test_files_that_cannot_be_scored_are_named(tmp_path: Path, gold: str, out: str) -> None:
     (tmp_path / "gold").mkdir()
     (tmp_path / "gold" / "a.json").write_text('{"id": "a", "record": {"date": null}}', encoding="utf-8")
     (tmp_path / "records.jsonl").write_text('{"id": "a", "record": {"date": null}}\n', encoding="utf-8")
@@ -141,9 +131,9 @@ def test_what_cannot_be_scored_is_said(tmp_path: Path, gold: str, out: str) -> N
     assert "Traceback" not in run.output
 
 
-def test_annotations_of_another_kind_are_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_annotation_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(ScoreError, match="no annotation"):
+    with pytest.raises(ScoreError, match="is not an annotation"):
         read_gold(tmp_path)
 
 
@@ -151,7 +141,7 @@ def test_annotations_of_another_kind_are_named(tmp_path: Path) -> None:
 
 
 def test_items_are_right_in_the_records_order() -> None:
-    record = with_evidence(GOLD[FIRST])
+    record = copy_of(GOLD[FIRST])
     record["officials"].insert(1, {"name": "张三", "titles": [], "roles": ["mentioned"]})
     record["statistics"][0]["value"]["text"] = "170万人"
     del record["measures"][2:]
@@ -163,8 +153,8 @@ def test_items_are_right_in_the_records_order() -> None:
     assert right["date"] == [True]
 
 
-def test_precision_is_told_by_mark() -> None:
-    record = with_evidence(GOLD[FIRST])
+def test_precision_is_counted_by_mark() -> None:
+    record = copy_of(GOLD[FIRST])
     record["statistics"][0]["value"]["text"] = "170万人"
     marks = [{"field": "statistics", "item": n, "marks": ["second_pass"]} for n in (0, 1)]
     marks.append({"field": "date", "item": None, "marks": ["folded"]})
@@ -181,9 +171,9 @@ def test_eval_prints_precision_by_mark(tmp_path: Path) -> None:
     line = {"id": FIRST, "record": GOLD[FIRST], "marks": marks}
     output = tmp_path / "out.jsonl"
     output.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
-    told = CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output)]).output
-    assert "statistics   second_pass    1.00 of 1" in told
-    assert "statistics   none           1.00 of 6" in told
-    assert "measures     none" not in told
+    table = CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output)]).output
+    assert "statistics   second_pass    1.00 of 1" in table
+    assert "statistics   none           1.00 of 6" in table
+    assert "measures     none" not in table
     data = json.loads(CliRunner().invoke(app, ["eval", str(ROOT / "fixtures" / "gold"), str(output), "--json"]).output)
     assert {"field": "statistics", "mark": "second_pass", "precision": 1.0, "items": 1} in data["marks"]

@@ -1,4 +1,4 @@
-"""What loads what. The directions of the engine's own imports are import-linter's: see pyproject.toml."""
+"""What each command loads. import-linter checks the imports inside the engine: see pyproject.toml."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SCHEMAS = sorted((ROOT / "schemas").glob("*.py"))
 
 
 def imported_by(*arguments: str) -> set[str]:
-    """Top-level packages that the command loads."""
+    """The top-level packages that the command loads."""
     return loaded_by("-m", "extractor", *arguments)
 
 
 def loaded_by(*arguments: str) -> set[str]:
-    """Top-level packages that a Python loads."""
+    """The top-level packages that a Python process loads."""
     command = [sys.executable, "-X", "importtime", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -29,7 +29,7 @@ def loaded_by(*arguments: str) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-def test_the_way_of_finding_out_sees_imports() -> None:
+def test_imported_by_sees_imports() -> None:
     assert {"extractor", "typer"} <= imported_by("--help")
     assert "pydantic" in imported_by("schema", "list")
 
@@ -40,11 +40,11 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("schema", "list"), ("schema", "show"), ("model", "status")])
-def test_what_asks_no_model_loads_no_client(arguments: tuple[str, ...]) -> None:
+def test_commands_that_ask_no_model_load_no_client(arguments: tuple[str, ...]) -> None:
     assert imported_by(*arguments) & CLIENTS == set()
 
 
-def test_the_library_loads_what_is_used_of_it() -> None:
+def test_the_library_loads_only_what_is_used() -> None:
     alone = loaded_by("-c", "import extractor")
     assert "extractor" in alone
     assert alone & (HEAVY | {"pydantic", "typer", "pytest"}) == set()
@@ -54,7 +54,7 @@ def test_the_library_loads_what_is_used_of_it() -> None:
 
 
 def engine_imports(source: str) -> set[str]:
-    """Modules of this project, or relative ones, that a source imports, wherever in it."""
+    """The modules of this project, and relative ones, that a source imports anywhere."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -67,15 +67,15 @@ def engine_imports(source: str) -> set[str]:
     return {name for name in found if name.startswith(".") or name.partition(".")[0] in ("extractor", "schemas")}
 
 
-def test_the_way_of_finding_out_sees_each_form() -> None:
+def test_engine_imports_sees_every_form_of_import() -> None:
     source = "import extractor.runs.run\nfrom extractor.lang import fold\ndef f():\n    from schemas.notice import x\nfrom . import y"
     assert engine_imports(source) == {"extractor.runs.run", "extractor.lang.fold", "schemas.notice", "..y"}
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
-def test_a_schema_imports_of_the_engine_its_field_types_only(path: Path) -> None:
+def test_a_schema_imports_only_field_types_from_the_engine(path: Path) -> None:
     assert engine_imports(path.read_text(encoding="utf-8")) == {"extractor.fields"}
 
 
-def test_there_are_schemas() -> None:
+def test_there_are_schemas_to_check() -> None:
     assert {path.name for path in SCHEMAS} >= {"meeting.py", "notice.py"}

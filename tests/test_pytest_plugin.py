@@ -101,7 +101,11 @@ def test_recording_without_a_model_says_how_to_get_one(example: Path) -> None:
 def test_replies_are_recorded_once_and_replayed(project: Path) -> None:
     with answering() as fake:
         write(project, fake.base_url)
-        assert "1 failed, 3 passed" in run(project, "--record-replies").stdout
+        recorded = run(project, "--record-replies").stdout
+        assert "1 failed, 3 passed" in recorded
+        shown = re.findall(r"recording (\w): [\w+]+ at \d+$", recorded, re.MULTILINE)
+        assert len(shown) == len(fake.seen)
+        assert set(shown) == {"d", "e"}
         asked = len(fake.seen)
         assert asked
         run(project, "--record-replies")

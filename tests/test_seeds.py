@@ -1,7 +1,8 @@
-"""The whole line over the real seeds, on what the embedded model really answered (fixtures/replies).
+"""The pipeline on the real seeds, with recorded replies of the embedded model (fixtures/replies).
 
-The records are compared whole with fixtures/records.jsonl; after a change that is meant to alter them, look at the difference,
-then write them anew with `extractor extract seeds -o fixtures/records.jsonl --mode replay`.
+The records are compared with fixtures/records.jsonl. After a change that is meant to alter them, check the
+difference, then write the file again with `extractor extract seeds -o fixtures/records.jsonl --mode
+replay`.
 """
 
 from __future__ import annotations
@@ -62,11 +63,11 @@ def lines(recipe: Recipe, documents: dict[str, Document]) -> list[Json]:
     return [done.line for done in converted]
 
 
-def test_twelve_lines(lines: list[Json]) -> None:
+def test_the_seeds_give_twelve_lines(lines: list[Json]) -> None:
     assert [line["id"] for line in lines] == IDS
 
 
-def test_records_are_as_they_were(lines: list[Json]) -> None:
+def test_records_have_not_changed(lines: list[Json]) -> None:
     expected = RECORDS.read_text(encoding="utf-8")
     written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     for old, new in zip(expected.splitlines(), written.splitlines(), strict=True):
@@ -83,7 +84,7 @@ def test_lines_fit_their_published_schema(lines: list[Json], recipe: Recipe) -> 
 
 
 def places(value: Any) -> Iterator[Json]:
-    """Every {text, start, end} anywhere in a value."""
+    """All evidence in a value, at any depth."""
     if isinstance(value, dict):
         if {"text", "start", "end"} <= set(value):
             yield value
@@ -94,7 +95,7 @@ def places(value: Any) -> Iterator[Json]:
             yield from places(inner)
 
 
-def test_evidence_is_the_source(lines: list[Json], documents: dict[str, Document]) -> None:
+def test_evidence_is_cut_from_the_source(lines: list[Json], documents: dict[str, Document]) -> None:
     count = 0
     for line in lines:
         text = documents[line["id"].partition("#")[0]].text
@@ -107,14 +108,16 @@ def test_evidence_is_the_source(lines: list[Json], documents: dict[str, Document
 
 
 def plain(text: str) -> str:
-    """A text for the question whether it says something: no pinyin, no white space, folded. Written apart from the
-    engine's own cleaning and grounding, so that the two can disagree."""
+    """A text without pinyin and white space, folded, to compare words.
+
+    It does not use the engine's own cleaning and grounding, so that the two can disagree.
+    """
     text = re.sub(r"\([a-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹüɡê]{1,7}\)", "", text, flags=re.I)
     return re.sub(r"\s", "", fold(text))
 
 
-def said_by(line: Json) -> Iterator[tuple[str, str]]:
-    """Every value of a record that has to stand in the speech."""
+def values_of(line: Json) -> Iterator[tuple[str, str]]:
+    """Every value of a record that must occur in the speech."""
     record = line["record"]
     if record["date"]:
         yield "date", record["date"]["text"]
@@ -138,13 +141,13 @@ def test_nothing_is_invented(lines: list[Json], documents: dict[str, Document]) 
     for line in lines:
         source = line["source"]
         speech = plain(documents[line["id"].partition("#")[0]].text[source["start"] : source["end"]])
-        for kind, value in said_by(line):
+        for kind, value in values_of(line):
             assert plain(value) in speech, (line["id"], kind, value)
             count += 1
     assert count > 500
 
 
-def test_indicators_are_worded_from_their_sentence(lines: list[Json], documents: dict[str, Document]) -> None:
+def test_indicators_use_only_characters_of_their_sentence(lines: list[Json], documents: dict[str, Document]) -> None:
     for line in lines:
         text = documents[line["id"].partition("#")[0]].text
         for statistic in line["record"]["statistics"]:
@@ -165,13 +168,13 @@ def test_evidence_keeps_the_noise_of_the_source(lines: list[Json]) -> None:
         assert not any(PINYIN.search(target["text"]) for target in line["record"]["targets"])
 
 
-def test_the_model_sees_neither_noise_nor_furniture(recipe: Recipe, documents: dict[str, Document]) -> None:
-    """Asked in both styles: the forms of the embedded model, and whole passages to read, as a large one gets them."""
+def test_the_model_sees_neither_noise_nor_boilerplate(recipe: Recipe, documents: dict[str, Document]) -> None:
+    """In both styles: forms as for the embedded model, and passages to read as for a large one."""
     sent: list[str] = []
 
     def noting(request: Request) -> Reply:
         sent.extend(message["content"] for message in request.body["messages"])
-        raise NetworkError("nobody is there")
+        raise NetworkError("no server")
 
     reading = choose("gpt", "http://127.0.0.1:9/v1", {})
     for asked in (recipe, Recipe(recipe.schema, reading.name, reading.profile)):
@@ -181,11 +184,11 @@ def test_the_model_sees_neither_noise_nor_furniture(recipe: Recipe, documents: d
     for words in sent:
         assert not PINYIN.search(words)
         assert simplify(words) == words
-        for furniture in ("推荐阅读", "省略440字", "正式会员", "http", "导医热线", "发表了评论", "推荐8篇"):
-            assert furniture not in words
+        for boilerplate in ("推荐阅读", "省略440字", "正式会员", "http", "导医热线", "发表了评论", "推荐8篇"):
+            assert boilerplate not in words
 
 
-def test_compilation_is_cut_where_its_speeches_begin(lines: list[Json]) -> None:
+def test_the_compilation_is_split_where_its_speeches_begin(lines: list[Json]) -> None:
     annotated = json.loads((ROOT / "fixtures/gold/001_b33f20b64f905d37.segments.json").read_text(encoding="utf-8"))
     speeches = [s for s in annotated["segments"] if s["kind"] != "furniture"]
     found = [line["source"] for line in lines if line["id"].startswith("001")]
@@ -202,7 +205,7 @@ def test_recordings_say_who_answered() -> None:
             assert by["version"].startswith("xllamacpp ")
 
 
-def test_two_runs_are_the_same_bytes(recipe: Recipe, documents: dict[str, Document], lines: list[Json]) -> None:
+def test_two_runs_write_the_same_bytes(recipe: Recipe, documents: dict[str, Document], lines: list[Json]) -> None:
     call = Recordings(REPLIES, "replay").over(no_model)
     again = [done.line for document in documents.values() for done in convert(document, recipe, call)]
     assert json.dumps(again, ensure_ascii=False) == json.dumps(lines, ensure_ascii=False)

@@ -1,5 +1,7 @@
-"""Write docs/ anew: the commands from what they say of themselves, the fields from their docstrings and what the engine
-makes of their examples. `python tests/update_docs.py`."""
+"""Write the generated parts of docs/: `python tests/update_docs.py`.
+
+They are the commands from `--help`, the fields from their docstrings and examples, and the keys of an output line.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from unittest.mock import patch
 
 import typer.main
 from field_examples import fields_page
+from output_keys import PAGE as OUTPUT
+from output_keys import page_with_table
 from scripted import ROOT
 
 from extractor.cli.main import app
@@ -52,3 +56,4 @@ if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     FIELDS.write_text(fields_page(), encoding="utf-8", newline="\n")
     PAGE.write_text(commands_page(), encoding="utf-8", newline="\n")
+    OUTPUT.write_text(page_with_table(), encoding="utf-8", newline="\n")

@@ -1,7 +1,7 @@
-"""Whether a schema's example is one: its answers fit what a model is asked, and stand in its text.
+"""Check a schema's example: its answers must fit what a model is asked, and their words must be in its text.
 
-A model imitates its example. One with a wrong name, a missing value or words that the text lacks teaches it answers
-that are then refused.
+A model imitates the example. A wrong name, a missing value or words that are not in the text would teach it
+answers that are then dropped.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ from extractor.document import Document, Json
 from extractor.llm.call import Reply, Request
 from extractor.llm.models import LARGE
 from extractor.pipeline.answer import Answer, Problem
+from extractor.pipeline.ask.answer_models import answer_type, items_read
 from extractor.pipeline.ask.ask import is_cued
-from extractor.pipeline.ask.questions import answer_type, items_read
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.items import Found, one_by_one
+from extractor.pipeline.items import ItemCollection, one_by_one
 from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import Example, Schema
 from extractor.schema.shape import Field
-from extractor.schema.source_lines import Keys, field_place, json_lines, shown
+from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
 
 
 def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
-    """Complaints about the schema's example, and notes."""
+    """Errors in the schema's example, and notes."""
     example = schema.prompts.example
     if example is None or example.file is None:
         return [], []
-    file = shown(example.file, path)
+    file = display_path(example.file, path)
     lines = json_lines(example.file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
-    complaints: list[tuple[Keys, str]] = [
+    errors: list[tuple[Keys, str]] = [
         (
             (name,),
-            f"the example answers {name!r}, which is no field of {schema.record.__name__}: it has {', '.join(names)}. "
+            f"the example answers {name!r}, which is not a field of {schema.record.__name__}. "
+            f"Its fields are {', '.join(names)}. "
             "Rename or delete it.",
         )
         for name in example.record
@@ -47,29 +48,31 @@ def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
     fitting = []
     for field in schema.fields:
         wrong = list(_check_answer(field, example))
-        complaints += wrong
+        errors += wrong
         if not wrong and field.name in example.record:
             fitting.append(field)
-    complaints += _check_places(schema, fitting, example)
+    errors += _check_places(schema, fitting, example)
     notes = [
-        f"{field_place(schema.record, name, path)}: {schema.record.__name__}.{name} is not answered in the example {example.file.name}, so a "
-        f"model that reads is shown no answer for it. {_mend(name, example.file, path)}"
+        f"{field_place(schema.record, name, path)}: {schema.record.__name__}.{name} is not answered in the example "
+        f"{example.file.name}, so a model that reads is shown no answer for it. {_fix(name, example.file, path)}"
         for name in names
         if name not in example.record
     ]
-    return [f"{file}:{_line(lines, ('record', *keys))}: {what}" for keys, what in complaints], notes
+    return [f"{file}:{_line(lines, ('record', *keys))}: {what}" for keys, what in errors], notes
 
 
-def _mend(name: str, file: Path, schema: Path) -> str:
+def _fix(name: str, file: Path, schema: Path) -> str:
+    """How to add an answer for a field: in the schema's own example, or in a copy of a shipped one."""
     if file.parent.resolve() == schema.parent.resolve():
-        return f'Add "{name}" to its record: null or [] where its text has none.'
+        return f'Add "{name}" to its record: null or [] if its text has none.'
     return (
-        f'Copy {file.name} beside {schema.name}, where it goes before the shipped one, and add "{name}" to its record.'
+        f"Copy {file.name} beside {schema.name}, where it is used instead of the shipped one, and add "
+        f'"{name}" to its record.'
     )
 
 
 def _line(lines: dict[Keys, int], keys: Keys) -> int:
-    """The line of a value, or of the nearest around it."""
+    """The line of a value, or of the nearest enclosing one."""
     while keys not in lines:
         keys = keys[:-1]
     return lines[keys]
@@ -79,25 +82,26 @@ def _line(lines: dict[Keys, int], keys: Keys) -> int:
 
 
 def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
-    """In what an answer is none that a model could give."""
+    """What in an answer a model could not give."""
     if field.name not in example.record:
         return
     value = example.record[field.name]
     yield from _unknown_leaves(field, value)
     try:
-        TypeAdapter(answer_type(field, field.most)).validate_python(value)
+        TypeAdapter(answer_type(field, field.max_items)).validate_python(value)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = ".".join(map(str, (field.name, *one["loc"])))
-            said = "" if one["type"] == "missing" else f", not {one['input']!r}"
+            given = "" if one["type"] == "missing" else f", not {one['input']!r}"
             yield (
                 (field.name, *one["loc"]),
-                f"the example's {where} is no answer that a model may give: {one['msg'].lower()}{said}. {_advice(field, one['loc'])}",
+                f"the example's {where} is not an answer that a model may give: {one['msg'].lower()}{given}. "
+                f"{_advice(field, one['loc'])}",
             )
 
 
 def _advice(field: Field, keys: tuple[Any, ...]) -> str:
-    """What would fit at this place of the answer."""
+    """What would fit here."""
     leaf = next((leaf for leaf in field.asked if leaf.name in keys or field.item is None), None)
     if leaf is None:
         return (
@@ -118,62 +122,62 @@ def _unknown_leaves(field: Field, value: Any) -> Iterator[tuple[Keys, str]]:
             if name not in known:
                 yield (
                     (field.name, *keys, name),
-                    f"the example answers {field.name}.{name}, which is nothing that {field.item.__name__} asks for: it asks "
-                    f"for {', '.join(known)}. Rename or delete it.",
+                    f"the example answers {field.name}.{name}, but {field.item.__name__} does not ask for it. It asks for "
+                    f"{', '.join(known)}. Rename or delete it.",
                 )
 
 
-# --- their places in the text ---
+# --- the places of the answers in the text ---
 
 
 def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iterator[tuple[Keys, str]]:
-    """Which of the answers the engine would not let into a record, were they a model's."""
+    """Which answers the engine would drop if a model gave them."""
     document = Document("example", "example", example.text, "")
     text = clean(document)
-    found = Found(text, Recipe(schema, "nobody", LARGE), _ask_nobody, one_by_one)
+    found = ItemCollection(text, Recipe(schema, "none", LARGE), _no_call, one_by_one)
     for field in fields:
-        wanted: dict[str, Any] = {field.name: (answer_type(field, field.most), ...)}
-        said: type[BaseModel] = create_model("Answer", **wanted)
-        rows = items_read(field, said.model_validate({field.name: example.record[field.name]}))
+        wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
+        answer: type[BaseModel] = create_model("Answer", **wanted)
+        rows = items_read(field, answer.model_validate({field.name: example.record[field.name]}))
         if rows and not (text.text and is_cued(field, text, text)):
             yield (
                 (field.name,),
-                f"the example answers {field.name}, but neither its Cue nor its Mood is met in the example's text, so a text "
-                "like it is not asked about it: mend the marker or the text.",
+                f"the example answers {field.name}, but neither its Cue nor its Mood matches in the example's text, so it "
+                "would not be asked about such a text: fix the marker or the text.",
             )
-        found.take([(field, text)], [Answer(field.name, text, tuple(rows))])
+        found.add([(field, text)], [Answer(field.name, text, tuple(rows))])
     merged = merge(fields, found.items, document)
     for problem in (*found.problems, *merged.problems):
-        yield _keys_of(problem, example), _retell(problem)
+        yield _keys_of(problem, example), _describe(problem)
     record: Json = {field.name: [] if field.many or field.leaves[0].many else None for field in schema.fields}
     try:
         schema.record.model_validate(record | merged.record)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = ".".join(map(str, one["loc"]))
-            if one["type"] == "missing":  # under an alias: told of the field itself
+            if one["type"] == "missing":  # because of an alias, which is an error of the field itself
                 continue
             yield (
                 tuple(one["loc"]),
-                f"the record of the example has a {where} that {schema.record.__name__} itself refuses ({one['msg']}): let "
-                "it hold what its type holds.",
+                f"the example's record has a {where} that {schema.record.__name__} itself refuses ({one['msg']}): give it a "
+                "value of its type.",
             )
 
 
-def _ask_nobody(request: Request) -> Reply:
-    raise AssertionError("an example is not asked about")
+def _no_call(request: Request) -> Reply:
+    raise AssertionError("checking an example asks no model")
 
 
-def _retell(problem: Problem) -> str:
+def _describe(problem: Problem) -> str:
     words = "" if problem.value is None else f" {problem.value!r}"
     return (
-        f"the example's {problem.field}{words} would not come into a record ({problem.kind}: {problem.detail}). Copy it from "
-        "the example's text as it stands there, or mend the text."
+        f"the example's {problem.field}{words} would not get into a record ({problem.kind}: {problem.detail}). Copy it from "
+        "the example's text character by character, or change the text."
     )
 
 
 def _keys_of(problem: Problem, example: Example) -> Keys:
-    """Where in the example the value of a problem stands."""
+    """The keys of a problem's value in the example's record."""
     name, _, leaf = problem.field.partition(".")
     value = example.record.get(name)
     items = list(enumerate(value)) if isinstance(value, list) else []

@@ -1,6 +1,6 @@
-"""Which patterns of a schema match nothing in some texts: each held against what it is really held against.
+"""Find the patterns of a schema that match nothing in some texts.
 
-The engine's own functions do the matching, with one marker at a time switched on or off, so that what is found here is
+The engine's own functions do the matching, with one marker at a time switched on or off, so the result is
 what a run would find.
 """
 
@@ -23,52 +23,53 @@ from extractor.schema.loading import Schema
 from extractor.schema.shape import Field, Leaf
 from extractor.schema.source_lines import field_place
 
-# Matches nothing: what stands for the half of a marker that is not being tried.
+# Matches nothing: replaces the half of a marker that is not being tried.
 NEVER = "(?!)"
 LONGEST_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One pattern in use: how many of the places that it is held against it matches in a passage."""
+    """One pattern, and how to count the places that it is tried on and those that it matches."""
 
     place: str
     marker: str
     pattern: str
     against: str
     count: Callable[[Excerpt, Excerpt], tuple[int, int]]
-    """(passage, speech) → how many places match, and how many there are."""
+    """Takes a passage and its speech; returns how many places match, and how many there are."""
 
 
-def check_cues(schema: Schema, path: Path, speeches: Sequence[Excerpt]) -> tuple[list[str], list[str]]:
-    """Complaints about patterns that match nowhere, and notes about those that there was nothing to try on."""
-    complaints, notes = [], []
+def check_patterns(schema: Schema, path: Path, speeches: Sequence[Excerpt]) -> tuple[list[str], list[str]]:
+    """Warnings about patterns that match nowhere, and notes about those that could not be tried."""
+    warnings, notes = [], []
     passages = [(passage, speech) for speech in speeches for passage in split_passages(speech, SMALL.passage)]
     for field in schema.fields:
         for trial in _trials(field, schema, path):
             counts = [trial.count(passage, speech) for passage, speech in passages]
             hits, places = sum(n for n, _ in counts), sum(n for _, n in counts)
-            told = f"{trial.place}: the {trial.marker} {_short(trial.pattern)}"
+            pattern = f"{trial.place}: the {trial.marker} {_short(trial.pattern)}"
             if not places:
-                notes.append(f"{told} was not tried: the texts have no {trial.against}.")
+                notes.append(f"{pattern} was not tried: the texts have no {trial.against}.")
             elif not hits:
-                complaints.append(
-                    f"{told} matches in none of the texts. It is held against {trial.against}, of which they have {places}. "
+                warnings.append(
+                    f"{pattern} matches nothing in the texts. It is tried on {trial.against}; the texts have {places}. "
                     f"{_elsewhere(trial.pattern, speeches)}"
                 )
-    return complaints, notes
+    return warnings, notes
 
 
 def _elsewhere(pattern: str, speeches: Sequence[Excerpt]) -> str:
+    """What to do about a pattern, and where in the texts it would match if it were tried there."""
     for speech in speeches:
         match = next((m for m in re.finditer(pattern, speech.text) if m.group()), None)
         if match is not None:
             start, end = speech.span(*match.span())
             return (
-                f"It would match {_short(match.group())} at {speech.document.path}:{start}-{end}, which is no such place: mend "
-                "the pattern for what it is held against, or delete it."
+                f"It would match {_short(match.group())} at {speech.document.path}:{start}-{end}, where it is not tried: "
+                "change the pattern, or delete it."
             )
-    return "Mend or delete it, or try texts that have what it looks for."
+    return "Change or delete it, or try texts that have what it looks for."
 
 
 def _short(words: str) -> str:
@@ -82,12 +83,12 @@ def _trials(field: Field, schema: Schema, path: Path) -> Iterator[Trial]:
         yield Trial(here, "Cue", field.cue.pattern, _against_cue(field), lambda p, s: _count_cue(field, p, s))
     if field.unless is not None and field.item is not None and field.anchor.kind.offered_as in ("clause", "number"):
         numbers = field.anchor.kind.offered_as == "number"
-        against = "numbers, each with its own words" if numbers else "clauses, each with its sentence"
+        against = "numbers, each with its clause" if numbers else "clauses, each with its sentence"
         only = Unless(field.unless.pattern)
         yield Trial(here, "Unless", only.pattern, against, lambda p, s: _count_ruled_out(field, only, p, s))
         if field.unless.before and numbers:
             before = Unless(NEVER, before=field.unless.before)
-            against = "numbers, each with its sentence before it"
+            against = "numbers, each with the part of its sentence before it"
             yield Trial(
                 here,
                 "Unless(before=…)",
@@ -113,7 +114,7 @@ def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
         )
     if leaf.beside is not None:
         before, after = leaf.beside.before, leaf.beside.after
-        names = f"names of {field.name} that stand in the texts"
+        names = f"names of {field.name}"
         yield Trial(
             at,
             "Beside(before=…)",
@@ -129,7 +130,7 @@ def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
             lambda p, s: _count_known(field, leaf, p, s, beside=Beside(NEVER, after)),
         )
     if leaf.subject is not None:
-        heads = f"clauses of {field.name}, with those before them in their sentence"
+        heads = f"clauses of {field.name}, each with the clauses before it in its sentence"
         yield Trial(at, "Subject", leaf.subject.pattern, heads, lambda p, s: _count_known(field, leaf, p, s))
     if leaf.like is not None:
         like = re.compile(leaf.like.pattern)
@@ -137,7 +138,7 @@ def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
     for choice, words in leaf.shown.patterns.items() if leaf.shown else ():
         pattern = re.compile(words)
         yield Trial(
-            at, f"Shown({choice}=…)", words, f"sentences that name one of {field.name}", _counting_shown(field, pattern)
+            at, f"Shown({choice}=…)", words, f"sentences with a name of {field.name}", _counting_shown(field, pattern)
         )
 
 
@@ -186,7 +187,7 @@ def _count_leaf_cue(field: Field, pattern: str, passage: Excerpt, speech: Excerp
 def _count_known(
     field: Field, leaf: Leaf, passage: Excerpt, speech: Excerpt, beside: Beside | None = None
 ) -> tuple[int, int]:
-    """Candidates of which code reads this leaf off, by this marker alone."""
+    """Candidates for which code fills this leaf by this marker alone."""
     only = replace(leaf, beside=beside) if beside else leaf
     field = replace(field, leaves=tuple(only if x is leaf else x for x in field.leaves))
     candidates = _candidates(field, passage, speech)
@@ -195,10 +196,11 @@ def _count_known(
 
 def _counting_shown(field: Field, pattern: re.Pattern[str]) -> Callable[[Excerpt, Excerpt], tuple[int, int]]:
     def count(passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
-        told = {candidate.sentence for candidate in _candidates(field, passage, speech)}
-        if find_candidates(field, passage, speech) is None:  # nothing that code can find: any sentence may name one
-            told = {passage.text[i:j] for i, j in sentences(passage.text)}
-        return sum(bool(pattern.search(sentence)) for sentence in told), len(told)
+        named = {candidate.sentence for candidate in _candidates(field, passage, speech)}
+        # If code can't find candidates, any sentence may name one.
+        if find_candidates(field, passage, speech) is None:
+            named = {passage.text[i:j] for i, j in sentences(passage.text)}
+        return sum(bool(pattern.search(sentence)) for sentence in named), len(named)
 
     return count
 

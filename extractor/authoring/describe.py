@@ -1,4 +1,4 @@
-"""A schema told to a person: its fields, its output's JSON Schema, what a model is asked."""
+"""A schema as text: its fields, the JSON Schema of its output, what a model is asked."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ SAMPLE = "示例"
 
 
 def describe_fields(name: str) -> str:
-    """The fields, their types and cues, and what each is described as."""
+    """The fields with their types, descriptions and cues. Raises SchemaError."""
     schema = load_schema(name)
     lines = [f"{schema.record.__name__} ({name})"]
     for field in schema.fields:
         lines.append(f"\n{field.name}: {_type_of(field)}")
         lines.append(f"  {field.description or '(no description)'}")
         if field.cue:
-            lines.append(
-                f"  asked where{' (at the ends of a text)' if field.cue.where == 'ends' else ''}: {field.cue.pattern}"
-            )
+            ends = " at the ends of a text" if field.cue.where == "ends" else ""
+            lines.append(f"  asked{ends} if this matches: {field.cue.pattern}")
         for leaf in field.leaves if field.item else ():
             lines.append(f"  .{leaf.name}: {_spell(leaf)}{'  ' + leaf.description if leaf.description else ''}")
     return "\n".join(lines)
@@ -44,7 +43,8 @@ def output_schema(name: str) -> str:
 
 
 def describe_questions(name: str, model: str = "local") -> str:
-    """What a model is asked, field by field, about the schema's own example."""
+    """What a model is asked, field by field, with the schema's example as the text. Raises SchemaError and
+    SetupError."""
     from extractor.document import Document, Excerpt
     from extractor.llm.models import choose
     from extractor.pipeline.ask.candidates import find_candidates
@@ -64,5 +64,5 @@ def describe_questions(name: str, model: str = "local") -> str:
         if asked:
             parts.append(f"=== {field.name} ===\n{build_form(field, passage, asked, schema.prompts).text}")
         else:
-            parts.append(f"=== {field.name} ===\n(nothing is left to ask: code finds and fills it)")
+            parts.append(f"=== {field.name} ===\n(not asked: code fills it)")
     return "\n\n".join(parts)

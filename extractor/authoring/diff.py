@@ -1,11 +1,12 @@
-"""Difference: what lies between two recipes, field by field, and what of it must be asked again.
+"""Compare two recipes field by field, and find what must be asked again.
 
-A recipe is that of a schema (by name or file) or the one that an output was made by (as its runs noted it).
+A recipe comes from a schema (by name or file) or from an output (whose run log holds it).
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from extractor.document import Json
 from extractor.llm.call import Profile
+from extractor.llm.models import choose
 from extractor.output.files import OutputError, guard_reading
 from extractor.output.record_index import read_head
 from extractor.pipeline.recipe import Recipe
@@ -23,7 +25,8 @@ from extractor.schema.loading import load_schema
 
 @dataclass(frozen=True)
 class Change:
-    """What became of a field: `how` is added, removed, renamed, changed or same; `parts` names what changed in it."""
+    """How a field differs: `how` is added, removed, renamed, changed or same; `parts` names what changed in
+    it; `was` is its earlier name."""
 
     field: str
     how: str
@@ -32,51 +35,64 @@ class Change:
 
     @property
     def asks(self) -> bool:
-        """Whether the field must be asked about."""
+        """Whether the field must be asked for again."""
         return self.how in ("added", "changed")
 
 
+def compare(old: str, new: str, model: str) -> list[Change]:
+    """Compare a schema, or the recipe of an output (`*.jsonl`), with another schema, as `model` would be
+    asked.
+
+    An output is compared for its own model. Raises SchemaError, OutputError and SetupError.
+    """
+    if old.endswith(".jsonl"):
+        recorded = recorded_recipe(Path(old))
+        return differences(recorded, recipe_of(new, recorded["model"], profile_of(recorded)))
+    chosen = choose(model, None, os.environ)
+    before, after = (recipe_of(name, chosen.name, chosen.profile) for name in (old, new))
+    return differences(before.to_json(), after)
+
+
 def recorded_recipe(output: Path) -> Json:
-    """The recipe of an output's last record, as the run that made it noted it. Raises OutputError."""
+    """The recipe of an output's last record, from the run log beside the output. Raises OutputError."""
     digest = None
     with guard_reading(output), output.open("rb") as stream:
         for line in stream:
             head = read_head(line)
             digest = head.recipe if head is not None else digest
     if digest is None:
-        raise OutputError(f"{output} holds no record: name a schema, or an output of `extractor extract`.")
+        raise OutputError(f"{output} has no records: name a schema, or an output of `extractor extract`.")
     path = run_log_path(output)
     with guard_reading(path):
-        notes = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for note in reversed(notes):
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for entry_line in reversed(lines):
         entry: Json = {}
-        with suppress(ValueError):  # a note that was cut short
-            entry = json.loads(note)
+        with suppress(ValueError):  # the line was cut short
+            entry = json.loads(entry_line)
         if entry.get("event") == "start" and entry["recipe"]["digest"] == digest:
             recipe: Json = entry["recipe"]
             return recipe
     if not path.is_file():
         raise OutputError(
-            f"There is no {path}, which tells what {output} was made by: it belongs beside it. Name the older schema's file instead."
+            f"There is no {path}, the run log of {output}, so its recipe is unknown: put it back, or name the older "
+            "schema's file instead."
         )
-    raise OutputError(
-        f"{path} does not tell of the recipe {digest} that {output} was made by: name the older schema's file instead."
-    )
+    raise OutputError(f"{path} does not hold the recipe {digest} of {output}: name the older schema's file instead.")
 
 
 def recipe_of(name: str, model: str, profile: Profile) -> Recipe:
-    """The recipe of a schema, as this model would be asked. Raises SchemaError."""
+    """The recipe of a schema for a model. Raises SchemaError."""
     return Recipe(load_schema(name), model, profile)
 
 
 def profile_of(recorded: Json) -> Profile:
-    """How the model was asked by a recorded recipe; of what is new since, the defaults."""
+    """The profile of a recorded recipe; settings that are newer than it have their defaults."""
     names = Profile.__dataclass_fields__
     return replace(Profile(), **{name: value for name, value in recorded["profile"].items() if name in names})
 
 
 def differences(old: Json, new: Recipe) -> list[Change]:
-    """What became of each field, in the order of the new schema, removed ones last."""
+    """A change for each field, in the order of the new schema, removed fields last."""
     before, after = old["fields"], new.to_json()["fields"]
     changes = []
     taken = set()
@@ -97,16 +113,17 @@ def differences(old: Json, new: Recipe) -> list[Change]:
 
 
 def _parts(old: Json, new: Recipe, name: str) -> Iterator[str]:
-    """In what a field's two sides differ; where it is in neither, what all fields share differs."""
-    told = new.to_json()
-    found = list(_unlike(old["fields"][name], told["fields"][name]))
+    """What differs in a field; if nothing does, what differs in the parts that all fields share."""
+    after = new.to_json()
+    found = list(_unlike(old["fields"][name], after["fields"][name]))
     if not found:
         shared = ("model", "profile", "prompts", "engine")
-        found = [f"the {part}" for part in shared if old[part] != told[part]] or ["the prompt's example"]
+        found = [f"the {part}" for part in shared if old[part] != after[part]] or ["the prompt's example"]
     yield from found
 
 
 def _unlike(one: Json, other: Json, where: str = "") -> Iterator[str]:
+    """The paths of the keys in which two objects differ."""
     for key in dict.fromkeys((*one, *other)):
         if key == "fingerprint" or one.get(key) == other.get(key):
             continue
@@ -122,19 +139,19 @@ def _unlike(one: Json, other: Json, where: str = "") -> Iterator[str]:
 
 
 def describe_changes(changes: list[Change]) -> list[str]:
-    """A line a field."""
+    """One line per field, and one that names the fields to ask for."""
     lines = []
     for change in changes:
-        said = f" (was {change.was}: no question is asked)" if change.how == "renamed" else ""
-        said = f": {', '.join(change.parts)}" if change.parts else said
-        lines.append(f"{change.how:8} {change.field}{said}")
+        detail = f" (was {change.was}; nothing is asked)" if change.how == "renamed" else ""
+        detail = f": {', '.join(change.parts)}" if change.parts else detail
+        lines.append(f"{change.how:8} {change.field}{detail}")
     asked = [change.field for change in changes if change.asks]
     lines.append(f"to ask   {', '.join(asked) if asked else 'nothing'}")
     return lines
 
 
 def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
-    """How many recordings there are of fields that are asked anew, or not at all any more, by field."""
+    """How many recordings there are of changed or removed fields, by field. Raises OutputError."""
     fields = {change.was or change.field for change in changes if change.how in ("changed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
@@ -145,7 +162,7 @@ def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
 
 
 def touched_annotations(folder: Path, changes: list[Change]) -> Counter[str]:
-    """How many annotations hold a field that is changed, renamed or removed, by the field's older name."""
+    """How many annotations hold a changed, renamed or removed field, by its older name. Raises OutputError."""
     fields = {c.was or c.field for c in changes if c.how in ("changed", "renamed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():

@@ -1,7 +1,7 @@
-"""A schema tried on a few texts: what the model is asked and answers, what of it stands in the text, and what does not.
+"""Try a schema on a few texts: show what the model is asked and answers, and which values are kept, changed
+or dropped.
 
-The ordinary line converts the texts; here is only a Call that notes what passes through it, and the printing of what it
-noted beside what came of it.
+The texts are converted as in a run; here the Call also records what passes through it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, create_model
 
-from extractor.document import Excerpt, Json
+from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request, Usage
 from extractor.pipeline.answer import Problem
 from extractor.pipeline.ask.ask import is_cued
@@ -27,89 +27,114 @@ from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
+from extractor.runs.call_stack import assemble_call
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 from extractor.runs.wording import counted
 from extractor.schema.loading import Schema
 from extractor.schema.shape import Field, SchemaError
 
-# How wide the column of labels is, and how it looks on the lines that follow.
+# The width of the column of labels.
 LABEL = 9
-WIDEST = 200
+# The longest quote that is shown in full, in characters.
+LONGEST_QUOTE = 200
+
+Print = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One question and its answer; whether it was recorded, or what kept it from being answered."""
+    """One question and its reply, whether the reply was recorded, or why there is none."""
 
     request: Request
     reply: Reply | None
     recorded: bool
-    fault: str | None = None
+    error: str | None = None
 
 
-class Noted:
-    """Calls that note what passes: `over` above the tape all of it, `below` what the tape had to ask for."""
+class Exchanges:
+    """Collects questions and replies: `observe` goes above the recordings, `observe_asked` below them."""
 
     def __init__(self) -> None:
-        self.exchanges: list[Exchange] = []
+        self.all: list[Exchange] = []
         self._asked: set[int] = set()
 
-    def below(self, call: Call) -> Call:
-        def asking(request: Request) -> Reply:
+    def observe_asked(self, call: Call) -> Call:
+        """`call`, with the questions noted that no recording answers."""
+
+        def observed(request: Request) -> Reply:
             self._asked.add(id(request))
             return call(request)
 
-        return asking
+        return observed
 
-    def over(self, call: Call) -> Call:
-        def noting(request: Request) -> Reply:
+    def observe(self, call: Call) -> Call:
+        """`call`, with each exchange collected."""
+
+        def observed(request: Request) -> Reply:
             try:
                 reply = call(request)
             except Exception as error:
-                self.exchanges.append(Exchange(request, None, False, str(error)))
+                self.all.append(Exchange(request, None, False, str(error)))
                 raise
-            self.exchanges.append(Exchange(request, reply, id(request) not in self._asked))
+            self.all.append(Exchange(request, reply, id(request) not in self._asked))
             return reply
 
-        return noting
+        return observed
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all replies."""
+        return sum((Usage.of(exchange.reply.body) for exchange in self.all if exchange.reply), Usage())
 
 
-def try_schema(settings: Settings, names: Sequence[str], full: bool, say: Callable[[str], None]) -> bool:
-    """Say, text by text, what a schema's questions (those of the named fields, if any) lead to. Whether all texts were
-    read and all questions answered. Raises SchemaError, InputError, Fault."""
+def try_schema(settings: Settings, names: Sequence[str], full: bool, show: Print, announce: Print) -> bool:
+    """Show, text by text, the questions for the named fields (for all without names) and what becomes of the
+    answers.
+
+    Returns whether all texts were read and all questions answered. Raises SchemaError, InputError and
+    ExtractorError.
+    """
     began = time.monotonic()
     documents = settings.documents()
-    noted = Noted()
-    usage = Usage()
-    whole = True
-    with open_session(settings) as ready:
-        recipe = replace(ready.recipe, schema=narrowed(ready.recipe.schema, names))
-        call = noted.over(ready.recordings.over(noted.below(ready.ask)))
+    exchanges = Exchanges()
+    complete = True
+    with open_session(settings, announce=announce) as session:
+        recipe = replace(session.recipe, schema=narrowed(session.recipe.schema, names))
+        call = exchanges.observe(assemble_call(session.call_stack(on_asked=exchanges.observe_asked)))
         for document in documents:
             if isinstance(document, Unreadable):
-                say(f"{document.reason}\n")
-                whole = False
-                continue
-            first = len(noted.exchanges)
-            converted = convert(document, recipe, call)
-            for speech, one in zip(split_speeches(clean(document)), converted, strict=True):
-                for line in _tell(one, speech, recipe, noted.exchanges[first:], full):
-                    say(line)
-                whole = whole and not one.failures
-                first = len(noted.exchanges)
-    recorded = sum(x.recorded for x in noted.exchanges)
-    for exchange in noted.exchanges:
-        usage += Usage.of(exchange.reply.body) if exchange.reply else Usage()
-    say(
-        f"{counted(len(noted.exchanges), 'question')} ({recorded} answered from recordings), {usage.input_tokens} tokens in, "
-        f"{usage.output_tokens} out, {time.monotonic() - began:.1f} s"
+                show(f"{document.reason}\n")
+                complete = False
+            else:
+                complete &= _try_document(document, recipe, call, exchanges, full, show)
+    recorded = sum(exchange.recorded for exchange in exchanges.all)
+    usage = exchanges.usage
+    show(
+        f"{counted(len(exchanges.all), 'question')} ({recorded} answered from recordings), "
+        f"{usage.input_tokens} tokens in, {usage.output_tokens} out, {time.monotonic() - began:.1f} s"
     )
-    return whole
+    return complete
+
+
+def _try_document(
+    document: Document, recipe: Recipe, call: Call, exchanges: Exchanges, full: bool, show: Print
+) -> bool:
+    """Show a document, speech by speech. Returns whether all its questions were answered."""
+    complete = True
+    first = len(exchanges.all)
+    converted = convert(document, recipe, call)
+    for speech, one in zip(split_speeches(clean(document)), converted, strict=True):
+        for line in _describe_speech(one, speech, recipe, exchanges.all[first:], full):
+            show(line)
+        complete = complete and not one.failures
+        first = len(exchanges.all)
+    return complete
 
 
 def narrowed(schema: Schema, names: Sequence[str]) -> Schema:
-    """The schema with the named fields only; as it is where none is named. Raises SchemaError."""
+    """The schema with only the named fields; unchanged without names. Raises SchemaError for an unknown
+    name."""
     if not names:
         return schema
     known = [field.name for field in schema.fields]
@@ -125,51 +150,55 @@ def narrowed(schema: Schema, names: Sequence[str]) -> Schema:
     return replace(schema, record=record, fields=tuple(field for field in schema.fields if field.name in names))
 
 
-# --- telling ---
+# --- a speech, field by field ---
 
 
-def _tell(one: Converted, speech: Excerpt, recipe: Recipe, exchanges: Sequence[Exchange], full: bool) -> Iterator[str]:
-    """One speech: its fields, passage by passage, then what belongs to none."""
+@dataclass(frozen=True)
+class _Item:
+    """An item of the record, the places that show it, and its index in a list."""
+
+    value: Any
+    places: list[EvidenceEntry]
+    index: int | None
+
+    @property
+    def start(self) -> int | None:
+        return self.places[0]["start"] if self.places else None
+
+
+def _describe_speech(
+    one: Converted, speech: Excerpt, recipe: Recipe, exchanges: Sequence[Exchange], full: bool
+) -> Iterator[str]:
     profile = recipe.profile
     passages = split_passages(speech, profile.passage)
     yield f"# {one.line['id']}: {len(speech.text)} characters in {counted(len(passages), 'passage')}"
     for field in recipe.schema.fields:
         items = list(_items(field, one.line))
-        problems = [Problem(**problem) for problem in one.line["problems"] if _of(problem["field"], field)]
+        problems = [Problem(**problem) for problem in one.line["problems"] if _is_of(problem["field"], field)]
         for passage in passages:
-            inside = [x for x in exchanges if _asks_for(x, field) and _is_in(x, passage)]
-            found = [x for x in items if _begins_in(_first(x), passage)]
-            lost = [x for x in problems if _begins_in(x.start, passage)]
-            failed = any(x.reply is None for x in inside)
+            inside = [x for x in exchanges if field.name in _fields_of(x) and _is_in(x, passage)]
+            here = [item for item in items if _begins_in(item.start, passage)]
+            lost = [problem for problem in problems if _begins_in(problem.start, passage)]
+            items = [item for item in items if item not in here]
+            problems = [problem for problem in problems if problem not in lost]
+            if any(x.reply is None for x in inside):  # the failed question is shown
+                lost = [problem for problem in lost if problem.kind != "unanswered"]
             head = f"\n{field.name} · characters {passage.start}-{passage.end}"
-            if not inside:
-                yield f"{head} · not asked: {_why_not(field, passage, speech, profile)}"
-            else:
-                yield head
-                yield from _tell_asked(field, speech, inside, full)
-            for item in found:
-                items.remove(item)
-                yield from _labelled("kept", _tell_item(item, one.line["marks"], field))
-            for problem in lost:
-                problems.remove(problem)
-                if failed and problem.kind == "unanswered":  # the question itself has told
-                    continue
-                yield from _labelled("dropped", _tell_problem(problem))
+            yield head if inside else f"{head} · not asked: {_why_not(field, passage, speech, profile)}"
+            yield from _describe_questions(field, speech, inside, full)
+            yield from _describe_values(here, lost, one.line["marks"], field)
         if items or problems:
-            yield f"\n{field.name} · elsewhere"
-        for item in items:
-            yield from _labelled("kept", _tell_item(item, one.line["marks"], field))
-        for problem in problems:
-            yield from _labelled("dropped", _tell_problem(problem))
+            yield f"\n{field.name} · without a place in one of the passages"
+            yield from _describe_values(items, problems, one.line["marks"], field)
     yield ""
 
 
-def _tell_asked(field: Field, speech: Excerpt, exchanges: Sequence[Exchange], full: bool) -> Iterator[str]:
+def _describe_questions(field: Field, speech: Excerpt, exchanges: Sequence[Exchange], full: bool) -> Iterator[str]:
     for exchange in exchanges:
         messages = exchange.request.body["messages"]
-        asks = _names(exchange)
-        if asks[0] != field.name:
-            yield from _labelled("asked", f"together with {asks[0]}, in one question: see there")
+        first = _fields_of(exchange)[0]
+        if first != field.name:
+            yield from _labelled("asked", f"in one question with {first}, shown there")
             continue
         if full:
             for message in messages:
@@ -177,28 +206,38 @@ def _tell_asked(field: Field, speech: Excerpt, exchanges: Sequence[Exchange], fu
         else:
             yield from _labelled("asked", _particular(messages, field, exchange, speech))
         if exchange.reply is None:
-            yield from _labelled("failed", exchange.fault or "")
+            yield from _labelled("failed", exchange.error or "")
             continue
-        said = exchange.reply.body["choices"][0]["message"]["content"]
-        yield from _labelled("answer" if not exchange.recorded else "recorded", str(said))
+        content = exchange.reply.body["choices"][0]["message"]["content"]
+        yield from _labelled("recorded" if exchange.recorded else "answer", str(content))
+
+
+def _describe_values(
+    items: Sequence[_Item], problems: Sequence[Problem], marks: Sequence[MarkEntry], field: Field
+) -> Iterator[str]:
+    for item in items:
+        yield from _labelled("kept", _describe_item(item, marks, field))
+    for problem in problems:
+        label, text = describe_problem(problem)
+        yield from _labelled(label, text)
 
 
 def _why_not(field: Field, passage: Excerpt, speech: Excerpt, profile: Profile) -> str:
     """Why the passage was not asked about."""
     candidates = find_candidates(field, passage, speech) if profile.style == "form" else None
     if candidates is None:
-        return (
-            "what failed before ended the run" if is_cued(field, passage, speech) else "its Cue or Mood is not met here"
-        )
+        if is_cued(field, passage, speech):
+            return "an earlier failure ended the run"
+        return "its Cue or Mood does not match here"
     if not candidates:
-        return "code finds no place here that its type, Cue and Mood allow"
+        return "code finds nothing here that its type, Cue and Mood allow"
     if field.item is None:
-        return "what code finds here does not stand at an end of the text"
+        return "what code finds here is not at an end of the text"
     return "code finds and fills it"
 
 
 def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, speech: Excerpt) -> str:
-    """What a question has that others about the passage have not; of a re-ask, what the model is told."""
+    """The part of a question that is about the field; for a repeated question, why it is asked again."""
     if len(messages) > 2:
         return f"again: {messages[-1]['content']}"
     about = exchange.request.about
@@ -212,8 +251,7 @@ def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, spee
 # --- items and problems ---
 
 
-def _items(field: Field, line: OutputLine) -> Iterator[tuple[Any, list[EvidenceEntry], int | None]]:
-    """Each item of the record, the places that show it, and its number in a list."""
+def _items(field: Field, line: OutputLine) -> Iterator[_Item]:
     value = line["record"][field.name]
     beside = list(line["evidence"].get(field.name, ()))
     many = isinstance(value, list)
@@ -221,9 +259,9 @@ def _items(field: Field, line: OutputLine) -> Iterator[tuple[Any, list[EvidenceE
         if item is None:
             continue
         places = list(_places(item))
-        if not places:  # plain words: their places stand beside the record
+        if not places:  # a plain value, with its places beside the record
             places = beside[n : n + 1] if many else beside
-        yield item, places, n if many else None
+        yield _Item(item, places, n if many else None)
 
 
 def _places(value: Any) -> Iterator[EvidenceEntry]:
@@ -244,35 +282,34 @@ def _without_places(value: Any) -> Any:
     return value
 
 
-def _tell_item(item: tuple[Any, list[EvidenceEntry], int | None], marks: Sequence[MarkEntry], field: Field) -> str:
-    value, places, n = item
-    marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, n)]
-    stands = " and ".join(f"“{_short(p['text'])}” at {p['start']}-{p['end']}" for p in places) or "(no place)"
-    said = json.dumps(_without_places(value), ensure_ascii=False)
-    return f"{said} → {stands}{f' [{marked[0]}]' if marked else ''}"
+def _describe_item(item: _Item, marks: Sequence[MarkEntry], field: Field) -> str:
+    marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, item.index)]
+    quotes = " and ".join(f"“{_short(place['text'])}” at {place['start']}-{place['end']}" for place in item.places)
+    value = json.dumps(_without_places(item.value), ensure_ascii=False)
+    return f"{value} → {quotes or 'its place in the text is not recorded'}{f' [{marked[0]}]' if marked else ''}"
 
 
-def _tell_problem(problem: Problem) -> str:
+REWORDED = (
+    "the answer has characters that are not in the sentence of its item, so the words of the clause are kept instead"
+)
+
+
+def describe_problem(problem: Problem) -> tuple[str, str]:
+    """A label, "changed" or "dropped", and what became of a value and why."""
     words = "" if problem.value is None else f" “{_short(problem.value)}”"
-    where = "" if problem.start is None else f" ({problem.start}-{problem.end})"
-    return f"{problem.kind} {problem.field}{words}: {problem.detail}{where}"
-
-
-def _first(item: tuple[Any, list[EvidenceEntry], int | None]) -> int | None:
-    return item[1][0]["start"] if item[1] else None
+    where = "" if problem.start is None else f" (characters {problem.start}-{problem.end})"
+    changed = problem.kind == "reworded"
+    reason = REWORDED if changed else problem.detail
+    return "changed" if changed else "dropped", f"{problem.kind} {problem.field}{words}: {reason}{where}"
 
 
 def _begins_in(start: int | None, passage: Excerpt) -> bool:
     return start is not None and passage.start <= start < passage.end
 
 
-def _names(exchange: Exchange) -> list[str]:
+def _fields_of(exchange: Exchange) -> list[str]:
     """The fields that a question asks for."""
     return str(exchange.request.about.get("field", "")).split("+")
-
-
-def _asks_for(exchange: Exchange, field: Field) -> bool:
-    return field.name in _names(exchange)
 
 
 def _is_in(exchange: Exchange, passage: Excerpt) -> bool:
@@ -280,7 +317,7 @@ def _is_in(exchange: Exchange, passage: Excerpt) -> bool:
     return passage.start <= start < passage.end
 
 
-def _of(name: str, field: Field) -> bool:
+def _is_of(name: str, field: Field) -> bool:
     return name.partition(".")[0] == field.name
 
 
@@ -292,4 +329,4 @@ def _labelled(label: str, text: str) -> Iterator[str]:
 
 def _short(words: str) -> str:
     words = words.replace("\n", " ")
-    return words if len(words) <= WIDEST else f"{words[:WIDEST]}…"
+    return words if len(words) <= LONGEST_QUOTE else f"{words[:LONGEST_QUOTE]}…"

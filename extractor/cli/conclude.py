@@ -1,4 +1,4 @@
-"""Launch: a conversion from the command line, and everything that it may end in, as an exit code."""
+"""Run a conversion from the command line and turn every way it can end into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from extractor.cli.progress import ProgressDisplay
     from extractor.runs.summary import Summary
 
-# What shells give for a command that Ctrl-C ended.
+# What shells report for a command ended by Ctrl-C.
 INTERRUPTED = 130
 
 
 def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output: Path | None, quiet: bool) -> None:
-    """Convert, say what came of it, and end."""
+    """Convert, print the summary, and exit."""
     from extractor.cancellation import Cancellation, cancelled_by_user
     from extractor.cli.progress import progress_display
     from extractor.cli.report import describe
@@ -42,12 +42,13 @@ def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output
         ):
             summary = convert(progress, cancellation)
     except (SchemaError, InputError, OutputError, ExtractorError) as error:
-        stop(f"{error}{_kept(error, output)}", code=getattr(error, "exit_code", 2))
+        stop(f"{error}{_finished_part(error, output)}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
-        done = f" What was done is in {part_path(output)}." if output and part_path(output).exists() else ""
-        stop(f"Stopped.{done} Run the same command again: it goes on from there.", code=INTERRUPTED)
+        part = part_path(output) if output is not None else None
+        kept = f" Finished records are in {part}." if part is not None and part.exists() else ""
+        stop(f"Stopped.{kept} Run the same command again to resume.", code=INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has left (head, say): nothing is wrong, and nobody to tell.
+        # The reader of our output has left (`head`, for example), so no message is needed.
         abandon_stdout()
         raise typer.Exit(1) from None
     if not quiet or summary.exit_code:
@@ -56,19 +57,19 @@ def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output
     raise typer.Exit(summary.exit_code)
 
 
-def _kept(error: Exception, output: Path | None) -> str:
-    """Where the finished records of a run are that could not write on."""
+def _finished_part(error: Exception, output: Path | None) -> str:
+    """If the output can't be written any further: where its finished records are."""
     from extractor.output.files import OutputError, part_path
 
     if not isinstance(error, OutputError) or output is None:
         return ""
     with suppress(OSError):
         if part_path(output).stat().st_size:
-            return f" What is finished is in {part_path(output)}."
+            return f" Finished records are in {part_path(output)}."
     return ""
 
 
 def abandon_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: its error has been told, or is nobody's business."""
+    """Redirect standard output to the null device, so that the interpreter's last flush can't fail again."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,93 +1,125 @@
-"""`extractor eval`: the scores of an output, as a table for people or JSON for machines."""
+"""`extractor eval`: the scores of an output, as a table or as JSON."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.cli.exit import stop
+from extractor.cli.exit import errors_as_messages, stop
+
+if TYPE_CHECKING:
+    from extractor.evaluation.scoring import Counts, Slip
+    from extractor.evaluation.tables import Gap, Row
+
+
+@dataclass
+class Scores:
+    """All that the command reports."""
+
+    documents: int
+    without_record: list[str]
+    rows: list[Row]
+    gaps: dict[str, Gap]
+    by_mark: dict[tuple[str, str], Counts]
+    slips: list[Slip]
 
 
 def evaluate(
-    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="Annotations: a folder of *.json, or one file.")],
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="Annotations: a folder of *.json files, or one file.")],
     output: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="The records to score.")],
     schema: Annotated[str, typer.Option("--schema", help="The schema of both.")] = "meeting",
-    vs: Annotated[Path | None, typer.Option("--vs", help="Another output: the difference, with its interval.")] = None,
-    slips: Annotated[
-        bool, typer.Option("--slips", help="List misses and inventions beside their source text.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    vs: Annotated[
+        Path | None, typer.Option("--vs", help="Another output: show the difference in F1, with its interval.")
+    ] = None,
+    slips: Annotated[bool, typer.Option("--slips", help="List misses and inventions with their source text.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score records against reference annotations: precision, recall and F1 of each field, with intervals.
 
-    How a field is compared follows from its type (extractor/evaluation.py says how). Intervals are the middle 95 % of 2,000
-    resamples of the documents: with few documents they are wide, and they say nothing of other kinds of text.
+    A field's type decides how it is compared (extractor/evaluation/scoring.py says how). Intervals are the
+    middle 95 % of 2,000 resamples of the documents: with few documents they are wide, and they say nothing
+    about other kinds of text.
+
+    Exit code 0: done; 2: wrong usage, or files that can't be scored.
     """
-    from extractor.evaluation import (
-        UNMARKED,
-        ScoreError,
-        difference,
-        fields_of,
-        read_gold,
-        read_lines,
-        records_of,
-        score,
-        tabulate,
-        tabulate_marks,
-    )
-    from extractor.schema.loading import load_schema
-    from extractor.schema.shape import SchemaError
+    from extractor.evaluation.scoring import ScoreError
 
     try:
-        shapes = load_schema(schema).fields
-        wanted = read_gold(gold)
-        lines = read_lines(output)
-        scored = score(shapes, wanted, records_of(lines))
-        other = score(shapes, wanted, records_of(read_lines(vs))) if vs else None
-        by_mark = tabulate_marks(scored, lines)
-    except (SchemaError, ScoreError) as error:
+        with errors_as_messages():
+            scores = _score(gold, output, schema, vs)
+    except ScoreError as error:
         stop(str(error))
+    if not slips:
+        scores.slips = []
+    if as_json:
+        print(json.dumps(_to_json(scores), ensure_ascii=False, indent=1))
+        return
+    for line in _lines(scores):
+        print(line)
+
+
+def _score(gold: Path, output: Path, schema: str, vs: Path | None) -> Scores:
+    from extractor.evaluation.scoring import ScoreError, fields_of, read_gold, read_lines, records_of, score
+    from extractor.evaluation.tables import difference, tabulate, tabulate_marks
+    from extractor.schema.loading import load_schema
+
+    shapes = load_schema(schema).fields
+    wanted = read_gold(gold)
+    lines = read_lines(output)
+    scored = score(shapes, wanted, records_of(lines))
     names = fields_of(shapes, wanted)
     if not names:
-        stop(f"{gold} annotates none of the fields of {schema}: name the schema that it was made for with --schema.")
-    table = tabulate(scored, names)
-    gaps = difference(scored, other, names) if other is not None else {}
-    missing = sorted(set(wanted) - set(lines))
-    if as_json:
-        result = {
-            "documents": len(wanted),
-            "without_record": missing,
-            "scores": {
-                x.name: {"precision": x.precision, "recall": x.recall, "f1": x.f1, "interval": [x.low, x.high]}
-                for x in table
-            },
-            "difference": {name: {"f1": gap, "interval": [low, high]} for name, (gap, low, high) in gaps.items()},
-            "marks": [
-                {"field": name, "mark": mark, "precision": x.precision, "items": x.found}
-                for (name, mark), x in sorted(by_mark.items())
-            ],
-            "slips": [asdict(slip) for one in scored.values() for slip in one.slips] if slips else [],
-        }
-        print(json.dumps(result, ensure_ascii=False, indent=1))
-        return
-    print(f"{len(wanted)} documents" + (f", {len(missing)} without a record: {', '.join(missing)}" if missing else ""))
-    print(f"{'':22} precision  recall      F1  interval")
-    for x in table:
-        print(f"{x.name:22} {x.precision:9.2f} {x.recall:7.2f} {x.f1:7.2f}  {x.low:.2f}-{x.high:.2f}")
-    for name, (gap, low, high) in gaps.items():
-        print(f"difference in {name:12} {gap:+.2f}  {low:+.2f} to {high:+.2f}")
-    marked = sorted({name for name, mark in by_mark if mark != UNMARKED})
+        raise ScoreError(f"{gold} annotates no field of {schema}: name the schema of the annotations with --schema.")
+    return Scores(
+        documents=len(wanted),
+        without_record=sorted(set(wanted) - set(lines)),
+        rows=tabulate(scored, names),
+        gaps=difference(scored, score(shapes, wanted, records_of(read_lines(vs))), names) if vs else {},
+        by_mark=dict(sorted(tabulate_marks(scored, lines).items())),
+        slips=[slip for one in scored.values() for slip in one.slips],
+    )
+
+
+def _to_json(scores: Scores) -> dict[str, object]:
+    return {
+        "documents": scores.documents,
+        "without_record": scores.without_record,
+        "scores": {
+            row.name: {"precision": row.precision, "recall": row.recall, "f1": row.f1, "interval": [row.low, row.high]}
+            for row in scores.rows
+        },
+        "difference": {name: {"f1": gap.f1, "interval": [gap.low, gap.high]} for name, gap in scores.gaps.items()},
+        "marks": [
+            {"field": name, "mark": mark, "precision": counts.precision, "items": counts.found}
+            for (name, mark), counts in scores.by_mark.items()
+        ],
+        "slips": [asdict(slip) for slip in scores.slips],
+    }
+
+
+def _lines(scores: Scores) -> Iterator[str]:
+    from extractor.evaluation.tables import UNMARKED
+    from extractor.runs.wording import counted
+
+    missing = scores.without_record
+    without = f", {len(missing)} without a record: {', '.join(missing)}" if missing else ""
+    yield counted(scores.documents, "document") + without
+    yield f"{'':22} precision  recall      F1  interval"
+    for row in scores.rows:
+        yield f"{row.name:22} {row.precision:9.2f} {row.recall:7.2f} {row.f1:7.2f}  {row.low:.2f}-{row.high:.2f}"
+    for name, gap in scores.gaps.items():
+        yield f"difference in {name:12} {gap.f1:+.2f}  {gap.low:+.2f} to {gap.high:+.2f}"
+    marked = {name for name, mark in scores.by_mark if mark != UNMARKED}
     if marked:
-        print("precision by mark")
-    for (name, mark), counts in sorted(by_mark.items()):
+        yield "precision by mark"
+    for (name, mark), counts in scores.by_mark.items():
         if name in marked:
-            print(f"{name:12} {mark:12} {counts.precision:6.2f} of {counts.found}")
-    if slips:
-        for one in scored.values():
-            for slip in one.slips:
-                place = "" if slip.start is None else f" at {slip.start}"
-                print(f"{slip.kind:9} {slip.field}: {slip.document}{place}: {slip.text}")
+            yield f"{name:12} {mark:12} {counts.precision:6.2f} of {counts.found}"
+    for slip in scores.slips:
+        place = "" if slip.start is None else f" at {slip.start}"
+        yield f"{slip.kind:9} {slip.field}: {slip.document}{place}: {slip.text}"

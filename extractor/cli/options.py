@@ -1,4 +1,4 @@
-"""Options that several commands take, and what their words mean."""
+"""Options shared by several commands, and the values they stand for."""
 
 from __future__ import annotations
 
@@ -33,71 +33,72 @@ SchemaOption = Annotated[
     str, typer.Option("--schema", help="A shipped schema's name, or a file: my.py or my.py:Class.")
 ]
 BaseUrlOption = Annotated[
-    str | None, typer.Option("--base-url", help="Any OpenAI-compatible server; --model is then the name it knows.")
+    str | None, typer.Option("--base-url", help="An OpenAI-compatible server; --model is then a name that it knows.")
 ]
 RepliesOption = Annotated[
-    Path | None, typer.Option("--replies", help="The folder of recorded replies [default: fixtures/replies, if there].")
+    Path | None,
+    typer.Option("--replies", help="The folder of recorded replies [default: fixtures/replies, if it exists]."),
 ]
 ModeOption = Annotated[
     Mode,
     typer.Option(
-        help="auto: recorded replies where there are any, else the model; replay: recorded ones only; record: as auto, "
-        "and new replies are written down; live: the model only."
+        help="auto: recorded replies if there are any, else the model; replay: recorded replies only; record: as auto, "
+        "and new replies are recorded; live: the model only."
     ),
 ]
 EncodingOption = Annotated[
     str | None,
     typer.Option("--encoding", help="Read all files in this encoding instead of guessing: utf-8, gb18030 …"),
 ]
-TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSONL and CSV: which column is the text.")]
+TextColumnOption = Annotated[str | None, typer.Option("--text-column", help="JSONL and CSV: the column with the text.")]
 SecondPassOption = Annotated[
     bool,
     typer.Option(
-        "--second-pass", help="Ask once more about sentences whose numbers, dates, persons or demands no item cites."
+        "--second-pass", help="Ask again about sentences with numbers, dates, persons or demands that no item cites."
     ),
 ]
 SeparateFieldsOption = Annotated[
     bool,
     typer.Option(
-        "--separate-fields", help="Ask for each field by itself, though the schema would have some share a question."
+        "--separate-fields", help="Ask for each field in a question of its own, even if the schema groups some of them."
     ),
 ]
 VerifyOption = Annotated[
     bool,
-    typer.Option("--verify", help="Ask a second time about each item found, and mark those that are not confirmed."),
+    typer.Option("--verify", help="Ask the model about each item found, and mark the items that it does not confirm."),
 ]
 PriceInOption = Annotated[
     float | None,
-    typer.Option("--price-in", min=0, help="US dollars a million tokens read, in place of the known price."),
+    typer.Option("--price-in", min=0, help="US dollars per million tokens read, instead of the listed price."),
 ]
 PriceOutOption = Annotated[
-    float | None, typer.Option("--price-out", min=0, help="US dollars a million tokens written.")
+    float | None, typer.Option("--price-out", min=0, help="US dollars per million tokens written.")
 ]
-IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: which column is the id.")]
+IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: the column with the id.")]
 ConcurrencyOption = Annotated[
     str,
     typer.Option(
         "--concurrency",
-        help="Questions under way at a time: a number, or auto: what the endpoint bears, up to 32.",
+        help="Questions in flight at a time: a number, or auto: as many as the endpoint can take, up to 32.",
     ),
 ]
-RpmOption = Annotated[float | None, typer.Option("--rpm", min=0.1, help="Requests a minute that the endpoint allows.")]
-TpmOption = Annotated[float | None, typer.Option("--tpm", min=1, help="Tokens a minute that the endpoint allows.")]
+RpmOption = Annotated[float | None, typer.Option("--rpm", min=0.1, help="The endpoint's limit of requests per minute.")]
+TpmOption = Annotated[float | None, typer.Option("--tpm", min=1, help="The endpoint's limit of tokens per minute.")]
 
 
 def read_price(price_in: float | None, price_out: float | None) -> Price | None:
-    """--price-in and --price-out."""
+    """The price given by --price-in and --price-out; None without them."""
     from extractor.llm.prices import Price
 
     if price_in is None and price_out is None:
         return None
     if price_in is None or price_out is None:
-        stop("--price-in and --price-out belong together: give both, in US dollars a million tokens.")
+        stop("--price-in and --price-out belong together: give both, in US dollars per million tokens.")
     return Price(price_in, price_out)
 
 
 def read_concurrency(words: str) -> int | None:
-    """--concurrency; None: auto."""
+    """The number given by --concurrency; None for auto."""
     if words == "auto":
         return None
     if words.isascii() and words.isdecimal() and 1 <= int(words) <= 512:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from extractor.cli.exit import stop
+from extractor.cli.exit import errors_as_messages
 from extractor.cli.options import (
     BaseUrlOption,
     EncodingOption,
@@ -39,36 +39,31 @@ def replies_check(
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question asks for.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question uses.")] = False,
 ) -> None:
-    """Say which recorded replies are missing or unused for these inputs, and why.
+    """Show which recorded replies are missing or unused for these inputs, and why.
 
     Exit code 0: all are there and in use; 1: some are missing or unused; 2: wrong usage.
     """
-    from extractor.errors import ExtractorError
-    from extractor.pipeline.read.read import InputError
     from extractor.runs.check_recordings import check_replies
     from extractor.runs.settings import Settings
-    from extractor.schema.shape import SchemaError
 
     settings = Settings(
-        inputs,
-        schema,
-        model,
-        base_url,
-        replies,
-        "replay",
-        encoding,
-        text_column,
-        id_column,
-        second_pass,
-        verify,
+        inputs=inputs,
+        schema=schema,
+        model=model,
+        base_url=base_url,
+        replies=replies,
+        mode="replay",
+        encoding=encoding,
+        text_column=text_column,
+        id_column=id_column,
+        second_pass=second_pass,
+        verify=verify,
         separate_fields=separate_fields,
     )
-    try:
+    with errors_as_messages():
         findings, lines = check_replies(settings, prune)
-    except (SchemaError, InputError, ExtractorError) as error:
-        stop(str(error), code=getattr(error, "exit_code", 2))
     for line in lines:
         print(line)
     raise typer.Exit(1 if findings else 0)

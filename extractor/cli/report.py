@@ -1,88 +1,122 @@
-"""What a run came to, and what to do next, in lines for a person."""
+"""The summary of a run, and what to do next, as lines of text.
+
+Each line counts in one unit, which it names: documents, records, questions, answers or attempts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from extractor.errors import RunInterruptedError
+from extractor.llm.call import Usage
 from extractor.runs.budget import Budget
 from extractor.runs.summary import Summary
-from extractor.runs.wording import counted, dollars
+from extractor.runs.wording import counted, dollars, listed
 
 
 def describe(summary: Summary, seconds: float) -> list[str]:
-    """What a run came to, and what to do next, as lines."""
-    usage = summary.usage
-    where = f" → {summary.output}" if summary.output and (summary.records or summary.skipped) else ""
-    failed = f", {summary.failed} failed" if summary.failed else ""
-    lines = [
-        f"{counted(summary.documents, 'document')}, {counted(summary.records, 'record')}{failed}, {seconds:.1f} s{where}",
-    ]
-    if summary.skipped:
-        lines.append(
-            f"held: {counted(summary.skipped, 'document')} converted before, as they are now: not asked about again"
-        )
+    """The summary of a run that took so many seconds, with the next step last."""
+    lines = [_headline(summary, seconds)]
+    if summary.skipped and summary.documents:
+        lines.append(f"skipped: {counted(summary.skipped, 'document')}, already converted and unchanged")
     if summary.records:
-        lines += [
-            "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none"),
-            "coverage: "
-            + (
-                ", ".join(f"{name} {summary.cited[name]} of {n}" for name, n in summary.expected.items() if n)
-                or "nothing to count"
-            ),
-            "problems: " + (", ".join(f"{kind} {n}" for kind, n in summary.problems.most_common()) or "none"),
-            f"asked: {counted(usage.requests, 'answer')}, {usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
-            f"{usage.output_tokens} out",
-        ]
-    if summary.budget is not None and (summary.budget.usage.requests or summary.budget.faults):
-        lines.append(f"spent: {_spending(summary.budget)}")
-    if summary.empty:
-        lines.append(f"empty: {counted(summary.empty, 'record')} without any item: is the text one for this schema?")
-    if summary.failures:
-        kinds = ", ".join(f"{kind} {n}" for kind, n in summary.failures.most_common())
-        noted = f", named in {summary.noted}" if summary.noted else ""
-        lines.append(f"failures: {kinds}{noted}")
-    if summary.waiting:
-        lines.append(
-            f"waiting: {counted(summary.waiting, 'document')} with failures of an earlier run, named in {summary.noted}"
-        )
-    if summary.left:
-        lines.append(f"left: {counted(summary.left, 'failed document')} not among the inputs, still in {summary.noted}")
-    if summary.outdated and summary.stopped is None:
-        lines.append(
-            f"outdated: {counted(summary.outdated, 'record')} of texts that are not among the inputs: name those as well"
-        )
-    if summary.submitted:
-        lines.append(f"submitted: the open questions of {counted(summary.submitted, 'document')}")
-    if summary.open:
-        lines.append(f"open: {counted(summary.open, 'document')} with questions that no reply has answered yet")
-    lines += summary.notes
+        lines += _contents(summary)
+    if summary.budget is not None:
+        lines += _spending(summary.budget)
+    lines += [*_failures(summary), *_open_work(summary), *summary.notes]
     if summary.stopped is not None:
         lines.append(f"stopped: {summary.stopped}")
     return lines + _next_steps(summary)
 
 
-def _spending(budget: Budget) -> str:
-    """What this run itself asked; recorded and kept answers cost nothing."""
-    parts = []
-    for name, usage in (("first asks", budget.first), ("re-asks", budget.reasked)):
-        if usage.requests:
-            cost = budget.cost(usage)
-            money = f", {dollars(cost)}" if cost else ""
-            tokens = f"{usage.input_tokens + usage.output_tokens} tokens"
-            parts.append(f"{counted(usage.requests, 'answer')} to {name} ({tokens}{money})")
-    faults = ", ".join(f"{kind} {n}" for kind, n in budget.faults.most_common())
-    if faults:
-        parts.append(f"{counted(budget.retries, 'retry', 'retries')} ({faults})")
-    return ", ".join(parts)
+def _headline(summary: Summary, seconds: float) -> str:
+    where = f" → {summary.output}" if summary.output and (summary.records or summary.skipped) else ""
+    if summary.skipped and not summary.documents:
+        rest = summary.waiting or summary.open or summary.outdated or summary.stopped
+        done = f"all {counted(summary.skipped, 'document')} are" if summary.skipped > 1 else "the document is"
+        what = f"{counted(summary.skipped, 'document')} up to date" if rest else f"nothing to do: {done} up to date"
+        return f"{what}, {seconds:.1f} s{where}"
+    failed = f" ({summary.failed} with failures)" if summary.failed else ""
+    records = counted(summary.records, "record")
+    return f"{counted(summary.documents, 'document')}{failed}, {records}, {seconds:.1f} s{where}"
+
+
+def _contents(summary: Summary) -> Iterator[str]:
+    """What the records of this run hold."""
+    usage = summary.usage
+    cited = [f"{name} {summary.cited[name]} of {n}" for name, n in summary.expected.items() if n]
+    yield "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none")
+    if cited:
+        yield f"coverage: {', '.join(cited)} (places that call for an item, cited by an item of any field)"
+    problems = f"{summary.problems.total()} ({listed(summary.problems)})" if summary.problems else "none"
+    yield f"problems: {problems}"
+    yield (
+        f"answers used: {usage.requests}, with {usage.input_tokens} tokens in ({usage.cached_tokens} cached) and "
+        f"{usage.output_tokens} out"
+    )
+    if summary.empty:
+        yield f"empty: {counted(summary.empty, 'record')} without any item: does the schema suit the text?"
+
+
+def _spending(budget: Budget) -> Iterator[str]:
+    """What this run itself asked. Recorded and cached answers cost nothing and are not counted here."""
+    asked = [
+        f"{counted(usage.requests, 'answer')} to {kind} ({_tokens_and_cost(budget, usage)})"
+        for kind, usage in (("first questions", budget.first), ("questions asked again", budget.reasked))
+        if usage.requests
+    ]
+    if asked:
+        yield f"spent: {', '.join(asked)}"
+    if budget.errors:
+        repeated = f"; {counted(budget.retries, 'attempt')} repeated an earlier one" if budget.retries else ""
+        yield f"failed attempts: {budget.errors.total()} ({listed(budget.errors)}){repeated}"
+
+
+def _tokens_and_cost(budget: Budget, usage: Usage) -> str:
+    cost = budget.cost(usage)
+    return f"{usage.input_tokens + usage.output_tokens} tokens" + (f", {dollars(cost)}" if cost else "")
+
+
+def _failures(summary: Summary) -> Iterator[str]:
+    whole = summary.failures - summary.failed_questions
+    parts = [
+        f"{counted(counts.total(), noun)} ({listed(counts)})"
+        for noun, counts in (("question", summary.failed_questions), ("whole document", whole))
+        if counts
+    ]
+    if parts:
+        yield f"failures: {', '.join(parts)}{_listed_in(summary.failures_file)}"
+    if summary.waiting:
+        documents = counted(summary.waiting, "document")
+        yield f"waiting: {documents} that failed in an earlier run, not asked about again{_listed_in(summary.failures_file)}"
+    if summary.left:
+        documents = counted(summary.left, "failed document")
+        yield f"not retried: {documents} not among the inputs{_listed_in(summary.failures_file)}"
+
+
+def _listed_in(path: Path | None) -> str:
+    return f", listed in {path}" if path else ""
+
+
+def _open_work(summary: Summary) -> Iterator[str]:
+    if summary.outdated and summary.stopped is None:
+        records = counted(summary.outdated, "record")
+        yield f"outdated: {records} of an earlier recipe whose texts are not among the inputs: name those as well"
+    if summary.submitted:
+        yield f"submitted: the open questions of {counted(summary.submitted, 'document')}"
+    if summary.open:
+        yield f"open: {counted(summary.open, 'document')} with questions that have no reply yet"
 
 
 def _next_steps(summary: Summary) -> list[str]:
     if isinstance(summary.stopped, RunInterruptedError) or not (summary.failures or summary.waiting):
         return []
     if not summary.resumes:
-        return ["next: mend the cause and run again; with -o FILE, --retry-failed converts only what failed"]
+        return ["next: fix the cause and run again; with -o FILE, --retry-failed then converts only what failed"]
     if summary.output is not None and summary.output.suffix == ".part":
         older = summary.output.with_suffix("")
-        return [f"next: mend the cause and run the same command without --restart; {older} is as it was before"]
+        return [f"next: fix the cause and run the same command without --restart; {older} is unchanged"]
     if summary.stopped is not None:
-        return ["next: mend the cause and run the same command again: it goes on where this one stopped"]
-    return ["next: mend the cause, then run the same command with --retry-failed to ask again about what failed"]
+        return ["next: fix the cause and run the same command again: it resumes where this run stopped"]
+    return ["next: fix the cause, then run the same command with --retry-failed to ask about the failures again"]

@@ -1,6 +1,6 @@
-"""Periods: where dates and spans of time stand in a text.
+"""Finds dates and periods in a text.
 
-All patterns run on folded text (fold keeps the length) and have bounded repetition only: linear on anything.
+All patterns run on folded text (`fold` keeps the length). Every repetition is bounded, so the time is linear.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 
 _FULL_STOPS = str.maketrans("。｡", ";;")
 _SPACE = r"[ \t\u3000]{0,2}"
@@ -15,7 +16,7 @@ _NO_NUMBER = r"(?<!\d)(?<!\d\.)"
 CN = "[〇零○0一二三四五六七八九]"
 _YEAR4 = rf"{_NO_NUMBER}(?<!近)(?:18|19|20)\d\d|(?<![一二三四五六七八九十〇])[一二][九〇零○0]{CN}{{2}}"
 _MASKED = rf"{_NO_NUMBER}(?:(?:19|20)[x×*#_○]{{1,2}}|20-|(?:19|20)\d[x×*#_])"
-# 05年 and 14年3月 are years; 18年 and 20年 are spans of time or, in scrubbed texts, what a redaction left over.
+# 05年 and 14年3月 are years. 18年 and 20年 are durations, or what a redaction left of a year.
 _YEAR2 = rf"{_NO_NUMBER}(?<![%连近约第满])(?:0\d(?=年(?![来间内多]))|(?!20)\d\d(?=年\d{{1,2}}月))"
 _TO = rf"{_SPACE}(?:-{{1,2}}|至|到|、){_SPACE}"
 _YEAR = rf"(?:{_NO_NUMBER}(?<!近)(?:18|19|20)\d\d年?{_TO})?(?:{_YEAR4}|{_MASKED}|{_YEAR2}){_SPACE}年度?(?!级)"
@@ -43,7 +44,7 @@ _MONTH_DAY = rf"{_MONTH}{_SPACE}{_DAY}{_PART_OF_DAY}"
 
 
 def _date_pattern(group: int) -> str:
-    """One date; `group` is the number that its one capturing group gets."""
+    """The pattern of one date. `group` is the number of its only capturing group."""
     iso = _ISO_DATE.replace(r"\{n}", rf"\{group}")
     return rf"(?:{_YEAR}(?:{_SPACE}{_IN_YEAR})?|{_MONTH_DAY}|(?:{_BARE_MONTH}){_PART_OF_MONTH}|{iso})"
 
@@ -54,17 +55,20 @@ _FIVE_YEARS = (
 )
 _DECADES = r"(?:(?:上|本|\d\d|二十一?|十九)个?世纪)?(?:(?:19|20)?\d0|[一二三四五六七八九]十)年代(?:[初中末前后]期?)?"
 _DATE = rf"(?:{_FIVE_YEARS}|{_DECADES}|{_date_pattern(1)}(?:{_SPACE}(?:-{{1,2}}|至|到){_SPACE}{_date_pattern(2)})?)"
-# No alternative is tried where none can begin: four times as fast on prose.
+# A look at the first character before the alternatives are tried: four times as fast on prose.
 _DATE_BEGINS = '(?=["\\d一二三四五六七八九十元上本第])'
-# 12日上午, at the head of a report: which month, only the newspaper's date tells.
+# 12日上午 at the head of a report. Its month is that of the newspaper, which is not in the text.
 _BARE_DAY = r"(?<![\d月年日、至到期限续每-])(?<!连续)(?:3[01]|[12]\d|[1-9])[日号](?=[上下]午|中午|凌晨|早上|晚上|[,，])"
 _DATES = re.compile(f"{_DATE_BEGINS}(?:{_DATE}|{_BARE_DAY}{_PART_OF_DAY})")
 
 _THIS_YEAR = r"(?:今年|去年|明年|本年|(?<!以)上年(?![龄纪份])|(?<![\d年月日目之以一两三几])前年(?![均产度])|当年)度?"
+# The end of 2010年至今年6月. (2010年至今年均增长5% contains 至今 and 年均, not 今年.)
+_TO_THIS_YEAR = rf"{_SPACE}(?:-{{1,2}}|至|到){_SPACE}(?!今年均){_THIS_YEAR}{_IN_YEAR}?(?:期间|为止)?"
 _COUNT = r"(?:\d{1,2}|[一二两三四五六七八九十几]{1,3}|半)"
 _SPAN_BEGINS = '(?=["\\d一二三四五六七八九十元上本第截从自到至今去明前当目迄年下全月近最过未这此之用通经两几半])'
 _SPANS = re.compile(
-    rf"{_SPAN_BEGINS}(?:(?:截至|截止到?|从|自|到|至)?{_DATE}(?:以来|以后|以前|之前|之后|底?前(?![一二三四五六七八九十\d])|开始|起|至今|为止|同期|期间|间)?"
+    rf"{_SPAN_BEGINS}(?:(?:截至|截止到?|从|自|到|至)?{_DATE}(?:{_TO_THIS_YEAR}|以来|以后|以前|之前|之后|底?前(?![一二三四五六七八九十\d])"
+    rf"|开始|起|至今|为止|同期|期间|间)?"
     rf"|(?:截至|截止到?|从|自|到|至)?{_THIS_YEAR}(?:(?:-|至|到)?{_IN_YEAR}|同期)?(?:以来|以前|之前|之后|底?前|开始|起|同期)?"
     r"|(?:截至|截止到?|到)(?:目前|现在|今)(?:为止)?|目前|迄今(?:为止)?|至今"
     r"|(?:到|至)?(?<![\d一二两三四五六七八九十几每])年[内底初末终]前?(?![级步考总])|上半年|下半年|全年(?!龄)|第?[一二三四]季度|月底前?"
@@ -78,14 +82,16 @@ _EVENT_LONGEST = 20
 _CLAUSE_EDGE = re.compile(r"[\s,.;:!?、()<>了]|(?=党的)")
 
 
-def find_dates(text: str) -> list[tuple[int, int]]:
-    """Spans of the date expressions: days, months, years (redacted ones too), five-year plans, ranges of them."""
+def find_dates(text: str) -> list[Span]:
+    """Spans of dates: days, months, years (redacted ones too), five-year plans, and ranges of these."""
     return [match.span() for match in _DATES.finditer(fold_keeping_stops(text))]
 
 
-def find_periods(text: str) -> list[tuple[int, int]]:
-    """Spans of all that can be a statistic's period or a target's deadline: dates with 以来 or 前, 去年, 近三年, 年内,
-    改革开放以来. Spans do not overlap."""
+def find_periods(text: str) -> list[Span]:
+    """Spans of what can be the period of a statistic or the deadline of a target, without overlaps.
+
+    Beside dates these are dates with 以来 or 前, and 去年, 近三年, 年内, 改革开放以来.
+    """
     folded = fold_keeping_stops(text)
     spans = [_without_preposition(folded, *match.span()) for match in _SPANS.finditer(folded)]
     taken = {end for _, end in spans}
@@ -95,12 +101,12 @@ def find_periods(text: str) -> list[tuple[int, int]]:
 
 
 def fold_keeping_stops(text: str) -> str:
-    """`fold`, but a full stop becomes ";": folded to "." it would make a decimal of 达到3。5月."""
+    """Like `fold`, but a full stop becomes ";". As "." it would turn 达到3。5月 into a decimal."""
     return fold(text.translate(_FULL_STOPS))
 
 
-def _without_preposition(folded: str, start: int, end: int) -> tuple[int, int]:
-    """通过三年 is the means, 三年 the time; 从今年 is 今年, but 从去年起 and 从2月到5月 stay whole."""
+def _without_preposition(folded: str, start: int, end: int) -> Span:
+    """The span without its preposition: 三年 of 通过三年, 今年 of 从今年; all of 从2月到5月."""
     for means in ("通过", "经过", "用"):
         if folded.startswith(means, start):
             return start + len(means), end
@@ -109,8 +115,8 @@ def _without_preposition(folded: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _event(folded: str, since: int) -> tuple[int, int] | None:
-    """The clause that ends in 以来, from 自 or 从 on where it has one."""
+def _event(folded: str, since: int) -> Span | None:
+    """The clause that ends in 以来, from its 自 or 从 on; None if it is too long or too short."""
     begin = max(0, since - _EVENT_LONGEST)
     edges = [match.end() for match in _CLAUSE_EDGE.finditer(folded, begin, since)]
     if not edges and begin > 0:
@@ -121,8 +127,8 @@ def _event(folded: str, since: int) -> tuple[int, int] | None:
     return (start, since + 2) if since - start >= 2 else None
 
 
-def _without_overlaps(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    kept: list[tuple[int, int]] = []
+def _without_overlaps(spans: list[Span]) -> list[Span]:
+    kept: list[Span] = []
     for start, end in spans:
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))

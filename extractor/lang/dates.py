@@ -1,10 +1,14 @@
-"""Dates: the words of a date in a Chinese official text to EDTF.
+"""Reads the words of a date as EDTF.
 
-EDTF (ISO 8601-2) as written here, level 1: `2014-05-27`, `2014-05`, `2014`, `20XX`, `199X`; `2014-21` to `-24` seasons;
-`2009/..` since, `../2009` until. Level 2: `XXXX-05-27`, `20XX-05` (a known digit right of an unspecified one is level 2
-for the Library of Congress), `2014-33` to `-36` quarters, `2014-40` and `-41` half-years. Inside an interval quarters
-and half-years become months, since EDTF has no place for them there. Parts of a day and of a month (上午, 月底) and the
-ends of a year (年初, 年底) are dropped: the result is coarser, never more exact, than the words.
+EDTF (ISO 8601-2) as written here:
+- level 1: `2014-05-27`, `2014-05`, `2014`, `20XX`, `199X`; seasons `2014-21` to `2014-24`; `2009/..` since,
+  `../2009` until;
+- level 2: `XXXX-05-27`; `20XX-05` (the Library of Congress puts a known digit right of an unspecified one
+  at level 2); quarters `2014-33` to `2014-36`; half-years `2014-40` and `2014-41`.
+
+EDTF does not allow quarters and half-years inside an interval, so there they become months. Parts of a day
+or month (上午, 月底) and the ends of a year (年初, 年底) are dropped: the result may be coarser than the
+words, never more exact.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from extractor.lang.fold import fold
 
-_LONGEST = 60  # characters of a date expression; more is a clause
+_LONGEST = 60  # characters; a longer text is a clause, not a date
 _RELATIVE = {"今年": 0, "本年": 0, "去年": -1, "上年": -1, "上一年": -1, "前年": -2, "明年": 1, "下一年": 1, "后年": 2}
 _RELATIVE_WORDS = "|".join(_RELATIVE)
 _DIGITS = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, **dict.fromkeys("〇○o", 0), "首": 1, "元": 1}
@@ -57,7 +61,7 @@ _POINT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EdtfValue:
-    """A date in EDTF; `year_inferred` where the year comes from the meeting's year and not from the words."""
+    """A date in EDTF. `year_inferred`: its year comes from the year of the meeting, not from the words."""
 
     edtf: str
     year_inferred: bool
@@ -66,9 +70,10 @@ class EdtfValue:
 @dataclass(frozen=True, slots=True)
 class _Point:
     year: str
-    month: str = ""  # also a season, quarter or half-year
+    month: str = ""  # or the EDTF number of a season, quarter or half-year
     day: str = ""
     inferred: bool = False
+    relative: bool = False  # 去年, 今年
     following: bool = False  # 次年
 
     def edtf(self) -> str | None:
@@ -81,23 +86,23 @@ class _Point:
         return "-".join(part for part in (self.year, self.month, self.day) if part)
 
     def edtf_of_masked_part(self) -> str | None:
-        """EDTF has no 20XX-40 (the first half of some year): 20XX is what it can say."""
+        """EDTF has no 20XX-40 (the first half of some year), so only the year is left."""
         return None if self.year == "XXXX" else self.year
 
 
 def _is_real(year: str, month: str, day: str) -> bool:
     if month == "XX" or not day or day == "XX":
         return (month != "XX" or day in ("", "XX")) and not (month == "XX" and year == "XXXX")
-    # 29 February may exist in a year that is not known.
+    # An unknown year may have a 29 February.
     number = int(year) if year.isdigit() else 2000
     return 1 <= int(day) <= calendar.monthrange(number, int(month))[1]
 
 
 def parse_date(words: str, *, year: int | None = None) -> EdtfValue | None:
-    """The words of a date or period as EDTF, or None where they name none (本月, 近三年, 农历五月, 2月30日).
+    """The words of a date or period as EDTF; None if they name no date (本月, 近三年, 农历五月, 2月30日).
 
-    `year`, the year of the meeting, completes 5月27日 and 去年11月. A year that the source has redacted stays
-    unspecified: 20xx年 is 20XX, and xx年 alone is None, since XXXX says nothing.
+    `year`, the year of the meeting, completes 5月27日 and 去年11月. A redacted year stays unspecified:
+    20xx年 is 20XX. xx年 alone gives None, since XXXX says nothing.
 
         >>> parse_date("5月27日上午", year=2014)
         EdtfValue(edtf='2014-05-27', year_inferred=True)
@@ -123,7 +128,7 @@ def _parse_plan(text: str) -> EdtfValue | None:
     if not match:
         return None
     number, suffix = to_number(match[2]), match[3] or ""
-    # 十五 alone is fifteen; the later plans' names are no numbers.
+    # 十五 alone is fifteen. 十一五 and later plans cannot be mistaken for numbers.
     bare = not match[1] and not suffix and '"' not in text and number <= 10 and text[-1] == "五"
     years = plan_years(number)
     if bare or not years:
@@ -135,7 +140,7 @@ def _parse_plan(text: str) -> EdtfValue | None:
 
 
 def plan_years(number: int) -> tuple[int, int] | None:
-    """First and last year of China's n-th five-year plan: the 12th is 2011-2015. 1963-65 belonged to none."""
+    """First and last year of China's five-year plan `number`: 2011-2015 for the 12th. 1963-65 had no plan."""
     if not 1 <= number <= 19:
         return None
     first = 1953 + 5 * (number - 1) if number <= 2 else 1966 + 5 * (number - 3)
@@ -143,7 +148,7 @@ def plan_years(number: int) -> tuple[int, int] | None:
 
 
 def to_number(numeral: str) -> int:
-    """一 to 九十九 in tens, or digit by digit (二〇一四); up to four characters."""
+    """The value of up to four characters: 一 to 九十九, or digit by digit (二〇一四)."""
     if "十" in numeral:
         tens, _, ones = numeral.partition("十")
         return 10 * _DIGITS.get(tens, 1) + _DIGITS.get(ones, 0)
@@ -157,7 +162,7 @@ def _numeral_to_digits(match: re.Match[str]) -> str:
     if numeral.count("十") > 1:
         return "?"
     if len(numeral) == 2 and "十" not in numeral and match.string.startswith("年", match.end()):
-        # 九八年 and 〇五年 are years; 三五年 and 七八年 may be "three to five", "seven or eight" years.
+        # 九八年 and 〇五年 are years. 三五年 and 七八年 may mean "three to five" and "seven or eight years".
         if numeral[0] not in "〇零○o0八九" or to_number(numeral) == 89:
             return "?"
         return f"{to_number(numeral):02d}"
@@ -165,7 +170,7 @@ def _numeral_to_digits(match: re.Match[str]) -> str:
 
 
 def _to_digits(text: str) -> str:
-    """The words with Chinese numerals, two-digit years, redactions and ISO dates in one form: 2014年5月27日."""
+    """The words with all numerals, short years, redactions and ISO dates in one form: 2014年5月27日."""
     if match := _COMPACT.fullmatch(text) or _ISO_MONTH.fullmatch(text):
         return f"{match[1]}年{match[2]}月{match[3]}日" if match[2].isdigit() else f"{match[1]}年{match[3]}月"
     text = _ISO.sub(r"\1年\3月\4日", text)
@@ -177,7 +182,7 @@ def _to_digits(text: str) -> str:
 
 
 def _join_neighbours(match: re.Match[str]) -> str:
-    """7、8月 is a span of two months; 3、8月 is two dates, which EDTF cannot say in one."""
+    """7、8月 is a range of two months. 3、8月 is two dates, which a single EDTF value cannot express."""
     return f"{match[1]}{match[2]}-{match[3]}" if int(match[3]) == int(match[1]) + 1 else match[0]
 
 
@@ -189,7 +194,7 @@ def _parse_decade(text: str) -> EdtfValue | None:
     if century:
         prefix = "20" if century == "21" else "19"
     elif not prefix:
-        # 10 to 40年代 may be of either century.
+        # 10年代 to 40年代 may be in either century.
         prefix = "20" if decade == "0" else "19" if decade >= "5" else None
     return EdtfValue(f"{prefix}{decade}X", False) if prefix else None
 
@@ -224,15 +229,18 @@ def _parse_interval(text: str, year: int | None) -> EdtfValue | None:
 
 
 def _join(first: _Point, last: _Point) -> EdtfValue | None:
-    """`first/last`, the second taking its year from the first; None where they are in the wrong order."""
+    """The interval from `first` to `last`; None if they are in the wrong order.
+
+    `last` takes its year from `first` if it has none of its own.
+    """
     written_first = first.year != "XXXX" and not first.inferred
     if last.following:
         later = str(int(first.year) + 1) if first.year.isdigit() else first.year
         last = replace(last, year=later, inferred=first.inferred)
-    elif (last.inferred or last.year == "XXXX") and written_first:
+    elif (last.inferred or last.year == "XXXX") and written_first and not last.relative:
         last = replace(last, year=first.year, inferred=False)
     elif last.year != "XXXX" and not last.inferred and not written_first:
-        return None  # 9月至2015年3月: the first year is anybody's guess
+        return None  # 9月至2015年3月: the first year is unknown
     if first.year == last.year and not last.following and (first.month, first.day) > (last.month, last.day):
         return None
     if first.year.isdigit() and last.year.isdigit() and first.year > last.year:
@@ -241,14 +249,14 @@ def _join(first: _Point, last: _Point) -> EdtfValue | None:
 
 
 def _value(first: _Point | None, last: _Point | None) -> EdtfValue | None:
-    """An interval, open (`..`) where a side is None."""
+    """The EDTF of an interval, open (`..`) at a side that is None."""
     ends = []
     for point, months in ((first, _FIRST_MONTH), (last, _LAST_MONTH)):
         if point and point.month in months:
             point = replace(point, month=months[point.month])
         ends.append(point.edtf() if point else "..")
     start, end = ends
-    # EDTF validators refuse an open interval whose other end is partly unknown (20XX/..).
+    # EDTF validators reject an open interval whose other end is partly unknown (20XX/..).
     if not start or not end or (".." in ends and "X" in start + end):
         return None
     return EdtfValue(f"{start}/{end}", any(p.inferred for p in (first, last) if p))
@@ -267,7 +275,9 @@ def _parse_point(text: str, year: int | None) -> _Point | None:
     if match["next"]:
         return point
     if match["relative"]:
-        return replace(point, year=f"{year + _RELATIVE[match['relative']]:04d}", inferred=True) if year else None
+        if not year:
+            return None
+        return replace(point, year=f"{year + _RELATIVE[match['relative']]:04d}", inferred=True, relative=True)
     in_year = month or match["whole"] or text.startswith("年")
     if not in_year:
         return None
@@ -275,7 +285,7 @@ def _parse_point(text: str, year: int | None) -> _Point | None:
 
 
 def _month(match: re.Match[str]) -> str | None:
-    """The month, season, quarter or half-year of a point; "" where it has none, None where there is no such month."""
+    """The month, season, quarter or half-year of a point: "" for none, None for an impossible month."""
     if match["half"]:
         return "40" if match["half"] == "上" else "41"
     if match["quarter"]:

@@ -1,11 +1,12 @@
-"""Directives: which clauses of an official text tell somebody to act, and which name a result to be reached.
+"""Finds directives: clauses of an official text that demand an action, and clauses that set a goal.
 
-Chinese official prose drops subjects and rarely marks mood, so a clause is read in its context: the words of duty before
-it in its sentence, who speaks (a news report quotes demands, a speech makes them), the heading above. Its own words then
-tell an action (verb and object) from an attitude, a circumstance, a state of things or something already done.
+Chinese official prose drops subjects and rarely marks mood, so a clause is read in context: the words of
+duty before it in its sentence, the kind of text (a news report quotes demands, a speech makes them) and the
+heading above. Its own words then distinguish an action (a verb and its object) from an attitude, a
+circumstance, a state or something already done.
 
-Rules of grammar over the words in `demands`; `rjieba` tells verbs from nouns. Candidates
-only: what the words do not show (irony, a plan told as a fact) is not seen.
+These are rules of grammar over the words in `directive_words`; `rjieba` distinguishes verbs from nouns.
+They give candidates: what the words do not show (irony, a plan stated as a fact) is missed.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from functools import lru_cache
 from itertools import pairwise
 
 from extractor.lang import directive_words
-from extractor.lang.sentences import clauses, numbering, paragraphs, sentences
-
-Span = tuple[int, int]
+from extractor.lang.sentences import Span, clauses, numbering, paragraphs, sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A clause (`start:end` of the text) that demands an action, names a goal, or both (新建10个园区); with the clause of
-    its topic before it, if it has one (对其他责任人员,要予以追究)."""
+    """A clause `text[start:end]` that demands an action, sets a goal, or does both (新建10个园区).
+
+    It includes the clause of its topic, if one precedes it: 对其他责任人员,要予以追究.
+    """
 
     start: int
     end: int
@@ -35,28 +36,27 @@ class Directive:
 
 @dataclass(slots=True)
 class _Mood:
-    """What earlier clauses of the sentence leave for the later ones."""
+    """What earlier clauses of a sentence determine for the later ones."""
 
-    told: bool
-    bare: bool  # whether a clause without a word of duty may be a demand here
+    narrative: bool  # the sentence reports what is or was
+    bare: bool  # a clause without a word of duty may be a demand
     duty: bool = False
     planned: bool = False
     acted: bool = False
     copula: bool = False
 
 
-_NUMBERED = re.compile(
-    r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
-)
 _LONGEST_HEADING, _LONGEST_HEAD_OF_MANY = 40, 14
-# Words of duty further into a clause than this belong to what it tells, not to it.
+# A word of duty later in a clause than this belongs to something that the clause mentions.
 _DUTY_WITHIN = 30
 
 
 @lru_cache(maxsize=128)
 def find_directives(text: str) -> tuple[Directive, ...]:
-    """The clauses of clean Simplified `text` that demand or set a goal, in order. Takes the whole speech: what a clause
-    is depends on who speaks and under which heading."""
+    """The directives of clean Simplified `text`, in order.
+
+    `text` must be the whole speech: how a clause reads depends on the kind of text and the heading above.
+    """
     sentence_spans = sentences(text)
     headings = set(headings_of(text, sentence_spans))
     in_sentence = _clauses_by_sentence(text, sentence_spans)
@@ -68,10 +68,10 @@ def find_directives(text: str) -> tuple[Directive, ...]:
 
 
 def headings_of(text: str, sentence_spans: list[Span]) -> Iterator[Span]:
-    """Sentences that only head what follows: 二是要突出重点,优化环境。 before the sentences that say how."""
+    """Numbered sentences that are only headings, like 二是要突出重点。 before the sentences that say how."""
     for (i, j), (k, m) in pairwise(sentence_spans):
         same_line = "\n" not in text[j:k] or text[j - 1] not in "。！？；"
-        numbered = _NUMBERED.match(text, i, j) is not None and _NUMBERED.match(text, k, m) is None
+        numbered = numbering(text[i:j]) is not None and numbering(text[k:m]) is None
         if j - i <= _LONGEST_HEADING and numbered and same_line:
             yield i, j
 
@@ -89,8 +89,11 @@ def _clauses_by_sentence(text: str, sentence_spans: list[Span]) -> dict[Span, li
 
 
 def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
-    """For each sentence, the mood it begins in. A speech demands unless its heading announces a review; a report does
-    from the words on that quote a demand to the end of the paragraph, and in numbered points."""
+    """The mood in which each sentence begins.
+
+    A speech demands, unless the heading announces a review. A news report demands in numbered points, and
+    from the words that quote a demand to the end of their paragraph.
+    """
     is_news = (
         directive_words.NEWS.search(text[:400]) is not None and directive_words.ADDRESSES.search(text[:300]) is None
     )
@@ -99,24 +102,26 @@ def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
     demanding, reviewing = not is_news, False
     for i, j in sentence_spans:
         sentence = text[i:j]
-        listed = directive_words.LISTED.search(sentence) is not None
+        rank = numbering(sentence)
+        listed = rank is not None or directive_words.POINT.search(sentence) is not None
         if i >= paragraph_end:
             paragraph_end = next((end for end in paragraph_ends if end > i), j)
             demanding = demanding and (listed or not is_news)
-        rank = numbering(sentence)
         if rank is not None and rank[0] <= 2 and j - i <= _LONGEST_HEADING + 20:
             reviewing = _reviews(sentence)
         plain = directive_words.QUOTED.sub("〃", sentence)
         duty = directive_words.DUTY.search(plain) is not None or directive_words.PLANNED.search(plain) is not None
         demanding = demanding or listed or directive_words.QUOTES_DEMANDS.search(sentence) is not None
-        told = not duty and directive_words.DONE.search(plain) is not None
-        yield _Mood(told=told, bare=demanding and not reviewing)
+        narrative = not duty and directive_words.DONE.search(plain) is not None
+        yield _Mood(narrative=narrative, bare=demanding and not reviewing)
 
 
 def _reviews(heading: str) -> bool:
-    told = directive_words.TOLD_HEADING.search(heading) is not None
-    return told and (
-        directive_words.PLAN_HEADING.search(heading) is None or directive_words.ALWAYS_TOLD.search(heading) is not None
+    """Whether the heading announces a review of what was done."""
+    review = directive_words.REVIEW_HEADING.search(heading) is not None
+    return review and (
+        directive_words.PLAN_HEADING.search(heading) is None
+        or directive_words.ALWAYS_REVIEW.search(heading) is not None
     )
 
 
@@ -128,27 +133,29 @@ def _read_sentence(text: str, spans: list[Span], mood: _Mood) -> Iterator[Direct
         is_action, is_goal = _read_clause(text[i:j], mood)
         mood.acted = mood.acted or is_action
         if is_action or is_goal:
-            # 对其他责任人员,要予以追究: what is acted on stands in the clause before.
+            # 对其他责任人员,要予以追究: the object of the action is in the clause before.
             begin = topic[0] if topic and is_action and text[topic[1] : i] in (",", "，") else i
             yield Directive(begin, j, is_action, is_goal)
         topic = (i, j) if directive_words.TOPIC.match(text, i, j) and not is_action else None
 
 
 def _read_clause(clause: str, mood: _Mood) -> tuple[bool, bool]:
-    """Whether the clause is an action, and whether it is a goal; `mood` learns from it."""
-    saying = directive_words.SAYING.search(clause)
-    if saying is not None and saying.end() == len(clause) and directive_words.DUTY.search(clause) is None:
-        mood.told = False
+    """Whether the clause is an action, and whether it is a goal. Updates `mood` for the clauses after it."""
+    attribution = directive_words.ATTRIBUTION.search(clause)
+    if attribution is not None and attribution.end() == len(clause) and directive_words.DUTY.search(clause) is None:
+        mood.narrative = False
         return False, False
-    body = directive_words.LEAD_IN.sub("", directive_words.SAID.sub("", clause) if saying else clause)
+    body = directive_words.LEAD_IN.sub(
+        "", directive_words.ATTRIBUTION_PREFIX.sub("", clause) if attribution else clause
+    )
     duty = _duty_of(body)
     before, predicate = (body[: duty.start()], body[duty.end() :]) if duty else ("", body)
     if duty is not None:
-        mood.duty, mood.told, mood.copula = True, False, False
+        mood.duty, mood.narrative, mood.copula = True, False, False
     if directive_words.BUDGET.search(body) is not None and not directive_words.SPENT.search(body):
         return False, True
     mood.planned = mood.planned or directive_words.PLANNED.search(body) is not None
-    if mood.told or len(predicate) < 2 or _is_told(body, before, duty is not None, mood):
+    if mood.narrative or len(predicate) < 2 or _is_narrative(body, before, duty is not None, mood):
         return False, False
     return _is_action(body, before, predicate, duty is not None, mood), _is_goal(body, predicate, mood)
 
@@ -160,20 +167,20 @@ def _duty_of(body: str) -> re.Match[str] | None:
     return duty if duty is not None and duty.start() <= _DUTY_WITHIN else None
 
 
-def _is_told(body: str, before: str, duty: bool, mood: _Mood) -> bool:
-    """Whether the clause tells what is or was: 了, 已, X是Y and what goes on after it."""
+def _is_narrative(body: str, before: str, duty: bool, mood: _Mood) -> bool:
+    """Whether the clause reports what is or was: 了, 已, X是Y and what continues it."""
     plain = directive_words.QUOTED.sub("〃", body)
     if duty:
         return "了" in before or directive_words.COPULA.search(before) is not None
     if directive_words.PLEDGE.match(body) is not None:
         return False
     if directive_words.COPULA.search(plain) is not None:
-        mood.copula = not mood.planned  # 今年的目标是: what follows is none of it
+        mood.copula = not mood.planned  # after 今年的目标是 come goals, not facts
     done = directive_words.DONE.search(plain) is not None and not body.startswith("对")
     state = (
         len(body) > 5
         and directive_words.STATE.search(body) is not None
-        and directive_words.STATE_ALL_THE_SAME.match(body) is None
+        and directive_words.NOT_STATE.match(body) is None
     )
     return (
         mood.copula
@@ -202,8 +209,10 @@ def _is_action(body: str, before: str, predicate: str, duty: bool, mood: _Mood) 
 
 
 def _is_talk(predicate: str, topical: bool) -> bool:
-    """Attitude, principle, manner, or the heading of many points: no action of its own. `topical`: what is acted on
-    stands before the word of duty (该转移的群众要及时转移)."""
+    """Whether the predicate is mere attitude, principle, manner or the heading of several points.
+
+    `topical`: the object of the action precedes the word of duty (该转移的群众要及时转移).
+    """
     bare = directive_words.ADVERBS.sub("", predicate)
     return any(
         pattern.search(words) is not None
@@ -219,7 +228,7 @@ def _is_talk(predicate: str, topical: bool) -> bool:
 
 
 def _has_verb_and_object(predicate: str, duty: bool, mood: _Mood) -> bool:
-    """Adverbs and prepositional phrases left out, whether the clause begins with a verb that has something after it."""
+    """Whether the clause, without adverbs and prepositional phrases, begins with a verb and goes on."""
     import rjieba
 
     core = directive_words.ADVERBS.sub("", predicate)

@@ -1,6 +1,6 @@
-"""Folding: the differences between two writings of the same words that do not matter. One character to one.
+"""Removes differences of writing that do not change the words. One character stays one character.
 
-`simplify` is for what people and models read; `fold` is for comparison only.
+`simplify` makes text for people and models to read; `fold` makes text for comparison only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from functools import cache
 from typing import Protocol
 
-# Punctuation that writers and models use for one another, folded to one of each kind.
+# Punctuation that writers and models use interchangeably, folded to one of each kind.
 _PUNCTUATION = {
     **dict.fromkeys(",，﹐､", ","),
     **dict.fromkeys("、", "、"),
@@ -30,14 +30,12 @@ _PUNCTUATION = {
     **dict.fromkeys("%％﹪", "%"),
 }
 
-# Variants that no script conversion maps and that writers use for one another, in some words at least: 瞭 is 了 in
-# 明瞭 and itself in 瞭望, and a single character cannot tell which.
+# Variants that writers use interchangeably, at least in some words, and that script conversion leaves
+# alone: 瞭 is 了 in 明瞭 and itself in 瞭望, which a single character does not show.
 _VARIANTS = dict(zip("著麽瞭覆甦藉衞敍痺濬揹像俱", "着么了复苏借卫叙痹浚背象具", strict=True))
 
-# Han characters, for the brackets of a pattern.
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-
-# Half a character, as JSON and Windows file names may hold: OpenCC refuses it, so it stays as it is.
+# Lone surrogates, which JSON and Windows file names may hold. OpenCC rejects them, so they are left as they
+# are.
 _SURROGATES = re.compile("([\ud800-\udfff]+)")
 
 
@@ -47,7 +45,7 @@ class _Converter(Protocol):
 
 @cache
 def _converter() -> _Converter:
-    import opencc  # loads its dictionaries: 20 ms that `--help` need not pay
+    import opencc  # loads its dictionaries: 20 ms that `--help` can do without
 
     converter: _Converter = opencc.OpenCC("t2s")
     return converter
@@ -66,7 +64,10 @@ def _simplified_character(character: str) -> str:
 
 
 def simplify(text: str) -> str:
-    """Traditional to Simplified, same length. Words decide where they can (乾淨 干净, 乾坤 乾坤)."""
+    """`text` in Simplified characters, same length.
+
+    Whole words decide where they can: 乾淨 is 干净, 乾坤 stays.
+    """
     if text.isascii():
         return text
     converted = _convert(text)
@@ -90,5 +91,8 @@ def _folded_character(character: str) -> str:
 
 
 def fold(text: str) -> str:
-    """`text` for comparison: width, punctuation, script and case folded; same length, white space kept."""
+    """`text` with width, punctuation, script and case folded, for comparison.
+
+    Same length; white space is kept.
+    """
     return "".join(map(_folded_character, text))

@@ -1,4 +1,4 @@
-"""Years: the year in which a meeting took place, from what its text says."""
+"""Infers the year of a meeting from the text of its speech."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from datetime import date, timedelta
 from extractor.lang.date_spans import CN, DAY_NUMBER, MONTH_NUMBER, fold_keeping_stops
 from extractor.lang.dates import plan_years, to_number
 
-_LEAD, _SIGN_OFF = 300, 150  # characters in which a text says when it was given
+_LEAD, _SIGN_OFF = 300, 150  # characters at the start and end in which a text gives its own date
 _Y = rf"(?<!\d)((?:19|20)\d\d(?!\d)|[一二][九〇零○]{CN}{{2}})"
 _FULL = rf"{_Y}\s?年\s?({MONTH_NUMBER})\s?月\s?{DAY_NUMBER}\s?[日号]"
-# A date that is the text's own: alone on its line, in brackets behind the title, with the meeting behind it, labelled.
+# The text's own date: alone on its line, in brackets after the title, before the name of the meeting, or
+# labelled.
 _OWN_DATE = re.compile(
     rf"(?:^|\n)[ \t\u3000(-]{{0,8}}{_FULL}"
     rf"(?=[ \t\u3000)-]{{0,8}}(?:\n|$)|在[^\n]{{1,60}}会[^\n]{{0,9}}上|第[^\n]{{1,40}}通过)"
@@ -29,7 +30,7 @@ _SALUTATION = re.compile("同志们|同志:|各位|尊敬的|女士们|今天")
 _BARE_DAY = re.compile(
     rf"(?<!年)(?<!年 )(?<![\d一二三])({MONTH_NUMBER})\s?月\s?{DAY_NUMBER}\s?[日号](?!以来|起|前|至|到|-)"
 )
-# 今年 and a year said to be the same; a plan's first or last year; an anniversary.
+# What ties 今年 to a year: the year itself, the first or last year of a plan, an anniversary.
 _BOUND = re.compile(
     rf"(?P<word>今年|去年)(?:\({_Y}年?\)|(?:是|即|即是|也就是|,即){_Y}年?(?=[,\n;]|$))|{_Y}年\((?:即)?(?P<after>今年|去年)\)"
 )
@@ -42,14 +43,15 @@ _ANNIVERSARY = re.compile(
     r"(?P<word>今年|去年)(?:又?是|既是|适逢|恰逢|正值|将?迎来)[^\n;,]{0,8}?(?P<founded>新中国成立|中华人民共和国成立|建国"
     r"|中国共产党成立|建党|改革开放)(?P<count>\d{2,3}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
 )
-# What is still to come when it is said: 迎接建国60周年, 迎接党的十九大 (held every five years since the 12th, of 1982).
+# An event of the same year that is still ahead: 迎接建国60周年, 迎接党的十九大. Party congresses are held
+# every five years since the 12th, in 1982.
 _AWAITED = re.compile(
     r"迎接?(?:新中国成立|中华人民共和国成立|(?:建国|国庆))(?P<count>\d{2}|[一二三四五六七八九]?十[一二三四五六七八九]?)周年"
     r"|迎接?(?:党的?|中国共产党)?第?(?P<congress>十[二三四五六七八九]|二十[一二]?)(?:大|次全国代表大会)(?!精神|以)"
 )
 _FOUNDED = {"新中国成立": 1949, "中华人民共和国成立": 1949, "建国": 1949, "中国共产党成立": 1921, "建党": 1921}
 _SPEECH_MINUS_WORD = {"今年": 0, "去年": 1, "过去一年": 1, "过去的一年": 1, "明年": -1}
-# What is reviewed or awarded lies in the year before; what is planned, pledged or convened, in the year itself.
+# A meeting reviews and rewards the year before; it plans, pledges and convenes in its own year.
 _PLACES = "(?:[我全][国省市县区乡镇州旗系])?"
 _WORK = "(?:工作|任务|目标)"
 _WHOLE_YEAR = r"(?!度?(?:上半|下半|第?[一二三四]季|前|以来|以前|至|到|-|、|\d|[一二三四五六七八九十]{1,2}月))"
@@ -74,25 +76,25 @@ _PLEDGED = re.compile(rf"(?:签订|签署|签定|签|递交)[^\n;,]{{0,20}}?{_Y}
 _CONVENED = re.compile(rf"(?:召开|举行)(?:了|的)?{_PLACES}{_Y}年度?[^\n;,]{{0,30}}?会(?:议)?(?!精神|以来|后|上)")
 # 某市2018年文明城市测评动员会召开; 在全省2021年春季项目开工仪式后.
 _HELD = re.compile(
-    rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:在[^\n;,]{{2,20}})?(?:胜利|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
+    rf"{_Y}年(?!度)[^\n;,总回表]{{0,30}}?(?:会议?|大会|仪式)(?:(?:暨|、)[^\n;,]{{2,30}}?)?(?:(?:在[^\n;,]{{2,20}})?(?:胜利"
+    rf"|隆重|如期|圆满)?(?:召开|举行|开幕)|后[,，])"
 )
-# When a web page was put up: soon after the meeting that it reports.
+# When a web page was published: soon after the meeting that it reports.
 _POSTED = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.年](0?[1-9]|1[0-2])[-/.月]([0-3]?\d)日?[ \u3000]{0,3}\d{1,2}:\d{2}")
 _DAYS_TO_POST = 31
 _TITLED = re.compile(rf"{_Y}年[^\n;,执述]{{0,40}}?(?:会议|大会|推进会|动员会|政府工作报告)(?!精神)")
 _YEAR_END = re.compile(
     "今年(?:前|1-|1至|1到)1[01]个?月|(?:部署|安排|谋划|布置|做好|抓好)[^\n;,]{0,4}明年|即将过去|明年(?:的)?(?:工作|任务|重点)"
 )
-
-
 _NEXT_YEAR = re.compile("明年|来年|新的一年")
 
 
 @dataclass(frozen=True, slots=True)
 class InferredYear:
-    """The year of a meeting and the words that show it, `text[start:end]` (empty where they stand in `extra`).
+    """The year of a meeting, and the words `text[start:end]` that show it (empty if they are in `extra`).
 
-    `written`: the year stands in the full date of the meeting; else it follows from what was reviewed or planned.
+    `written`: the year is part of the meeting's full date. Otherwise it follows from what was reviewed or
+    planned.
     """
 
     year: int
@@ -102,14 +104,15 @@ class InferredYear:
 
 
 def infer_year(text: str, *, extra: str = "") -> InferredYear | None:
-    """The year in which the meeting or speech took place; None where the text does not show it or contradicts itself.
+    """The year of the meeting or speech; None if the text does not show it or contradicts itself.
 
-    In order of weight: the full date of the lead or sign-off; 今年 tied to a year (今年是“十二五”收官之年); what
-    was reviewed, awarded, planned, pledged or convened; a meeting's name in `extra`, which is what stands beside the
-    text (a title). Years merely mentioned, and redacted ones, say nothing.
+    Evidence in order of weight: the full date of the lead or sign-off; 今年 tied to a year
+    (今年是“十二五”收官之年); what was reviewed, awarded, planned, pledged or convened; the date of a web
+    page; the name of a meeting in `extra` (text beside the speech, such as a title). Years that are only
+    mentioned, and redacted ones, do not count.
     """
     folded, beside = fold_keeping_stops(text), fold_keeping_stops(extra)
-    month = _month_held(folded)
+    month = _meeting_month(folded)
     for find in (_written_years, _bound_years, _implied_years, _posted_years):
         found = find(folded, month)
         found += [replace(year, start=0, end=0) for year in find(beside, month)] if beside else []
@@ -120,8 +123,8 @@ def infer_year(text: str, *, extra: str = "") -> InferredYear | None:
     return _clear_winner([replace(_inferred(match, 0), start=0, end=0) for match in _TITLED.finditer(beside)])
 
 
-def _month_held(folded: str) -> int | None:
-    """The month of a day without year in the lead or else the sign-off: 5 for 本报讯 5月27日."""
+def _meeting_month(folded: str) -> int | None:
+    """The month of a date without a year in the lead, or else in the sign-off: 5 for 本报讯 5月27日."""
     for part in (folded[:_LEAD], folded[-_SIGN_OFF:]):
         if match := _BARE_DAY.search(part):
             return _small_number(match[1])
@@ -129,7 +132,7 @@ def _month_held(folded: str) -> int | None:
 
 
 def _is_late(folded: str, month: int | None) -> bool:
-    """Late in a year the year that is reviewed is the meeting's own, and the one that is planned the next."""
+    """Whether the meeting is late in its year: then it reviews its own year and plans the next."""
     return month >= 11 if month else bool(_YEAR_END.search(folded))
 
 
@@ -137,15 +140,15 @@ def _small_number(words: str) -> int:
     return int(words) if words.isdecimal() else to_number(words)
 
 
-def _inferred(match: re.Match[str], plus: int, written: bool = False) -> InferredYear:
-    """The four-digit year among the match's groups, plus so many years."""
+def _inferred(match: re.Match[str], offset: int, written: bool = False) -> InferredYear:
+    """The four-digit year among the groups of the match, plus `offset`."""
     year = next(group for group in match.groups() if group and len(group) == 4 and not group.endswith("年"))
     start = match.end() - len(match[0].lstrip(" \t\u3000\n(-)】讯电;,!?"))
-    return InferredYear(to_number(year) + plus, start, match.end(), written)
+    return InferredYear(to_number(year) + offset, start, match.end(), written)
 
 
 def _written_years(folded: str, month: int | None) -> list[InferredYear]:
-    """Full dates that are the text's own. One before the month of the meeting belongs to a later publication."""
+    """Years of the text's own full dates. One with a month before the meeting's dates a publication."""
     lead, tail = folded[:_LEAD], len(folded) - _SIGN_OFF
     matches = [match for match in _OWN_DATE.finditer(folded) if not _LEAD <= match.start() < tail]
     news = _NEWS_LEAD.search(lead)
@@ -182,21 +185,21 @@ def _implied_years(folded: str, month: int | None) -> list[InferredYear]:
     reviewed = [_inferred(match, 0 if late else 1) for match in _REVIEWED.finditer(folded)]
     reviewed += [_inferred(match, 0 if late else 1) for match in _PRAISED.finditer(folded)]
     planned = [_inferred(match, -1 if late else 0) for match in _PLANNED.finditer(folded)]
-    if month is not None:  # a report dates itself; elsewhere the year may be any
+    if month is not None:  # the text is a report with a date; in others the year may be any
         planned += [_inferred(match, -1 if late else 0) for match in _AHEAD.finditer(folded, 0, _LEAD)]
     named = [*_CONVENED.finditer(folded, 0, _LEAD), *_HELD.finditer(folded, 0, _LEAD)]
-    if late:  # one alone may be about anything; both together are the year's last meeting
+    if late:  # a review or a plan alone may be about any year; both together mark the last meeting of a year
         if {y.year for y in reviewed} == {y.year for y in planned}:
             return reviewed + planned or ([] if _NEXT_YEAR.search(folded) else [_inferred(m, 0) for m in named])
         return []
     own = [*_PLEDGED.finditer(folded), *named]
-    # From September on the year's own awards are given (Teachers' Day).
+    # From September on, awards are for the current year (Teachers' Day).
     awarded = [] if month and month >= 9 else [_inferred(match, 1) for match in _AWARDED.finditer(folded)]
     return reviewed + planned + [_inferred(match, 0) for match in own] + awarded
 
 
 def _posted_years(folded: str, month: int | None) -> list[InferredYear]:
-    """The year in which a page was put up, where the meeting's day lies shortly before."""
+    """The years in which a page was published, if the day of the meeting is shortly before."""
     day = next((m for part in (folded[:_LEAD], folded[-_SIGN_OFF:]) if (m := _BARE_DAY.search(part))), None)
     if month is None or day is None:
         return []
@@ -205,14 +208,14 @@ def _posted_years(folded: str, month: int | None) -> list[InferredYear]:
         year = int(match[1])
         with suppress(ValueError):  # 2月30日
             posted = date(year, int(match[2]), int(match[3]))
-            held = date(year, month, _small_number(re.sub(r"[日号]$", "", day[0]).rpartition("月")[2].strip()))
-            if held <= posted <= held + timedelta(days=_DAYS_TO_POST):
+            meeting = date(year, month, _small_number(re.sub(r"[日号]$", "", day[0]).rpartition("月")[2].strip()))
+            if meeting <= posted <= meeting + timedelta(days=_DAYS_TO_POST):
                 found.append(InferredYear(year, *match.span(), False))
     return found
 
 
 def _clear_winner(found: list[InferredYear]) -> InferredYear | None:
-    """The year most of them say, if at least three times as often as any other."""
+    """The year that most of them give, if it comes at least three times as often as any other."""
     votes = Counter(year.year for year in found).most_common(2)
     if not votes or (len(votes) == 2 and votes[0][1] < 3 * votes[1][1]):
         return None

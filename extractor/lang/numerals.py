@@ -1,4 +1,4 @@
-"""Numerals in digits, in Chinese characters or in both: their patterns and their values."""
+"""Numerals in digits, in Chinese characters or in both: patterns and values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 DIGIT_VALUES = {character: digit for digit, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-# One character to one: full-width ASCII, the many dashes, and old or financial numerals.
+# One character for one: full-width ASCII, the many dashes, and variants of numerals.
 _PLAIN = (
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     | dict.fromkeys("‐‑‒–—―─−~～〜∼", "-")
@@ -15,7 +15,7 @@ _PLAIN = (
 FINANCIAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 
 DIGIT = "零〇一二两三四五六七八九"
-# 百分点, 千瓦, 千克 are units: their first character multiplies nothing.
+# Not the first character of a unit: 百分点, 千瓦, 千克.
 _POWER = r"(?:[十万亿]|百(?!分)|千(?![瓦克米伏兆]))"
 _ARABIC = r"(?<!\d)(?<!\d\.)(?:\d{1,3}(?:,\d{3}){1,5}+|\d{1,16}+)(?:\.\d{1,8}+)?+(?!\.?\d)"
 _CHINESE = (
@@ -27,8 +27,8 @@ NUMBER = rf"(?:{_ARABIC}|{_CHINESE})(?:[多余几]?{_POWER}){{0,4}}+{_SECOND_TER
 
 
 def to_plain(text: str) -> str:
-    """`text` with one character for each of those that mean the same in a number; same length."""
-    # Most of them are absent from most texts: looking for each is three times as fast as str.translate.
+    """`text` with each character that has variants in numbers in its plain form; same length."""
+    # Most texts have few of them, so looking for each is three times as fast as str.translate.
     for mark, plain in _PLAIN.items():
         if mark in text:
             text = text.replace(mark, plain)
@@ -36,7 +36,7 @@ def to_plain(text: str) -> str:
 
 
 def value_of(token: str) -> Decimal | None:
-    """A numeral in digits, in Chinese, or in both (3万5千, 1亿3千多万)."""
+    """The value of a numeral in digits, Chinese or both (3万5千, 1亿3千多万); None if it is malformed."""
     token = re.sub(r"[多余几,]", "", token)
     for power, exponent in (("亿", 8), ("万", 4)):
         head, found, tail = token.rpartition(power)
@@ -52,13 +52,13 @@ def value_of(token: str) -> Decimal | None:
 
 
 def _small_value(token: str) -> Decimal | None:
-    """A numeral below 万."""
+    """The value of a numeral below 万."""
     digits = re.fullmatch(r"(\d+(?:\.\d+)?)([十百千]*)(.*)", token)
     if digits:
         plus = value_of(digits[3]) if digits[3] else Decimal(0)
         value = Decimal(digits[1]).scaleb(sum({"十": 1, "百": 2, "千": 3}[power] for power in digits[2]))
         return None if plus is None else value + plus
-    token = token.lstrip("零〇") or "零"  # what is left of 三亿零五百万
+    token = token.lstrip("零〇") or "零"  # 三亿零五百万 leaves 零五百
     whole, point, decimals = token.partition("点")
     if point:
         if not all(digit in DIGIT_VALUES for digit in decimals):
@@ -66,16 +66,16 @@ def _small_value(token: str) -> Decimal | None:
         units = _small_value(whole) if whole else Decimal(0)
         tenths = Decimal("0." + "".join(str(DIGIT_VALUES[digit]) for digit in decimals))
         return None if units is None else units + tenths
-    from cn2an import cn2an  # type: ignore[import-untyped]  # 0.2 s, and only where a numeral is Chinese
+    from cn2an import cn2an  # type: ignore[import-untyped]  # takes 0.2 s to import, and only Chinese numerals need it
 
     try:
         return Decimal(cn2an("一" + token if token.startswith(("百", "千")) else token, "normal"))
-    except (ValueError, LookupError):  # it raises KeyError on some numerals that are none (千一千)
+    except (ValueError, LookupError):  # KeyError for some malformed numerals (千一千)
         return None
 
 
 def neighbours(token: str) -> tuple[str, str] | None:
-    """两三(百), 十五六, 三五: an estimate by two digits side by side."""
+    """Both ends of an estimate by two digits side by side: 两三(百), 十五六, 三五."""
     match = re.fullmatch(r"(.*十)?([一两二三四五六七八])([二两三四五六七八九])([百千万亿]*|十[万亿]?)", token)
     if not match:
         return None

@@ -1,6 +1,7 @@
-"""Persons named in official prose, found by what stands around them: an office, 同志, a verb of speech, a list.
+"""Finds the names of people in official prose by an office, 同志, a verb of speech or a list beside them.
 
-Candidates only: a person without any of these beside the name is not found, and a word that looks like one may be.
+These are candidates. A name with none of these beside it is missed, and a word that looks like a name may
+be taken.
 """
 
 from __future__ import annotations
@@ -8,33 +9,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-Span = tuple[int, int]
+from extractor.lang.characters import HAN
+from extractor.lang.sentences import Span
+from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 
-SURNAMES = frozenset(
-    "习戢王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白"
-    "邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚"
-    "符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳欧管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷"
-    "晏席卫米柏宗瞿桂佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚"
-    "皮粟冼蔺楼盘满闻厉伊仝郜海阚花权帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋云容敬扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫"
-    "杭况宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭尉冶斯元束檀展阴昝智幸奉植衡富尧闭凡"
-)
-COMPOUND = ("欧阳", "上官", "司马", "诸葛", "皇甫", "令狐", "慕容", "司徒", "夏侯", "尉迟", "长孙", "端木", "公孙", "呼延")  # fmt: skip
+# Surnames that begin words far more often than names (常委, 全市, 强化): no name is taken to begin with one
+# of them.
+_WORD_LIKE = frozenset("水昌常和经诸牧全仰秋怀从充广沃相化占强")
+_TRUSTED = SURNAMES - _WORD_LIKE
 
-OFFICE = (
-    r"(?:总书记|书记|总指挥|指挥长|[省市县区州盟旗镇乡村局厅部处科院校行会司所站队组署台社]长|检察长|秘书长|委员长|理事长|董事长|参谋长|"
-    r"主任|主席|总理|总裁|总经理|经理|政委|司令员|司令|专员|巡视员|常委|委员|大使|参事|厂长|总工程师)"
-)
-# Words that go on after a name: what the person does, another title, or the end of the name's place in the sentence.
+# What may follow a name: what the person does, another title, or punctuation.
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|[作做]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
-    r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|等|和|与|及|以及|的|也|还|已|将|"
-    r"为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
+    r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|"
+    r"等|和|与|及|以及|的|也|还|已|将|为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
     + ")"
 )
-# Words that may go before a name that stands alone before its title: function words, times, the edge of a clause.
-_BEFORE = r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|落实|传达|根据|按照|陪同|委托|学习|贯彻|人大|政协|街道|[省市县区]委|政府)"
-_HAN = r"[\u4e00-\u9fff]"
+# What may precede a name that is followed by its title: function words, times, the edge of a clause.
+_BEFORE = (
+    r"(?:^|[\n，,。；;：:、（(）)“”《》\s]|[受由对向和与及是在以请让按照随给到为]|刚才|下面|随后|最后|其中|同时|会上|日前|近日|"
+    r"落实|传达|根据|按照|陪同|委托|学习|贯彻|人大|政协|街道|[省市县区]委|政府)"
+)
+_HAN = f"[{HAN}]"
+_HAN_WORD = re.compile(f"{_HAN}+")
 
 _BEFORE_NAME = re.compile(OFFICE)
 _TITLED = re.compile(rf"(?:同志(?!们)|(?:副)?{OFFICE}|先生|女士)")
@@ -46,16 +44,17 @@ _LIST = re.compile(rf"{_HAN}{{2,30}}(?:、{_HAN}{{2,30}}){{1,60}}")
 _SPACED = re.compile(rf"{OFFICE}[ \u3000]+(?P<name>(?P<surname>{_HAN})[ \u3000]+{_HAN})[ \u3000]*(?=\n|$)")
 _SIGNED = re.compile(rf"(?:讲话|报告|发言|致辞)[(（](?P<name>{_HAN}{{2,4}})[)）]")
 _LIST_OF_PEOPLE = re.compile(rf"(?:领导(?:同志)?|{OFFICE})[:：]?$")
-# 市领导王新会、李建…: where officials are announced, a name may end in what elsewhere is a word of its own.
+# 市领导王新会、李建…: after such an announcement a name may end in a character that otherwise belongs to
+# what follows.
 _ANNOUNCED = re.compile(rf"领导(?:同志)?[:：]?(?P<name>{_HAN}{{2,3}})$")
 _AND_OTHERS = re.compile(r"等(?:\d{1,3}|[一二三四五六七八九十几]{1,3})?(?:位|名)?(?:领导)?同志")
 _AFTER_NAME = re.compile(_AFTER)
 _BEFORE_END = re.compile(rf"{_BEFORE}$")
-# Characters that end no given name: they belong to what follows.
+# Characters that no given name ends in: they belong to what follows.
 _NEVER_LAST = frozenset(
     "省市县区乡镇村州局部委办厅某的了在为向对就是等及与还也已将让使把被要会都所但而并其这那各该同着过到从"
 )
-# Two-character words that begin with a surname and stand where names stand.
+# Two-character words that begin with a surname and occur where names do.
 # fmt: off
 _WORDS = frozenset(
     [
@@ -75,7 +74,7 @@ _WORDS = frozenset(
 
 
 def find_people(text: str) -> list[Span]:
-    """Spans of person names, in order, each occurrence once; offsets of `text` (clean Simplified)."""
+    """Spans of the names of people in clean Simplified `text`, every mention, in order."""
     spans = {*_after_office(text), *_before_title(text), *_before_verb(text), *_spaced(text), *_signed(text)}
     spans = _drop_inner(spans)
     names = {text[i:j] for i, j in spans if j - i > 1}
@@ -87,22 +86,22 @@ def find_people(text: str) -> list[Span]:
 
 
 def is_name(words: str) -> bool:
-    """Whether words have the form of a person's full name."""
-    size = 4 if words[:2] in COMPOUND else 3
+    """Whether `words` have the form of a full name."""
+    size = 4 if words[:2] in COMPOUND_SURNAMES else 3
     return (
         2 <= len(words) <= size
         and words[-1] not in _NEVER_LAST
         and not _SAID.match(words)
-        and (words[0] in SURNAMES or words[:2] in COMPOUND)
+        and (words[0] in _TRUSTED or words[:2] in COMPOUND_SURNAMES)
         and words not in _WORDS
         and words[:2] not in _WORDS
         and not _TITLED.search(words)
-        and re.fullmatch(f"{_HAN}+", words) is not None
+        and _HAN_WORD.fullmatch(words) is not None
     )
 
 
 def _after_office(text: str) -> Iterator[Span]:
-    """副市长李燕出席: the name right after an office, as long as what follows it allows."""
+    """副市长李燕出席: a name right after an office."""
     for office in _BEFORE_NAME.finditer(text):
         start = office.end()
         span = _name_at(text, start + 1 if text[start : start + 1] in (" ", "\u3000") else start)
@@ -111,7 +110,7 @@ def _after_office(text: str) -> Iterator[Span]:
 
 
 def _name_at(text: str, start: int) -> Span | None:
-    """李燕出席 is two characters, 孙立坤充分 three: the longest name after which the sentence can go on."""
+    """The longest name at `start` that what follows allows: 李燕 of 李燕出席, 孙立坤 of 孙立坤充分."""
     for end in range(min(start + 4, len(text)), start + 1, -1):
         if is_name(text[start:end]) and _AFTER_NAME.match(text, end):
             return start, end
@@ -119,21 +118,21 @@ def _name_at(text: str, start: int) -> Span | None:
 
 
 def _spaced(text: str) -> Iterator[Span]:
-    """市长  孙  伟: a two-character name spaced out to three, at the end of its line, as title pages have it."""
+    """市长  孙  伟: a two-character name spaced out to three at the end of a line, as on title pages."""
     for match in _SPACED.finditer(text):
-        if match["surname"] in SURNAMES:
+        if match["surname"] in _TRUSTED:
             yield match.span("name")
 
 
 def _signed(text: str) -> Iterator[Span]:
-    """在动员会上的讲话(尤志军): who gave it, in brackets behind the title."""
+    """在动员会上的讲话(尤志军): the speaker in brackets after the title."""
     for match in _SIGNED.finditer(text):
         if is_name(match["name"]):
             yield match.span("name")
 
 
 def _before_title(text: str) -> Iterator[Span]:
-    """王君省长, 福德同志, 薛书记: the name right before its title, with nothing before it that it could belong to."""
+    """王君省长, 福德同志, 薛书记: a name right before its title, if what precedes it cannot be part of it."""
     for title in _TITLED.finditer(text):
         end = title.start()
         for size in (3, 4, 2, 1):
@@ -144,17 +143,15 @@ def _before_title(text: str) -> Iterator[Span]:
             if words[0] == "向" and size > 1:  # 向科技部部长
                 continue
             comrade = title.group() == "同志"
-            given = (
-                comrade and size == 2 and words not in _WORDS and re.fullmatch(f"{_HAN}+", words) and "的" not in words
-            )
-            surname = size == 1 and words in SURNAMES and not comrade and words not in "和成应相来都全国关于向明公党"
+            given = comrade and size == 2 and words not in _WORDS and _HAN_WORD.fullmatch(words) and "的" not in words
+            surname = size == 1 and words in _TRUSTED and not comrade and words not in "和成应相来都全国关于向明公党"
             if is_name(words) or given or surname:
                 yield start, end
                 break
 
 
 def _before_verb(text: str) -> Iterator[Span]:
-    """赵应云说: a name at the head of a clause, right before a verb of speech."""
+    """赵应云说: a name that begins a clause, right before a verb of speech."""
     for verb in _SAID.finditer(text):
         for size in (3, 4, 2):
             start = verb.start() - size
@@ -168,7 +165,7 @@ def _before_verb(text: str) -> Iterator[Span]:
 
 
 def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
-    """市领导孙立坤、张文深、丁福浩等: a list's other members, where one is known or officials are announced before it."""
+    """市领导孙立坤、张文深等: the names in a list, if one of them is known or officials are announced."""
     for match in _LIST.finditer(text):
         members = []
         at = match.start()
@@ -194,11 +191,11 @@ def _in_lists(text: str, names: set[str]) -> Iterator[Span]:
 
 
 def _is_short_name(words: str) -> bool:
-    return words not in _WORDS and 2 <= len(words) <= 3 and words[0] in SURNAMES
+    return words not in _WORDS and 2 <= len(words) <= 3 and words[0] in _TRUSTED
 
 
 def _drop_inner(spans: set[Span]) -> set[Span]:
-    """Longer names win over what lies inside them or overlaps them."""
+    """The spans without those that overlap a longer one."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
         if all(span[1] <= i or j <= span[0] for i, j in kept):

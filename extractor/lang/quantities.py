@@ -1,4 +1,4 @@
-"""Quantities: what a number in the words of Chinese official texts says, and where such words stand."""
+"""Reads the number, unit and approximator of a quantity, and finds quantities in a text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from bisect import bisect_right
 from decimal import Decimal
 
 from extractor.fields import Quantity
+from extractor.lang.characters import HAN
 from extractor.lang.countable import SKIPPED, spans_of
 from extractor.lang.fold import simplify
 from extractor.lang.numerals import DIGIT, DIGIT_VALUES, FINANCIAL, neighbours, to_plain, value_of
@@ -20,6 +21,7 @@ from extractor.lang.quantity_pattern import (
     is_indefinite,
     strongest,
 )
+from extractor.lang.sentences import Span
 from extractor.lang.units import APPROX_BEFORE, DATED, Approx, any_of, words_in
 
 _AROUND = rf"({BEFORE}?){{}}({AFTER})?"
@@ -31,15 +33,17 @@ _NAMED = {
     **{f"半{unit}": (0.5, unit) for unit in words_in("年 个月 小时")},
 }
 _NAMED_NUMBER = re.compile(_AROUND.format(f"({any_of(_NAMED)})"))
-_ANNOTATION = re.compile(r"(?<=[\u4e00-\u9fff])[(](?:(?![\u4e00-\u9fff])[^\W\d_]){1,7}[)]")  # pinyin: 第三名(míng)
+_ANNOTATION = re.compile(rf"(?<=[{HAN}])[(](?:(?![{HAN}])[^\W\d_]){{1,7}}[)]")  # pinyin: 第三名(míng)
 _SPACE = re.compile(r"\s+")
 _COLUMNS = re.compile(r"(?<=\d\d)\s+(?=\d)|(?<=\d)\s+(?=\d\d)")  # 100 200 is two numbers, 2 0 0 is one
 _BLANK = r"[ \t\u3000\u200b\xa0]"
-_SPACING = re.compile(  # the blank comes first, then what precedes it: a text without blanks is passed at once
-    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[\u4e00-\u9fff%‰]|\.\d)|(?<=[\u4e00-\u9fff].){_BLANK}{{0,2}}(?=\d)|"
-    rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[\u4e00-\u9fff%‰]))"
+_SPACING = (
+    re.compile(  # The blank comes before its context in the pattern, so that a text without blanks is passed at once.
+        rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
+        rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
+    )
 )
-_IN_PROPORTION = re.compile("[:/半翻]")  # without one of these there is no proportion, which is rare
+_IN_PROPORTION = re.compile("[:/半翻]")  # no proportion without one of these
 _PROPORTION = re.compile(
     rf"(?=[\d半一过翻{''.join(word[0] for word in APPROX_BEFORE)}])(?:"
     rf"(?<=[为例是比达])(?<![{DIGIT}])\d{{1,6}}+(?:\.\d{{1,4}}+)?+:\d{{1,6}}+(?:\.\d{{1,4}}+)?+|"
@@ -51,10 +55,11 @@ _UNIT_NAMES = {"成": "%", "个百分点": "百分点", "个小时": "小时", "
 
 
 def parse_quantity(words: str) -> Quantity | None:
-    """The number, unit and approximator in `words`; None where they hold none (几十个) or several (从3提高到5).
+    """The number, unit and approximator in `words`; None for no number (几十个) or several (从3提高到5).
 
-    A fraction or ratio is its value to six digits, without a unit: 三分之二 and 2:3 are 0.666667, 半数 is 0.5; but
-    a ratio to 100 is its first term (118.8:100 is 118.8). 翻两番 is 4 倍, 两成 is 20 %, 每年组织1次 is 1 次/年.
+    A fraction or ratio becomes its value to six digits, without a unit: 三分之二 and 2:3 give 0.666667,
+    半数 gives 0.5. A ratio to 100 becomes its first term: 118.8:100 gives 118.8. 翻两番 is 4 倍, 两成 is 20
+    %, 每年组织1次 is 1 次/年.
     """
     plain = _COLUMNS.sub(";", simplify(to_plain(words)).translate(FINANCIAL))
     plain = _SPACE.sub("", plain)
@@ -81,7 +86,7 @@ def _counted(words: str, plain: str) -> Quantity | None:
 
 
 def _matches(plain: str) -> list[re.Match[str]]:
-    """Readings of `plain` as a number; of several, those in digits, then those that are no date (2014年增长5.3%)."""
+    """The numbers in `plain`; of several, only those in digits and not in a date (2014年增长5.3%)."""
     found = [match for match in QUANTITY.finditer(plain) if not is_indefinite(plain, match)]
     for keep in (in_digits, _is_undated):
         if len(found) > 1:
@@ -110,13 +115,28 @@ def _bounds(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]:
         first = _scaled(lead, value_of(token))
     if first is not None and second is None:
         first = _with_remainder(match, first)
-    sign = -1 if match["sign"][:1] in ("-", "负") else 1
-    times = sign * 10 if "成" in (match["unit"], match["unit2"]) else sign
-    return first and first * times, second and second * times
+    scale = 10 if "成" in (match["unit"], match["unit2"]) else 1
+    sign, second_sign = _signs(match)
+    return first and first * sign * scale, second and second * second_sign * scale
+
+
+def _signs(match: re.Match[str]) -> tuple[int, int]:
+    """The signs of both ends of a range.
+
+    In -5--10 and 负增长5%到10% the first sign is for both ends, in -10到5 it is not.
+    """
+    first = -1 if match["sign"][:1] in ("-", "负") else 1
+    if match["sign2"]:
+        return first, -1 if match["sign2"][0] in ("-", "负") else 1
+    apart = match["sign"] == "-" and match["to"] in ("至", "到")
+    return first, 1 if apart else first
 
 
 def _range_values(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]:
-    """1-10万元 is 10000 to 100000: the multiplier is the first number's too where that is bare and smaller."""
+    """Both ends of a range.
+
+    In 1-10万元 (10000 to 100000) a bare, smaller first number shares the multiplier.
+    """
     lead, token, other = match["lead"], match["first"], match["second"]
     powers = re.search(r"[十百千万亿]*$", other)
     shared = powers[0] if powers and other[0].isdecimal() else ""
@@ -129,7 +149,7 @@ def _range_values(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]
 
 
 def _scaled(lead: str, value: Decimal | None) -> Decimal | None:
-    """The value after 百分之, 三分之, 翻."""
+    """`value` as 百分之, 三分之 or 翻 before it change it."""
     if value is None:
         return None
     if lead.startswith("翻"):
@@ -141,12 +161,12 @@ def _scaled(lead: str, value: Decimal | None) -> Decimal | None:
 
 
 def _part(lead: str) -> str | None:
-    """百分之 is %, 十万分之 is /十万."""
+    """The unit that a fraction stands for: % for 百分之, /十万 for 十万分之."""
     return _PARTS.get(lead, "/" + lead.removesuffix("分之") if lead.endswith("万分之") else None)
 
 
 def _with_remainder(match: re.Match[str], value: Decimal) -> Decimal:
-    """What follows the unit: 三成五 is 35 %, 一倍半 1.5 倍, 两个半月 2.5 个月."""
+    """`value` with what follows the unit: 三成五 is 35 %, 一倍半 1.5 倍, 两个半月 2.5 个月."""
     rest = match["rest"]
     if rest == "半" or match["half"]:
         value += Decimal("0.5")
@@ -191,14 +211,14 @@ def _named(words: str, plain: str) -> Quantity | None:
     if not match:
         return None
     number, unit = _NAMED[match[2]]
-    said: set[Approx] = {"over"} if match[2] in ("过半", "大半", "多半") else set()
-    return Quantity(text=words, number=number, unit=unit, approx=strongest(match[1], match[3], said))
+    approx: set[Approx] = {"over"} if match[2] in ("过半", "大半", "多半") else set()
+    return Quantity(text=words, number=number, unit=unit, approx=strongest(match[1], match[3], approx))
 
 
-def find_quantities(text: str) -> list[tuple[int, int]]:
-    """Spans of the expressions in clean Simplified `text` that may state a quantity, with approximator and unit."""
+def find_quantities(text: str) -> list[Span]:
+    """Spans of what may be a quantity in clean Simplified `text`, with its approximator and unit."""
     plain, gaps = _close_up(to_plain(text))
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     position = 0
     for skipped in (*SKIPPED.finditer(plain), None):
         end = skipped.start() if skipped else len(plain)
@@ -207,26 +227,30 @@ def find_quantities(text: str) -> list[tuple[int, int]]:
         if _IN_PROPORTION.search(plain, position, end):
             spans.extend(match.span() for match in _PROPORTION.finditer(plain, position, end))
         position = skipped.end() if skipped else end
-    return [(_opened(start, gaps), _opened(end - 1, gaps) + 1) for start, end in _apart(spans)]
+    return [
+        (_position_before(start, gaps), _position_before(end - 1, gaps) + 1) for start, end in _without_overlaps(spans)
+    ]
 
 
 def _close_up(plain: str) -> tuple[str, list[int]]:
-    """`plain` without the spaces around and inside numbers (共有 160 万人, 2 0 0 人), and where each of them was left
-    out: the position in the result of what follows it."""
+    """`plain` without the spaces around and inside numbers (共有 160 万人, 2 0 0 人), and their gaps.
+
+    A gap is the position in the result of the character that followed the space.
+    """
     gaps: list[int] = []
     for space in _SPACING.finditer(plain):
         gaps += [space.start() - len(gaps)] * len(space[0])
     return _SPACING.sub("", plain), gaps
 
 
-def _opened(position: int, gaps: list[int]) -> int:
-    """A position in closed-up text as one in the text before."""
+def _position_before(position: int, gaps: list[int]) -> int:
+    """The position in the original text of `position` in the closed-up text."""
     return position + bisect_right(gaps, position)
 
 
-def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """In order, the longer of two that begin together, none inside another."""
-    kept: list[tuple[int, int]] = []
+def _without_overlaps(spans: list[Span]) -> list[Span]:
+    """The spans in order; of two that overlap the earlier, of two that begin together the longer."""
+    kept: list[Span] = []
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if not kept or start >= kept[-1][1]:
             kept.append((start, end))

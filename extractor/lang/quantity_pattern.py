@@ -1,12 +1,13 @@
-"""Wordings: the pattern of a number with its unit and approximators, and what can be read off a match.
+"""The pattern of a number with its unit and approximators, and what a match of it means.
 
-Every repetition is bounded, so any text passes in linear time.
+Every repetition is bounded, so the time is linear.
 """
 
 from __future__ import annotations
 
 import re
 
+from extractor.lang.characters import HAN
 from extractor.lang.numerals import DIGIT, NUMBER
 from extractor.lang.units import APPROX_AFTER, APPROX_BEFORE, STRENGTH, UNIT, Approx, any_of, first_of
 
@@ -25,18 +26,20 @@ _LEAD = (
     rf"(?:\d{{1,4}}万?|[{DIGIT}十百千万]{{1,3}})分之)"
 )
 _BEFORE_WORDS, _AFTER_WORDS = re.compile(any_of(APPROX_BEFORE)), re.compile(AFTER)
+_SIGN = r"[+-]|负(?:增长)?(?=[\d百])"
 _DECIMAL = re.compile(r"\d")
 _HALF = rf"(?<![{DIGIT}十百千万亿])半(?![年数天径导成]|个月)"
 _STARTS = first_of([*APPROX_BEFORE, *"每倒第前翻负+-0123456789廿十百千万亿", *DIGIT])
 QUANTITY = re.compile(
     rf"""
     {_STARTS}
-    (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[\u4e00-\u9fff]{{0,8}}?))?
+    (?:(?P<each>{_EACH}{{1,3}})(?P<gap>[{HAN}]{{0,8}}?))?
     (?P<before>{BEFORE}{{0,2}}) (?P<lead>{_LEAD}?) (?P<inner>(?:(?<=[之翻了]){BEFORE}{{1,2}})?)
-    (?P<sign>(?:[+-]|负(?:增长)?(?=[\d百]))?) (?P<first>{NUMBER})
+    (?P<sign>(?:{_SIGN})?) (?P<first>{NUMBER})
     (?P<over>{_OVER}?) (?P<half>(?:个半(?=月|小时))?) (?P<unit>(?:{UNIT})?)
-    (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<second>{NUMBER})(?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
-    (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^\u4e00-\u9fff]|[的左以]|$))?)
+    (?:(?P<to>--?|至|到)(?P<lead2>{_LEAD}?)(?P<sign2>(?:{_SIGN})?)(?P<second>{NUMBER})
+        (?P<over2>{_OVER}?)(?P<unit2>(?:{UNIT})?))?
+    (?P<per>{_PER}) (?P<rest>(?:(?<=成)[{DIGIT}]|{_HALF}|多(?=月|百分点|[^{HAN}]|[的左以]|$))?)
     (?P<tail>(?:(?<=多)(?:月|百分点))?) (?P<after>(?:{AFTER}){{0,2}})
     """,
     re.VERBOSE,
@@ -44,7 +47,7 @@ QUANTITY = re.compile(
 
 
 def is_indefinite(plain: str, match: re.Match[str]) -> bool:
-    """数十, 几百, 万元: an order of magnitude, no number; 20xx: not all of one."""
+    """Whether the number is not definite: an order of magnitude (数十, 几百, 万元) or redacted (20xx)."""
     before, after = plain[max(0, match.start() - 1) : match.start("first")], plain[match.end() : match.end() + 1]
     if after.isascii() and after.isalpha():
         return True
@@ -54,7 +57,7 @@ def is_indefinite(plain: str, match: re.Match[str]) -> bool:
 
 
 def is_change(before: str, match: re.Match[str]) -> bool:
-    """从5%到7%: from one value to another, where 5%到7% alone is a range."""
+    """Whether the match is a change from one value to another, 从5%到7%. Without 从 it is a range."""
     return match["to"] in ("至", "到") and before.endswith(("从", "由", "自"))
 
 
@@ -64,17 +67,18 @@ def in_digits(match: re.Match[str]) -> bool:
 
 def approximation(match: re.Match[str]) -> Approx | None:
     inside = match["over"] + (match["over2"] or "") + match["rest"] + (match["second"] or match["first"])
-    said: set[Approx] = {"about"} if "来" in inside else set()
+    found: set[Approx] = {"about"} if "来" in inside else set()
     if "多" in inside or "余" in inside or "几" in inside:
-        said.add("over")
+        found.add("over")
     if match["gap"]:
-        said |= {APPROX_BEFORE[word] for word in _BEFORE_WORDS.findall(match["gap"]) if len(word) > 1}
-    return strongest(match["before"] + match["inner"], match["after"], said)
+        found |= {APPROX_BEFORE[word] for word in _BEFORE_WORDS.findall(match["gap"]) if len(word) > 1}
+    return strongest(match["before"] + match["inner"], match["after"], found)
 
 
-def strongest(before: str, after: str | None, said: set[Approx]) -> Approx | None:
+def strongest(before: str, after: str | None, found: set[Approx]) -> Approx | None:
+    """The strongest approximator of `found` and of the words `before` and `after` the number."""
     if before:
-        said |= {APPROX_BEFORE[word] for word in _BEFORE_WORDS.findall(before)}
+        found |= {APPROX_BEFORE[word] for word in _BEFORE_WORDS.findall(before)}
     if after:
-        said |= {APPROX_AFTER[word] for word in _AFTER_WORDS.findall(after)}
-    return next((approx for approx in STRENGTH if approx in said), None) if said else None
+        found |= {APPROX_AFTER[word] for word in _AFTER_WORDS.findall(after)}
+    return next((approx for approx in STRENGTH if approx in found), None) if found else None

@@ -1,57 +1,45 @@
-"""Paragraphs, sentences and clauses of a Chinese text, and the numbering that headings begin with."""
+"""Paragraphs, sentences and clauses of a Chinese text, and the numbering of its headings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+# Offsets into a text: `text[start:end]`.
 Span = tuple[int, int]
-
 
 _NUMERAL = "[一二三四五六七八九十百]{1,4}"
 
-
-# Numbering, outermost first: the rank of a heading is the number of the group that matched.
+# Numbering, outermost first. The rank of a heading is the index of the group that matched, from 0.
 _NUMBERING = re.compile(
     rf"(第{_NUMERAL}(?:部分|章|篇|编|讲))"
     rf"|({_NUMERAL}[、.．]|第{_NUMERAL}节)"
     rf"|([（(]{_NUMERAL}[）)])"
     rf"|(第{_NUMERAL}[、,，:：是])"
-    r"|(\d{1,2}[、.．](?!\d))"  # 1.5 is a number, no heading
+    r"|(\d{1,2}[、.．](?!\d))"  # 1.5 is a number, not a heading
     r"|([（(]\d{1,2}[）)]|[①-⑳])"
     rf"|({_NUMERAL}[是要][,，]?)"
 )
 
-
 LONGEST_HEADING = 60
-
-
 SENTENCE_END = "。！？!?"
-
-
 _CLOSERS = "”’」』）)】》〉"
 
-
-# The end of a sentence with the quotes and brackets that close it; a straight quote is decided where it is met.
+# The end of a sentence, with the quotes and brackets that close it. Straight quotes are counted in
+# `sentences_of`.
 SENTENCE_ENDING = re.compile(rf"[{SENTENCE_END}]+[{_CLOSERS}]*")
-
-
 END_OR_SEMICOLON = re.compile(rf"[{SENTENCE_END}；;]+[{_CLOSERS}]*")
 
-
-# “能否干成？”的问题: what follows such a quotation still belongs to its sentence.
+# “能否干成？”的问题: after such a quotation the sentence goes on.
 _GOES_ON = re.compile(r"[的，,、；;：:和与及等]")
 
-
-# A line cannot end after these, nor a line begin with those: it was broken there (a link, a page's edge).
+# A paragraph cannot end with the first or begin with the second: there the line was broken (by a link or a
+# page).
 _OPEN_AT_END = tuple("，,、（(“《〈「『【")
-
-
 _OPEN_AT_START = tuple("，,、。；;：:）)”》〉」』】%％‰")
 
-
-# Separators of clauses, and what hides them: short quotations, titles and brackets, thousands (1,234), times (9:30).
-# Each alternative stops at its own opening sign, so a run of opening signs costs one step each.
+# Separators of clauses, and what hides them: short quotations, titles and brackets, thousands (1,234),
+# times (9:30). Each alternative stops at its own opening mark, so a run of opening marks takes linear time.
 _CLAUSE_MARK = re.compile(
     r"“[^“”\"\n。]{0,60}[”\"]|\"[^“\"\n。]{0,60}\"|《[^《》\n]{0,60}》|〈[^〈〉\n]{0,60}〉|[（(][^（）()\n]{0,60}[）)]"
     r"|「[^「」\n。]{0,60}」|『[^『』\n。]{0,60}』|【[^【】\n]{0,60}】"
@@ -59,25 +47,26 @@ _CLAUSE_MARK = re.compile(
     r"|(?P<cut>[，,。；;！!？?：:\n])"
 )
 
-
-# Markers of lists that stand before a clause and say nothing: 一是, 二要, 1、, (一), 第三, 同时.
+# List markers before a clause: 一是, 二要, 1、, (一), 第三, 同时.
 _MARKER = re.compile(
     rf"(?:{_NUMERAL}(?:、|是|要(?![素件点闻]))|第{_NUMERAL}(?=[\s是要])是?|[（(](?:{_NUMERAL}|\d{{1,2}})[）)]"
     r"|\d{1,2}(?:、|[.．](?!\d))|[①-⑳]|同时(?![期间代段])|首先|其次|再次|最后(?!一)|此外|另外)\s*"
 )
 
-
 _BARE_ORDINAL = re.compile(rf"第{_NUMERAL}|{_NUMERAL}")
 
 
 def numbering(line: str) -> tuple[int, str] | None:
-    """Rank (1 is the outermost of the usual levels) and mark of a line's numbering: `(1, "二、")`."""
+    """The rank and mark of the numbering that `line` begins with: `(1, "二、")`; None if it has none.
+
+    Rank 0 is 第一章; 1 is the outermost of the usual levels.
+    """
     found = _NUMBERING.match(line)
     return (found.lastindex - 1, found[0]) if found and found.lastindex else None
 
 
 def broken_off(line: str, following: str) -> bool:
-    """Whether `line` ends inside a sentence that the line `following` carries on."""
+    """Whether `line` ends inside a sentence that continues in the line `following`."""
     if not line or not following or numbering(following):
         return False
     if line.endswith(_OPEN_AT_END) or following.startswith(_OPEN_AT_START):
@@ -89,9 +78,10 @@ def broken_off(line: str, following: str) -> bool:
 
 
 def paragraphs(text: str) -> list[Span]:
-    """Spans of the paragraphs: lines without the white space around them, lines broken inside a sentence joined.
+    """Spans of the paragraphs: lines without surrounding white space, joined where one breaks a sentence.
 
-    Nothing is joined over a blank line: one stands where a notice (省略440字) has left, and the words around it are no sentence.
+    Nothing is joined across a blank line. One is left where a notice (省略440字) was removed, and there
+    words are missing.
     """
     spans: list[Span] = []
     for found in re.finditer(r"[^\n]+", text):
@@ -110,12 +100,16 @@ def paragraphs(text: str) -> list[Span]:
 
 
 def sentences(text: str, semicolons: bool = False) -> list[Span]:
-    """Spans of the sentences, with the quotes and brackets that close them; `semicolons` end one too if asked."""
+    """Spans of the sentences, with the quotes and brackets that close them.
+
+    With `semicolons`, these end one too.
+    """
     ends = END_OR_SEMICOLON if semicolons else SENTENCE_ENDING
     return [span for start, end in paragraphs(text) for span in sentences_of(text, start, end, ends)]
 
 
 def sentences_of(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Span]:
+    """Spans of the sentences in the paragraph `text[start:end]`, which end where `ends` matches."""
     quotes, counted, begin = 0, start, start
     for found in ends.finditer(text, start, end):
         stop = found.end()
@@ -132,7 +126,7 @@ def sentences_of(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iter
 
 
 def stripped(text: str, start: int, end: int) -> Iterator[Span]:
-    """The span without the white space at its ends, if anything is left."""
+    """The span without white space at its ends; nothing if it is all white space."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -142,7 +136,7 @@ def stripped(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def clauses(text: str) -> list[Span]:
-    """Spans of the clauses between commas, without list markers: 一是加强领导,强化责任 gives 加强领导 and 强化责任."""
+    """Spans of the clauses without list markers: 加强领导 and 强化责任 of 一是加强领导,强化责任."""
     return [span for start, end in paragraphs(text) for span in _clauses_of(text, start, end)]
 
 
@@ -150,12 +144,12 @@ def _clauses_of(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
     for found in _CLAUSE_MARK.finditer(text, start, end):
         if found["cut"] and found["cut"] != "\n":
-            yield from _unmarked(text, begin, found.start())
+            yield from _without_marker(text, begin, found.start())
             begin = found.end()
-    yield from _unmarked(text, begin, end)
+    yield from _without_marker(text, begin, end)
 
 
-def _unmarked(text: str, start: int, end: int) -> Iterator[Span]:
+def _without_marker(text: str, start: int, end: int) -> Iterator[Span]:
     while start < end and text[start].isspace():
         start += 1
     while found := _MARKER.match(text, start, end):

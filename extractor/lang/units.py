@@ -1,10 +1,12 @@
-"""The words around a number: units, counting words and approximators."""
+"""The words beside a number: units, counting words and approximators."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from typing import Literal
+
+from extractor.lang.characters import HAN
 
 Approx = Literal["min", "max", "about", "over", "nearly"]
 
@@ -18,7 +20,7 @@ NEGATIONS = words_in("不得 不能 不应 不可 不会 不宜 不准 未 没�
 APPROX_BEFORE: dict[str, Approx] = {
     **dict.fromkeys(words_in("至少 不低于 不少于 不小于 不下于 不下 最少 起码 上"), "min"),
     **dict.fromkeys(words_in("不超过 不高于 不多于 不大于 至多 最多 低于 少于 小于"), "max"),
-    # 不得少于 is a floor though 少于 is a ceiling, 未超过 a ceiling though 超过 is past it.
+    # A negation turns them round: 少于 is a ceiling and 不得少于 a floor, 未超过 a ceiling.
     **{no + bound: "min" for no in NEGATIONS for bound in words_in("少于 低于 小于 不足")},
     **{no + bound: "max" for no in NEGATIONS for bound in words_in("超过 超出 突破 高于 大于 多于")},
     **dict.fromkeys(words_in("不足 不到 不满 未满"), "max"),
@@ -32,12 +34,13 @@ APPROX_AFTER: dict[str, Approx] = {
     **dict.fromkeys(words_in("左右 上下 前后"), "about"),
     "有余": "over",
 }
-# Where several meet (超过20%以上, 约10多个), the one that says most holds.
+# If there are several (超过20%以上, 约10多个), the first of these holds.
 STRENGTH: tuple[Approx, ...] = ("over", "max", "min", "nearly", "about")
 
-# Units that a date, a clock, an edition or a document number has too: parsed, but found only as durations.
+# Units that dates, clock times, editions and document numbers have too. They are parsed, but found only as
+# durations.
 DATED = frozenset(words_in("周年 年度 年代 年级 年 月份 月 日 号 届 版 世纪 时 点"))
-# Counting words that stand in headings and slogans (五个坚持, 三项原则) as often as before things that are counted.
+# Counting words that are as common in headings and slogans (五个坚持, 三项原则) as in counts of things.
 WEAK = frozenset(words_in("个 项 条 种 类 件 位 次 批 轮 场 期"))
 _COUNTED = words_in(
     "人次 车次 架次 班次 件次 户次 批次 例次 人份 人天 人年 人 名 户 家 例 所 座 栋 幢 间 套 辆 台 架 艘 头 只",
@@ -50,7 +53,7 @@ _MEASURED = words_in(
     "公里 千米 海里 厘米 毫米 微米 米 立方米 立方 毫升 升 吨标准煤 标准煤 载重吨 吨公里 吨 公斤 千克 斤 毫克 微克 克",
     "千瓦时 千瓦 兆瓦 瓦 千伏 伏 摄氏度 度 分贝 倍 成 番 强 分 % ‰ ℃ ㎡ m² m³ km² km kg mg cm mm kWh kW MW GW",
 )
-# What a counting word must not run on into: 家庭, 名列, 条例, 所有 are words of their own.
+# Characters that make another word of a counting word: 家庭, 名列, 条例, 所有.
 _NOT_BEFORE = {
     "人": "均大员才民事力", "家": "庭长电具属禽畜园", "名": "列称单字副", "户": "籍型", "所": "有在以谓属得需",
     "间": "接隔", "套": "餐", "台": "湾风胞商阶账", "头": "等", "只": "有要能是增占为", "份": "额",
@@ -65,20 +68,23 @@ _NOT_BEFORE = {
 
 
 def any_of(words: Iterable[str]) -> str:
-    """Alternation of words, the longest first."""
+    """A pattern for any of the words, the longest first."""
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 def first_of(words: Iterable[str]) -> str:
-    """Looks at one character before an alternation of a hundred is tried: ten times as fast."""
+    """A lookahead for the first character of the words.
+
+    Before an alternation of a hundred it is ten times as fast.
+    """
     return f"(?=[{''.join(sorted({re.escape(word[0]) for word in words}))}])"
 
 
 def _unit(word: str) -> str:
     if word.isascii() and word.isalpha():
         return rf"{word}(?![A-Za-z])"
-    if word == "分":  # a score, not 分别, 分配
-        return r"分(?=以|左|的|[^\u4e00-\u9fff]|$)"
+    if word == "分":  # a score; not 分别 or 分配
+        return rf"分(?=以|左|的|[^{HAN}]|$)"
     return re.escape(word) + (f"(?![{_NOT_BEFORE[word]}])" if word in _NOT_BEFORE else "")
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,11 +57,12 @@ class Recordings:
     record  replays what is recorded, asks the model for the rest and records it
     live    ignores the recordings
 
-    `missed` lists the errors of a replay. Raises RecordingsDamagedError if a file can't be read or written.
+    `missed` lists the errors of a replay; `on_asked` gets the `about` of each question before the model is asked. Raises RecordingsDamagedError if a file can't be read or written.
     """
 
-    def __init__(self, folder: Path | None, mode: Mode) -> None:
+    def __init__(self, folder: Path | None, mode: Mode, on_asked: Callable[[Json], None] | None = None) -> None:
         self.folder = folder
+        self._on_asked = on_asked
         self.mode = mode if folder is not None else "live"
         self._files: OrderedDict[str, RecordingFile] = OrderedDict()
         self._lock = threading.Lock()
@@ -83,6 +85,8 @@ class Recordings:
             missed = _not_recorded(request, file)
             self.missed.append(missed)
             raise missed
+        if self._on_asked is not None:
+            self._on_asked(request.about)
         reply = call(request)
         return self._record(document, key, request, reply) if self.mode == "record" else reply
 

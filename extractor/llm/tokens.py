@@ -6,7 +6,6 @@ sum is 0.6 % too low, and single requests took between 4 % less and 6 % more tha
 the messages or in words), the actual tokens divided by the estimate were:
 
                            sums         single requests
-
     Qwen2.5                0.96-1.01    0.91-1.06
     Qwen3.6                0.87-0.95    0.81-1.02
     DeepSeek V4            0.89-0.96    0.84-1.01

@@ -1,10 +1,10 @@
-"""Journal: the answers of documents that are not finished, so that a run that is cut short asks none of them twice.
+"""Answers of documents that are not finished, kept so that a run that was cut short asks no question twice.
 
-records.jsonl.answers/DOCUMENT.jsonl   an answer a line, with the operating system before it is used
+records.jsonl.answers/DOCUMENT.jsonl   one answer a line, handed to the operating system before it is used
 
-A refusal that asking again does not mend, as a batch brings home, stands in the place of an answer until it is noted
-among the failures. A document's file goes once its records are on disk. Of a document in which something failed it stays, without the
-answers that failed, so that a retry asks only for those.
+A refusal from a batch that a retry can't fix is kept like an answer, until it is written to the failures
+file. A document's file is deleted once its records are on disk. If something in the document failed the file
+stays, without the answers that failed, so that a retry asks only for those.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ from extractor.document import Json
 from extractor.errors import CannotKeepError, ExtractorError, ProviderError, kinds
 from extractor.files import dump, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
+from extractor.output.files import write_atomically
 
-# Where a question lay: field, and start and end in the source.
-Place = tuple[str, int, int]
+# The field and the passage that a question was about: start and end in characters of the source.
+QuestionRef = tuple[str, int, int]
 
 
 class AnswerCache:
-    """A folder with a file for each document that has answers and is not finished. Threads may share it."""
+    """A folder with one file for each unfinished document that has answers. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        # What an earlier run left. Answers of this one are written, and not asked for again.
-        self._left = {name for name in os.listdir(folder) if name.endswith(".jsonl")} if folder.is_dir() else set()
-        self._known: dict[str, dict[str, Reply | ExtractorError]] = {}
+        # Files of an earlier run. This run's own answers are written to disk but never read back.
+        self._earlier = {name for name in os.listdir(folder) if name.endswith(".jsonl")} if folder.is_dir() else set()
+        self._replies: dict[str, dict[str, Reply | ExtractorError]] = {}
         self._keys: dict[str, set[str]] = {}
-        self._open: set[str] = set(self._left)
+        self._files: set[str] = set(self._earlier)
 
-    def over(self, call: Call) -> Call:
-        """`call` behind this journal: what is answered already is not asked."""
+    def reuse_answers(self, call: Call) -> Call:
+        """`call`, asked only what an earlier run did not get answered."""
 
         def answer(request: Request) -> Reply:
             document = str(request.about.get("document", "unnamed"))
             key = request_key(request.body)
-            known = self._read(document).get(key) if self._left else None
+            known = self._earlier_replies(document).get(key) if self._earlier else None
             if isinstance(known, ExtractorError):
                 raise type(known)(known.what, status=known.status)
             if known is not None:
@@ -54,15 +55,18 @@ class AnswerCache:
 
         return answer
 
-    def holds(self, document: str, key: str) -> bool:
-        """Whether an answer to this request is written down, whoever did. Memory: some 150 bytes an answer."""
+    def contains(self, document: str, key: str) -> bool:
+        """Whether an answer to this request is on file, from any run.
+
+        Takes about 150 bytes of memory an answer.
+        """
         name = self._path(document).name
         if name not in self._keys:
             self._keys[name] = {entry["key"] for entry in _entries(self._path(document))}
         return key in self._keys[name]
 
     def add(self, document: str, key: str, about: Json, reply: Reply | ExtractorError) -> None:
-        """Write an answer down, or a refusal. Raises CannotKeepError."""
+        """Write down an answer or a refusal. Raises CannotKeepError."""
         entry: Json = {"key": key, "about": about}
         if isinstance(reply, ExtractorError):
             entry["error"] = {"kind": reply.kind, "what": reply.what, "status": reply.status}
@@ -70,102 +74,102 @@ class AnswerCache:
             entry |= {"reply": reply.body, "by": reply.by, "attempts": reply.attempts}
         line = (dump(entry) + "\n").encode()
         path = self._path(document)
-        with self._lock, self._keeping():
-            if not self._open:
+        with self._lock, self._guard():
+            if not self._files:
                 self.folder.mkdir(exist_ok=True)
-            self._open.add(path.name)
+            self._files.add(path.name)
             _append(path, line)
             if path.name in self._keys:
                 self._keys[path.name].add(key)
 
-    def left(self, document: str) -> bool:
-        """Whether an earlier run left answers of this document, and it was not gone through since."""
-        if not self._left:
-            return False
+    def has_earlier_answers(self, document: str) -> bool:
+        """Whether an earlier run left answers of this document that this run has not discarded yet."""
         name = self._path(document).name
-        return name in self._left and name in self._open
+        return name in self._earlier and name in self._files
 
-    def close(self, documents: Iterable[str]) -> None:
-        """Let go of the answers of documents that are finished. Raises CannotKeepError."""
-        if not self._open:
+    def discard(self, documents: Iterable[str]) -> None:
+        """Delete the answers of documents that are finished. Raises CannotKeepError."""
+        if not self._files:
             return
-        with self._lock, self._keeping():
+        with self._lock, self._guard():
             for document in documents:
                 path = self._path(document)
-                if path.name in self._open:
+                if path.name in self._files:
                     path.unlink(missing_ok=True)
-                    self._open.discard(path.name)
-                    self._known.pop(path.name, None)
-                    if not self._open:
-                        with suppress(OSError):  # with something of the user's own in it
-                            self.folder.rmdir()
+                    self._files.discard(path.name)
+                    self._replies.pop(path.name, None)
+                    if not self._files:
+                        self._remove_folder()
 
-    def clear(self) -> None:
-        """Let go of everything."""
-        for name in list(self._open):
+    def discard_all(self) -> None:
+        """Delete every answer."""
+        for name in list(self._files):
             (self.folder / name).unlink(missing_ok=True)
-        self._open.clear()
-        self._left.clear()
-        self._known.clear()
-        with suppress(OSError):
-            self.folder.rmdir()
+        self._files.clear()
+        self._earlier.clear()
+        self._replies.clear()
+        self._remove_folder()
 
-    def drop(self, document: str, requests: Collection[str], failed: Sequence[Place]) -> None:
-        """Forget what a retry is to ask for again: answers to these requests, which are to blame for a failure, and
-        refusals that are noted."""
+    def discard_failed(self, document: str, requests: Collection[str], failed: Sequence[QuestionRef]) -> None:
+        """Delete what a retry must ask again: the answers to `requests`, which did not fit, and the refusals
+        of the questions that `failed`. Raises CannotKeepError."""
         path = self._path(document)
-        if path.name not in self._open:
+        if path.name not in self._files:
             return
         entries = _entries(path)
         kept = [
             entry
             for entry in entries
             if entry["key"] not in requests
-            and not ("error" in entry and any(_meets(entry["about"], place) for place in failed))
+            and not ("error" in entry and any(_is_about(entry["about"], question) for question in failed))
         ]
         if len(kept) == len(entries):
             return
         if not kept:
-            self.close([document])
+            self.discard([document])
             return
-        with self._lock, self._keeping():
+        with self._lock, self._guard():
             _rewrite(path, kept)
 
     @contextmanager
-    def _keeping(self) -> Iterator[None]:
+    def _guard(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise CannotKeepError(f"The answers can't be kept in {self.folder} ({error.strerror}).") from error
 
+    def _remove_folder(self) -> None:
+        with suppress(OSError):  # it stays if it is missing, or holds files that are not ours
+            self.folder.rmdir()
+
     def _path(self, document: str) -> Path:
         return self.folder / f"{file_stem(document)}.jsonl"
 
-    def _read(self, document: str) -> dict[str, Reply | ExtractorError]:
-        """What an earlier run left of a document, read at its first question."""
+    def _earlier_replies(self, document: str) -> dict[str, Reply | ExtractorError]:
+        """What an earlier run left of a document, by request key; read at the document's first question."""
         path = self._path(document)
-        if path.name not in self._left:
+        if path.name not in self._earlier:
             return {}
         with self._lock:
-            if path.name not in self._known:
-                self._known[path.name] = {entry["key"]: _reply_of(entry) for entry in _entries(path)}
-            return self._known[path.name]
+            if path.name not in self._replies:
+                self._replies[path.name] = {entry["key"]: _reply_of(entry) for entry in _entries(path)}
+            return self._replies[path.name]
 
 
-class Left(AnswerCache):
-    """The answers that an earlier run left, for one who only looks: no other is added."""
+class ReadOnlyAnswerCache(AnswerCache):
+    """The answers of an earlier run, for an estimate: nothing is added."""
 
     def add(self, document: str, key: str, about: Json, reply: object) -> None:
-        """Nothing is written down."""
+        """Do nothing."""
 
 
 def answer_cache_path(output: Path) -> Path:
-    """The folder of the answers of documents that are not finished."""
+    """The folder with the answers of unfinished documents."""
     return output.with_name(f"{output.name}.answers")
 
 
 def _append(path: Path, line: bytes) -> None:
-    """A whole line or nothing: after half a line no other could be read."""
+    """Append the whole line or nothing: after half a line no other could be read."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         size = os.fstat(file).st_size
@@ -181,7 +185,10 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _entries(path: Path) -> list[Json]:
-    """The whole lines; one that was cut short counts for nothing, and is asked for again."""
+    """The whole lines of a file.
+
+    A torn one is dropped, and removed if it is the last: it is asked for again.
+    """
     entries = []
     with suppress(FileNotFoundError):
         content = path.read_bytes()
@@ -196,26 +203,23 @@ def _entries(path: Path) -> list[Json]:
 
 
 def _rewrite(path: Path, entries: list[Json]) -> None:
-    """In place at once: a kill leaves the older file or the newer one."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(b"".join((dump(entry) + "\n").encode() for entry in entries))
-    os.replace(part, path)
+    write_atomically(path, ((dump(entry) + "\n").encode() for entry in entries), sync=False)
 
 
 def _reply_of(entry: Json) -> Reply | ExtractorError:
     if "error" not in entry:
         return Reply(entry["reply"], entry["by"], entry["attempts"])
-    told = entry["error"]
-    return _fault_class(told["kind"])(told["what"], status=told["status"])
+    error = entry["error"]
+    return _error_class(error["kind"])(error["what"], status=error["status"])
 
 
-def _fault_class(kind: str, root: type[ExtractorError] = ProviderError) -> type[ExtractorError]:
-    """The class of this name; of an unknown one, the root."""
+def _error_class(kind: str, root: type[ExtractorError] = ProviderError) -> type[ExtractorError]:
+    """The class with this `kind`; `root` if there is none."""
     below = next((inner for inner in root.__subclasses__() if kind in kinds(inner)), None)
-    return root if root.kind == kind or below is None else _fault_class(kind, below)
+    return root if root.kind == kind or below is None else _error_class(kind, below)
 
 
-def _meets(about: Json, failed: Place) -> bool:
-    """Whether a failure lies in what a question was about; it may have been about several fields."""
-    field, start, end = failed
+def _is_about(about: Json, question: QuestionRef) -> bool:
+    """Whether a request asked for this field in this passage; it may have asked for several fields."""
+    field, start, end = question
     return bool(field in str(about.get("field")).split("+") and start < about["end"] and about["start"] < end)

@@ -1,17 +1,21 @@
-"""Events: a JSON line for each thing that happens, for those who monitor a run."""
+"""The event log: one JSON line for each event of a run, for monitoring (--log-json)."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor.document import Json
 from extractor.files import dump
 from extractor.output.files import guard
+
+if TYPE_CHECKING:
+    from extractor.output.failures import FailureEntry
 
 
 def now() -> str:
@@ -19,10 +23,20 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def document_events(name: str, records: int, failures: Sequence[FailureEntry]) -> Iterator[Json]:
+    """An event for each failure of a finished document, then one for the document itself."""
+    for failure in failures:
+        place = {"field": failure["field"], "start": failure["start"], "end": failure["end"]}
+        yield {"event": "failure", "document": name, "kind": failure["kind"], "reason": failure["reason"], **place}
+    yield {"event": "document", "document": name, "records": records, "failures": len(failures)}
+
+
 @contextmanager
 def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]:
-    """Adds events to a file, each with its time; None where there is no file. Raises OutputError where it can't be begun;
-    where it can't be gone on with, that is said once, and the run goes on: an answer is worth more than a line about it.
+    """A function that appends an event to a file, with its time; None if there is no file.
+
+    Raises OutputError if the file can't be opened. If a later write fails the user is warned once and the run
+    goes on: answers are worth more than lines about them.
     """
     if path is None:
         yield None
@@ -34,7 +48,7 @@ def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]
         stack.callback(stream.close)
         broken = False
 
-        def tell(event: Json) -> None:
+        def on_event(event: Json) -> None:
             nonlocal broken
             with lock:
                 if broken:
@@ -44,8 +58,8 @@ def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]
                 except OSError as error:
                     broken = True
                     print(
-                        f"extractor: {path} can't be written: {error.strerror}. The run goes on without.",
+                        f"extractor: {path} can't be written: {error.strerror}. The run goes on without the log.",
                         file=sys.stderr,
                     )
 
-        yield tell
+        yield on_event

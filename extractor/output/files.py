@@ -1,9 +1,9 @@
-"""The files of a run: records, and the failures beside them. They appear whole: until the run ends they are `.part`.
+"""The files of a run: the records, and the failures beside them. Both are `.part` files until the run ends.
 
 records.jsonl                  the records
-records.jsonl.failures.jsonl   what failed and why; there only if something did
-*.part                         the same while the run goes on, and what is left of a run that was cut short: the next
-                               one goes on with them (see `resumable`)
+records.jsonl.failures.jsonl   what failed and why; absent if nothing did
+*.part                         the same files while the run is going, or after it was cut short: the next run
+                               resumes from them (see `resume`)
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from extractor.files import dump
+from extractor.output.lock import open_locked
 
 
 class OutputError(Exception):
@@ -27,7 +27,7 @@ class OutputError(Exception):
 
 @dataclass
 class Lines:
-    """A JSONL file that grows by whole lines. `path` is what errors call it, `size` its bytes so far."""
+    """A JSONL file that grows by whole lines. `path` names it in errors; `size` is in bytes."""
 
     path: Path
     stream: io.FileIO
@@ -35,25 +35,25 @@ class Lines:
     placed: bool = False
 
     def add(self, lines: bytes) -> None:
-        """Add whole lines, all or none. They are with the operating system before this returns. Raises OutputError."""
-        left = memoryview(lines)
+        """Append whole lines, all or none. The operating system has them on return. Raises OutputError."""
+        remaining = memoryview(lines)
         with guard(self.path):
             try:
-                while left:
-                    left = left[self.stream.write(left) :]
+                while remaining:
+                    remaining = remaining[self.stream.write(remaining) :]
             except OSError:
-                with suppress(OSError):  # half of a line helps nobody
+                with suppress(OSError):  # half a line is of no use
                     self.stream.truncate(self.size)
                 raise
         self.size += len(lines)
 
     def sync(self) -> None:
-        """Have it on disk, where a power loss leaves it."""
+        """Flush to disk, so that the lines survive a power loss. Raises OutputError."""
         with guard(self.path):
             os.fsync(self.stream.fileno())
 
     def refill(self, lines: bytes) -> None:
-        """Have these lines in the place of all others: at no moment does the file hold less than before or after."""
+        """Replace the content at once: a reader sees the old lines or the new ones. Raises OutputError."""
         part = part_path(self.path)
         fresh = part.with_name(f"{part.name}.new")
         with guard(self.path):
@@ -65,7 +65,7 @@ class Lines:
         self.size = len(lines)
 
     def cut(self, size: int) -> None:
-        """Leave only so many bytes."""
+        """Truncate to `size` bytes. Raises OutputError."""
         with guard(self.path):
             self.stream.truncate(size)
             self.stream.seek(size)
@@ -73,23 +73,28 @@ class Lines:
 
 
 def encode(line: Mapping[str, Any]) -> bytes:
-    """A line as it stands in a file."""
+    """The line as it is written to a file."""
     return (dump(line) + "\n").encode()
 
 
 @dataclass
 class Output:
-    """The open files of a run. `failures` is None where nothing can stand beside the records: a device, a pipe."""
+    """The open files of a run.
+
+    `failures` is None if no file can stand beside the records: the output is a device or a pipe.
+    `replaces`: the run replaces what is at `path` and reuses none of it.
+    """
 
     path: Path
     records: Lines
     failures: Lines | None
-    # Whether what stands at `path` is to be replaced, and nothing of it taken up.
     replaces: bool = False
 
     def put(self, whole: bool, records: Iterable[bytes] | None = None) -> None:
-        """Put the files in their places, the records with these lines instead if there are any given. No records are no
-        file where the run is not `whole`. Raises OutputError."""
+        """Move the `.part` files into place; `records`, if given, are written instead of their `.part`.
+
+        An empty records file is written only if the run is `whole`. Raises OutputError.
+        """
         if self.failures is None:
             return
         if self.failures.size:
@@ -97,7 +102,7 @@ class Output:
         else:
             with guard(self.failures.path):
                 self.failures.path.unlink(missing_ok=True)
-        # Last, since its lock keeps other runs from both files.
+        # The records go last: their lock keeps other runs away from both files.
         if records is not None:
             _put_instead(self.records, records)
         elif whole or self.records.size:
@@ -106,40 +111,42 @@ class Output:
             restart_path(self.path).unlink(missing_ok=True)
 
     def keep_before(self) -> None:
-        """Keep the output as it is under another name. Raises OutputError."""
+        """Copy the output as it is to `.before`. Raises OutputError."""
         with guard(before_path(self.path)):
             shutil.copyfile(self.path, before_path(self.path))
 
 
 def followed(output: Path) -> Path:
-    """The file that a link leads to: it is what is written, and the link stays."""
+    """The file to write: if `output` is a link, the file that it points at, so that the link stays."""
     return output.resolve() if output.is_symlink() else output
 
 
 def restart_path(output: Path) -> Path:
-    """There while a `.part` is of a run that was to begin anew, beside an older output."""
+    """The marker of a --restart beside an older output; it lasts until the new records are in place."""
     return output.with_name(f"{output.name}.restart")
 
 
 def before_path(output: Path) -> Path:
-    """Where an output stays as it was before it was back-filled."""
+    """Where the output is kept as it was before a back-fill."""
     return output.with_name(f"{output.name}.before")
 
 
 def failures_path(output: Path) -> Path:
-    """Where the failures of a run into `output` are noted."""
+    """Where the failures of runs into `output` are."""
     return output.with_name(f"{output.name}.failures.jsonl")
 
 
 def part_path(path: Path) -> Path:
-    """What a file is called until it is whole."""
+    """The file's name while a run writes it."""
     return path.with_name(f"{path.name}.part")
 
 
 @contextmanager
 def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
-    """The files of a run into `output`, as a run that was cut short left them, or empty with `restart`. Without `put`
-    they stay `.part` and older files as they were. Raises OutputError, also where another run is writing the same file.
+    """Open the files of a run: as an earlier run that was cut short left them, or empty with `restart`.
+
+    Without `put` they stay `.part`, and the older files as they were. Raises OutputError, also if another run
+    is writing the same output.
     """
     _check(output)
     path = followed(output)
@@ -150,13 +157,13 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
             stack.callback(_close, device)
             yield Output(path, Lines(path, device), None)
             return
-        went_on = part_path(path).exists()
-        records = Lines(path, _open_alone(path))
+        resumes = part_path(path).exists()
+        records = Lines(path, _open_part(path))
         stack.callback(_close, records.stream)
-        replaces = _replaces(path, restart, went_on)
-        noted = failures_path(path)
-        with guard(noted):
-            failures = Lines(noted, io.FileIO(os.open(part_path(noted), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
+        replaces = _replaces(path, restart, resumes)
+        failed = failures_path(path)
+        with guard(failed):
+            failures = Lines(failed, io.FileIO(os.open(part_path(failed), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
         stack.callback(lambda: _close(failures.stream))
         for lines in (records, failures):
             lines.cut(0 if restart else lines.stream.seek(0, os.SEEK_END))
@@ -169,13 +176,16 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
                         part_path(lines.path).unlink(missing_ok=True)
 
 
-def _replaces(path: Path, restart: bool, went_on: bool) -> bool:
-    """Whether the run begins anew beside an older output, or goes on with one that did. That is written down first."""
+def _replaces(path: Path, restart: bool, resumes: bool) -> bool:
+    """Whether the run starts over beside an older output, or resumes one that did.
+
+    A marker file remembers it.
+    """
     marker = restart_path(path)
     with guard(path):
         if restart and path.is_file():
             marker.touch()
-        elif not (went_on and path.is_file()):
+        elif not (resumes and path.is_file()):
             marker.unlink(missing_ok=True)
         return marker.exists()
 
@@ -183,91 +193,75 @@ def _replaces(path: Path, restart: bool, went_on: bool) -> bool:
 def _check(output: Path) -> None:
     with guard(output):
         if output.is_dir():
-            raise OutputError(f"{output} is a folder: name a file, such as {output / 'records.jsonl'}.")
+            raise OutputError(f"{output} is a folder: name a file, for example {output / 'records.jsonl'}.")
         if output.parent.exists() and not output.parent.is_dir():
-            raise OutputError(f"{output.parent} is a file, so {output} can't be written: name another place with -o.")
+            raise OutputError(f"{output.parent} is a file, so {output} can't be written: name another path with -o.")
         if not output.parent.exists():
             raise OutputError(f"There is no folder {output.parent}: make it first (mkdir -p {output.parent}).")
         if output.exists() and not os.access(output, os.W_OK):
             raise OutputError(f"{output} is write-protected: change its permissions or name another file with -o.")
 
 
-def _open_alone(path: Path) -> io.FileIO:
-    """`path`.part, locked for this process: the lock goes with the process, so none is left behind."""
-    part = part_path(path)
+def _open_part(path: Path) -> io.FileIO:
+    """The `.part` of the records, locked. Raises OutputError if another run has it."""
     with guard(path):
-        while True:
-            stream = io.FileIO(os.open(part, os.O_RDWR | os.O_CREAT, 0o666), "r+")
-            if not _lock(stream):
-                stream.close()
-                raise OutputError(f"Another run is writing {path} just now: wait for it, or name another file with -o.")
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(stream.fileno()), os.stat(part)):
-                    return stream
-            # The other run ended between the opening and the locking, and took the file with it.
-            stream.close()
-
-
-def _lock(stream: io.FileIO) -> bool:
-    """Whether this process alone has the file from now on."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        pass
-    return True
+        stream = open_locked(part_path(path))
+    if stream is None:
+        raise OutputError(f"Another run is writing {path}: wait for it, or name another file with -o.")
+    return stream
 
 
 def _close(stream: io.FileIO) -> None:
-    """An error that this brings has been told already."""
+    """Close; an error here was already reported by the write that failed."""
     with suppress(OSError):
         stream.close()
 
 
 def _put(lines: Lines) -> None:
-    """A `.part` into its place, on disk, with the permissions of the file that it replaces."""
+    """Move a `.part` into place, synced, with the permissions of the file that it replaces."""
     part = part_path(lines.path)
     with guard(lines.path):
         os.fsync(lines.stream.fileno())
         with suppress(OSError):
             shutil.copymode(lines.path, part)
-        if os.name == "nt":  # where no open file can be moved
+        if os.name == "nt":  # an open file can't be moved there
             lines.stream.close()
         os.replace(part, lines.path)
     lines.placed = True
 
 
 def _put_instead(lines: Lines, records: Iterable[bytes]) -> None:
-    """These lines in the place of the file; the `.part` that they come from keeps its lock until they stand there."""
-    fresh = lines.path.with_name(f"{lines.path.name}.new")
+    """Replace the file by these lines.
+
+    They are read from the `.part`, which keeps its lock until they are in place.
+    """
     with guard(lines.path):
-        with fresh.open("wb") as stream:
-            stream.writelines(records)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with suppress(OSError):
-            shutil.copymode(lines.path, fresh)
-        os.replace(fresh, lines.path)
+        write_atomically(lines.path, records)
         if os.name == "nt":
             lines.stream.close()
         part_path(lines.path).unlink(missing_ok=True)
     lines.placed = True
 
 
+def write_atomically(path: Path, lines: Iterable[bytes], sync: bool = True) -> None:
+    """Write a file so that a kill leaves the old content or the new; with `sync`, a power loss too.
+
+    An existing file's permissions stay. Raises OSError.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("wb") as stream:
+        stream.writelines(lines)
+        if sync:
+            stream.flush()
+            os.fsync(stream.fileno())
+    with suppress(OSError):
+        shutil.copymode(path, fresh)
+    os.replace(fresh, path)
+
+
 @contextmanager
 def guard_reading(path: Path) -> Iterator[None]:
-    """As `guard`, where a file is only read."""
+    """Turn an operating system's error in reading `path` into an OutputError."""
     try:
         yield
     except OSError as error:
@@ -276,20 +270,20 @@ def guard_reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def guard(path: Path | str) -> Iterator[None]:
-    """Turn an operating system's error about `path` into a sentence. A reader that has left is no error."""
+    """Turn an operating system's error in writing `path` into an OutputError, except BrokenPipeError."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         raise OutputError(
-            f"{path} can't be written: {error.strerror or error}. Make room or name another place with -o, "
+            f"{path} can't be written: {error.strerror or error}. Make room or name another path with -o, "
             "then run again."
         ) from error
 
 
 def write_line(stream: TextIO, line: Mapping[str, Any]) -> None:
-    """One JSON line to standard output. Raises OutputError."""
+    """Write one JSON line to standard output. Raises OutputError."""
     with guard("Standard output"):
         stream.write(dump(line) + "\n")
         stream.flush()

@@ -1,7 +1,7 @@
-"""Held: the records that an output holds, by name, so that those which stand are known from those that are superseded.
+"""The records of an output, by name: which lines stand, and which a later line supersedes.
 
-A line that is written again goes before the older one of its name; lines of a source that has changed go with it.
-Memory: some 250 bytes a record.
+A rewritten record comes later in the file than the older line of its name. If a document's source has
+changed, all its older lines are superseded. Takes about 250 bytes of memory a record.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _HEAD = re.compile(
     % FORMAT
 )
 _RECIPE = re.compile(rb'"recipe": "([0-9a-f]+)"')
-_COPIED = 500  # lines at a time
-_NUMBER = re.compile(r"#\d+$")  # of a speech, in the id of its record
+_COPY_LINES = 500  # lines copied at a time
+_NUMBER = re.compile(r"#\d+$")  # the number of a speech, in the id of its record
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +75,36 @@ def _digits(sha256: str) -> int:
 
 
 class RecordIndex:
-    """The records of an output, and where their lines begin in its `.part`.
+    """The records of an output, and where their lines start in its `.part`.
 
-    `outdated` counts lines of another recipe of which some fields hold: they stay until they are back-filled.
+    `outdated`: how many lines of another recipe there are; they stay until they are back-filled.
+    `recipes`: for each recipe found, the fields whose values are still valid.
+    `superseded`: whether the `.part` has lines that no longer stand.
+    `is_mixed`: whether the output itself already had records of this recipe.
     """
 
     def __init__(self, files: Output, recipe: Recipe, restart: bool) -> None:
-        """Take up what is there. Raises OutputError where it is of another recipe of which nothing holds, or no records."""
+        """Read what is there.
+
+        Raises OutputError if it is not records, or if no field of its recipe is still valid.
+        """
         self._lines: Lines = files.records
         self._path, self._part, self._recipe = files.path, part_path(files.path), recipe
-        # By the record's name: where its line begins, the first digits of its source's digest, whether it is outdated.
+        # By record name: where its line starts, first digits of its source's digest, whether it is outdated.
         self._live: dict[str, tuple[int, int, bool]] = {}
-        # By the digits of a recipe: the fields that hold of it.
-        self.recipes: dict[str, frozenset[str]] = {}
-        # By document: the first digits of its source's digest.
+        # By hash of the document's name and path: the first digits of its source's digest.
         self._sources: dict[int, int] = {}
+        # The document whose lines were cut off the end of a `.part`.
+        self._cut: tuple[str, str] | None = None
+        self.recipes: dict[str, frozenset[str]] = {}
         self.superseded = False
         self.outdated = 0
-        # The document whose lines were cut off a `.part`, and whether the output itself has some of this recipe.
-        self._cut: tuple[str, str] | None = None
         self.is_mixed = False
         if not restart and files.failures is not None:
             with guard(self._path):
-                self._take_up_part()
+                self._read_part()
                 if self._path.is_file() and not files.replaces:
-                    self._take_up_output()
+                    self._read_output()
 
     def has(self, document: str, sha256: str) -> bool:
         """Whether a document of this name and content has its records, and they are not outdated."""
@@ -107,7 +112,7 @@ class RecordIndex:
         return any(self._live[name][1:] == (digits, False) for name in self._first_names(document))
 
     def was_cut(self, document: str, path: str) -> bool:
-        """Whether lines of this document were there that may not have been all."""
+        """Whether the document had lines that were cut off, since there may have been more to come."""
         return self._cut == (_NUMBER.sub("", document), path)
 
     def line(self, name: str) -> OutputLine | None:
@@ -125,8 +130,12 @@ class RecordIndex:
         return next((head.path for head in heads if head is not None), None)
 
     def add(self, document: str, path: str, lines: list[OutputLine], complete: bool) -> None:
-        """Add a document's lines. Where it is complete they go before all older ones of it, else before those of the
-        same names. Raises OutputError."""
+        """Append a document's lines.
+
+        If `complete` they supersede all its older lines, else those of the same names.
+
+        Raises OutputError.
+        """
         older = self._names_of(document, path) if complete else []
         written = [encode(line) for line in lines]
         offset = self._lines.size
@@ -149,8 +158,8 @@ class RecordIndex:
                     yield line
                 offset += len(line)
 
-    def _take_up_part(self) -> None:
-        """The whole lines of a `.part`, but for those of the last document, which may lack some."""
+    def _read_part(self) -> None:
+        """Index the whole lines of a `.part`; cut off those of the last document, which may be incomplete."""
         offset = 0
         last: list[tuple[Head, int]] = []
         with self._part.open("rb") as part:
@@ -170,8 +179,8 @@ class RecordIndex:
         if last:
             self._cut = last[0][0].owner
 
-    def _take_up_output(self) -> None:
-        """The lines of the output itself, but for those of the documents that stand in the `.part`."""
+    def _read_output(self) -> None:
+        """Copy and index the lines of the output itself, except those of records that are in the `.part`."""
         in_part = set(self._live)
         copied: list[bytes] = []
         offset = self._lines.size
@@ -179,20 +188,20 @@ class RecordIndex:
             for number, line in enumerate(stream, 1):
                 torn = not line.endswith(b"\n")
                 line += b"\n" * torn
-                # Torn behind some "}", a line may look whole to a glance at its two ends.
+                # A line torn just after some "}" may pass the quick check, which looks at the two ends only.
                 head = _parse_head(line) if torn else read_head(line)
                 if head is None and (torn or not line.strip()):
                     continue
                 if head is None:
                     raise OutputError(
-                        f"{self._path}, line {number}, is no record: mend or delete it, name another file with -o, or "
-                        "replace the file with --restart."
+                        f"{self._path}, line {number}, is not a record: fix or delete the line, name another file "
+                        "with -o, or replace the file with --restart."
                     )
                 self._check(head, line)
                 self.is_mixed |= head.recipe == self._recipe.digest
                 if head.name in in_part:
                     continue
-                if len(copied) >= _COPIED or self._has_changed(head):
+                if len(copied) >= _COPY_LINES or self._has_changed(head):
                     self._lines.add(b"".join(copied))
                     copied.clear()
                 copied.append(line)
@@ -200,16 +209,8 @@ class RecordIndex:
                 offset += len(line)
         self._lines.add(b"".join(copied))
 
-    def _fits(self, head: Head, line: bytes) -> bool:
-        """Whether anything of a line's recipe holds."""
-        if head.recipe not in self.recipes:
-            same = head.recipe == self._recipe.digest
-            self.recipes[head.recipe] = frozenset(
-                self._recipe.fields if same else valid_fields(json.loads(line), self._recipe)
-            )
-        return bool(self.recipes[head.recipe])
-
     def _check(self, head: Head, line: bytes) -> None:
+        """Raise OutputError if the line has another format, or no field that is still valid under this recipe."""
         if head.format != FORMAT:
             older = "an older" if head.format < FORMAT else "a newer"
             raise OutputError(
@@ -217,17 +218,23 @@ class RecordIndex:
                 f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything anew with --restart "
                 "(the old records stay until all new ones are there)."
             )
-        if not self._fits(head, line):
+        if head.recipe not in self.recipes:
+            same = head.recipe == self._recipe.digest
+            self.recipes[head.recipe] = frozenset(
+                self._recipe.fields if same else valid_fields(json.loads(line), self._recipe)
+            )
+        if not self.recipes[head.recipe]:
             raise OutputError(
-                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), no field "
-                "of which is as it was: the schema, the prompts, the model or how it is asked has changed. Name another file "
-                "with -o, or begin anew with --restart (the old records stay until all new ones are there)."
+                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
+                "and no field is asked for as it was: the schema, the prompts, the model or its options have "
+                "changed. Name another file with -o, or start over with --restart (the old records stay until all "
+                "new ones are there)."
             )
 
     def _index(self, head: Head, offset: int) -> None:
         digits = _digits(head.sha256)
         source = hash(head.owner)
-        if self._has_changed(head):  # its older lines go
+        if self._has_changed(head):
             for name in self._names_of(*head.owner):
                 if self._live[name][1] == self._sources[source]:
                     self._drop(name)
@@ -239,7 +246,7 @@ class RecordIndex:
         self._live[head.name] = (offset, digits, outdated)
 
     def _has_changed(self, head: Head) -> bool:
-        """Whether the document's source has changed since a line before this one."""
+        """Whether the document's source differs from that of its lines so far."""
         digits = _digits(head.sha256)
         return self._sources.get(hash(head.owner), digits) != digits
 
@@ -248,12 +255,13 @@ class RecordIndex:
         self.superseded = True
 
     def _first_names(self, document: str) -> list[str]:
+        """The names that a document's first record may have, of those that there are."""
         return [name for name in (document, f"{document}#1") if name in self._live]
 
     def _names_of(self, document: str, path: str) -> list[str]:
-        """The names of the records that there are of a document."""
+        """The names of all records of a document."""
         if hash((_NUMBER.sub("", document), path)) not in self._sources:
-            return []  # as of nearly all
+            return []  # the common case: the document is new
         names = [document, *(f"{document}#{number}" for number in range(1, 1000))]
         there = [name for name in names if name in self._live]
         return [name for name in there if (head := self._head_at(self._live[name][0])) and head.path == path]

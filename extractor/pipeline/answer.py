@@ -1,4 +1,4 @@
-"""A model's answer about one field, and what of it did not make it into the record."""
+"""A model's answer about one field, and the problems on the way from the answer to the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from extractor.pipeline.line_format import ProblemEntry
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that was asked or answered and did not make it into the record, and why."""
+    """A question or a value that did not make it into the record, with the reason (`detail`).
+
+    `start` and `end` are source offsets: where the value was looked for, or which text the question was
+    about.
+    """
 
     kind: str
     field: str
@@ -34,7 +38,7 @@ class Problem:
 class AnswerItem:
     """One item as the model answered it: leaf name → string, list of strings, or None.
 
-    `place` is where its anchor stands (visible characters of the passage), if code offered that place as a candidate.
+    `place` is the place of its anchor (visible characters of the passage) if code offered it as a candidate.
     """
 
     values: Json
@@ -45,7 +49,7 @@ class AnswerItem:
 class Answer:
     """The items of one field in one passage.
 
-    `failed` holds the questions that got no answer: start and end in the source, and the error to blame.
+    `failed` lists the questions that got no answer, as (start, end, error) with source offsets.
     """
 
     field: str

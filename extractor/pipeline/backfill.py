@@ -1,4 +1,5 @@
-"""Back-fill: the parts of an earlier line that are still valid, so that only new or changed fields are asked for."""
+"""Back-fill: reuse the parts of an earlier line that are still valid and ask only about new or changed
+fields."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from extractor.pipeline.recipe import Recipe
 
 @dataclass(frozen=True)
 class Kept:
-    """The valid parts of an earlier line, by today's field names. `usage` is what was asked for each (`run.fields`)."""
+    """The valid parts of an earlier line, by current field name; `usage` is the entry in the line's
+    `run.fields`."""
 
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
     evidence: dict[str, list[EvidenceEntry]] = dataclasses.field(default_factory=dict)
@@ -28,9 +30,9 @@ class Kept:
 
 
 def valid_fields(line: OutputLine, recipe: Recipe, without: Collection[str] = ()) -> dict[str, str]:
-    """Today's names of the fields whose values in this line are still valid, and the names that the line has for them.
+    """The fields whose values in this line are still valid: current name → name in the line.
 
-    Fields in `without` failed, so they are not valid.
+    Questions about the fields in `without` failed, so these are not valid.
     """
     usage = line["run"].get("fields", {})
     names: dict[str, str] = {}
@@ -44,12 +46,13 @@ def valid_fields(line: OutputLine, recipe: Recipe, without: Collection[str] = ()
 
 
 def keep(line: OutputLine | None, recipe: Recipe, speech: Excerpt, without: Collection[str] = ()) -> Kept:
-    """What of an earlier line is valid for this speech: nothing if the line was made of other characters."""
+    """The valid parts of an earlier line; none if the line was made from other characters than this
+    speech."""
     if line is None:
         return Kept()
     source = line["source"]
-    made_of = (source["sha256"], source["start"], source["end"])
-    if made_of != (speech.document.sha256, speech.start, speech.end):
+    line_source = (source["sha256"], source["start"], source["end"])
+    if line_source != (speech.document.sha256, speech.start, speech.end):
         return Kept()
     kept = Kept()
     for name, old in valid_fields(line, recipe, without).items():
@@ -67,15 +70,15 @@ def keep(line: OutputLine | None, recipe: Recipe, speech: Excerpt, without: Coll
 
 
 def combine(merged: Merged, kept: Kept, recipe: Recipe) -> Merged:
-    """What was kept and what is new, in the order of the schema."""
+    """Kept and new values in one record, in the order of the schema."""
     record: dict[str, Any] = {}
     evidence: dict[str, list[EvidenceEntry]] = {}
     marks: list[MarkEntry] = []
     for name in recipe.fields:
         is_kept = name in kept
         record[name] = kept.values[name] if is_kept else merged.record[name]
-        beside = kept.evidence if is_kept else merged.evidence
-        if name in beside:
-            evidence[name] = beside[name]
+        source = kept.evidence if is_kept else merged.evidence
+        if name in source:
+            evidence[name] = source[name]
         marks += kept.marks[name] if is_kept else [mark for mark in merged.marks if mark["field"] == name]
     return Merged(record, evidence, marks, merged.problems)

@@ -1,4 +1,17 @@
-"""The line: from a document to its records, stage by stage."""
+"""The pipeline: from a document to its output lines, stage by stage.
+
+    read        a file or a row of a table as a Document: done before, in `read/`
+    clean       remove noise, convert to Simplified script
+    split       the document into speeches, a speech into passages
+    ask         about each field, or group of fields, of each passage
+    ground      find every value of the answers in the source
+    normalise   compute numbers and dates from their words
+    merge       the items of all passages into one record
+    coverage    find the places that call for an item and are cited by none
+    write       the output line
+
+Grounding and normalising happen in `ItemCollection.add`, as soon as there are answers.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +23,11 @@ from functools import partial
 from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_again, ask_group
+from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
 from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
-from extractor.pipeline.items import SECOND_PASS, Failure, Found, Gather, one_by_one
+from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
@@ -27,7 +40,8 @@ from extractor.schema.shape import Field
 
 @dataclass(slots=True)
 class Converted:
-    """One speech's output line, the questions that failed, and what was spent; `asked` counts all questions."""
+    """The output line of one speech, the failed questions, the usage, and the number of all questions
+    (`asked`)."""
 
     line: OutputLine
     failures: list[Failure] = dataclasses.field(default_factory=list)
@@ -36,26 +50,27 @@ class Converted:
 
 
 Known = Callable[[str], "EarlierRecord | None"]
-"""The line that an earlier run made of a speech, by its name, if there is one."""
+"""Looks up the line that an earlier run wrote for a speech, by the line's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierRecord:
-    """A line of an earlier run; questions for the fields in `without` had failed."""
+    """A line of an earlier run. Questions for the fields in `without` had failed."""
 
     line: OutputLine
     without: frozenset[str] = frozenset()
 
 
 def nothing_known(name: str) -> EarlierRecord | None:
-    """There is no earlier run."""
+    """There was no earlier run."""
     return None
 
 
 def convert(
     document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one, known: Known = nothing_known
 ) -> Iterator[Converted]:
-    """The document's records, one a speech. Raises a Fault only if no question at all can be answered."""
+    """Convert a document, one speech after the other. Raises an ExtractorError only if no question can be
+    answered."""
     speeches = split_speeches(clean(document))
     for number, speech in enumerate(speeches, 1):
         name = document.id if len(speeches) == 1 else f"{document.id}#{number}"
@@ -68,33 +83,46 @@ def convert_speech(
     recipe: Recipe,
     call: Call,
     gather: Gather = one_by_one,
-    older: EarlierRecord | None = None,
+    earlier: EarlierRecord | None = None,
 ) -> Converted:
-    """One speech's record. What of an `older` line holds under this recipe is kept and not asked for."""
+    """Convert one speech. Values of the `earlier` record that are valid under this recipe are kept, not asked
+    for."""
     meter = UsageMeter(call)
-    kept = keep(older.line, recipe, speech, older.without) if older else Kept()
-    profile = recipe.profile
+    kept = keep(earlier.line, recipe, speech, earlier.without) if earlier else Kept()
     fields = [field for field in recipe.schema.fields if field.name not in kept]
-    passages = split_passages(speech, profile.passage) if fields else []
-    groups = _groups(fields, recipe)
+    passages = split_passages(speech, recipe.profile.passage) if fields else []
+    asked, answers = _ask_all(fields, passages, speech, recipe, meter, gather)
+    # Created only now, so that no question has to wait until the speech is prepared for grounding.
+    collection = ItemCollection(speech, recipe, meter, gather)
+    collection.add(asked, answers)
+    merged, coverage = _merge(collection, kept, fields, speech, recipe)
+    # Only when all questions have been answered is it known what remains uncited.
+    if recipe.profile.second_pass and not collection.is_waiting:
+        uncited = [(f, p) for f in fields for p in _uncited_passages(f, merged, coverage, speech, recipe)]
+        second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
+        collection.add(uncited, second, mark=SECOND_PASS)
+        merged, coverage = _merge(collection, kept, fields, speech, recipe)
+    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
+    return Converted(line, collection.failures, meter.total, collection.asked)
+
+
+def _ask_all(
+    fields: Sequence[Field],
+    passages: Sequence[Excerpt],
+    speech: Excerpt,
+    recipe: Recipe,
+    call: Call,
+    gather: Gather,
+) -> tuple[list[tuple[Field, Excerpt]], list[Answer]]:
+    """Ask about all fields in all passages: what was asked, and the answers in the same order."""
+    groups = _group_fields(fields, recipe)
     asked = [(field, passage) for passage in passages for group in groups for field in group]
-    questions = [partial(_ask_group, group, p, speech, recipe, meter) for p in passages for group in groups]
-    answers = gather(questions)
-    # Only now: no question need wait until the speech is prepared for grounding.
-    found = Found(speech, recipe, meter, gather)
-    found.take(asked, [answer for several in answers for answer in several])
-    merged, covered = _merge(found, kept, fields, speech, recipe)
-    # What is left uncited is not known before all has been answered.
-    if profile.second_pass and not found.is_waiting:
-        again = [(field, p) for field in fields for p in _left(field, merged, covered, speech, profile.passage)]
-        found.take(again, gather([partial(ask_again, field, p, recipe, meter) for field, p in again]), mark=SECOND_PASS)
-        merged, covered = _merge(found, kept, fields, speech, recipe)
-    line = output_line(name, speech, found, merged, covered, recipe, meter, kept)
-    return Converted(line, found.failures, meter.total, found.asked)
+    questions = [partial(_ask_group, group, passage, speech, recipe, call) for passage in passages for group in groups]
+    return asked, [answer for answers in gather(questions) for answer in answers]
 
 
-def _groups(fields: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
-    """The fields that share a question, in the order of their first ones."""
+def _group_fields(fields: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
+    """The fields by the question that they share; a group has the position of its first field."""
     groups: dict[str, list[Field]] = {}
     for field in fields:
         shared = recipe.profile.combine and recipe.profile.style == "read" and field.group
@@ -109,18 +137,23 @@ def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe
 
 
 def _merge(
-    found: Found, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
+    collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
 ) -> tuple[Merged, dict[str, FieldCoverage]]:
-    merged = combine(merge(fields, found.items, speech.document), kept, recipe)
+    """Merge the items and the kept values into one record, and measure its coverage."""
+    merged = combine(merge(fields, collection.items, speech.document), kept, recipe)
     return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 
-def _left(
-    field: Field, merged: Merged, covered: Mapping[str, FieldCoverage], speech: Excerpt, longest: int
+def _uncited_passages(
+    field: Field, merged: Merged, coverage: Mapping[str, FieldCoverage], speech: Excerpt, recipe: Recipe
 ) -> list[Excerpt]:
-    """Where to ask for a field once more. A field of one value that has it needs no other."""
-    if field.name not in covered or not (
-        isinstance(merged.record[field.name], list) or merged.record[field.name] is None
-    ):
+    """The passages for a second question about the field. None if the field takes one value and has it."""
+    value = merged.record[field.name]
+    if field.name not in coverage or not (value is None or isinstance(value, list)):
         return []
-    return [part for left in uncovered(covered[field.name], speech, longest) for part in split_passages(left, longest)]
+    longest = recipe.profile.passage
+    return [
+        passage
+        for part in uncovered(coverage[field.name], speech, longest)
+        for passage in split_passages(part, longest)
+    ]

@@ -1,8 +1,8 @@
-"""Coverage: what in a speech calls for an item and is cited by none.
+"""Coverage: the places in a speech that call for an item, and those that no item cites.
 
-A field says by `Expects` what calls for its items: each number, each date, each person beside an office, each clause with
-words of duty. Code counts them and looks whether the evidence of any item, of whatever field, touches them. That needs
-no reference annotation, and says nothing of whether the items are right.
+`Expects` says which places call for an item of a field: every number, every date, every person beside an
+office, or every clause that matches a pattern. Code counts them and checks whether the evidence of any item,
+of any field, touches them. This needs no reference annotation. It does not say whether the items are correct.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.line_format import CoverageEntry
 from extractor.schema.shape import Field
 
-Span = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class FieldCoverage:
-    """How many signs of a field a speech has, and those that no item cites (visible characters of the speech)."""
+    """How many places of a speech call for an item of a field, and those that no item cites (visible
+    characters)."""
 
     expected: int
     uncited: tuple[Span, ...]
@@ -37,13 +36,13 @@ class FieldCoverage:
 def measure_coverage(
     fields: Sequence[Field], speech: Excerpt, record: Json, evidence: Json
 ) -> dict[str, FieldCoverage]:
-    """For each field with `Expects`, what the record (with the evidence beside it) leaves uncited."""
-    cited = _joined(_places([record, evidence]))
+    """The coverage of each field with `Expects`, given the record and the evidence beside it."""
+    cited = _merge_overlapping(_evidence_spans([record, evidence]))
     return {field.name: _cover_field(field, speech, cited) for field in fields if field.expects is not None}
 
 
 def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
-    """The sentences with uncited signs, neighbours together up to `longest` visible characters."""
+    """The sentences with uncited places; neighbours are joined up to `longest` visible characters."""
     spans = [s for s in sentences(speech.text) if any(s[0] <= i and j <= s[1] for i, j in covered.uncited)]
     while spans:
         start, end = spans.pop(0)
@@ -53,19 +52,19 @@ def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator
 
 
 def _cover_field(field: Field, speech: Excerpt, cited: list[Span]) -> FieldCoverage:
-    signs = find_expected(field, speech)
-    uncited = [span for span in signs if not _touches(cited, speech.span(*span))]
+    expected = find_expected(field, speech)
+    uncited = [span for span in expected if not _touches(cited, speech.span(*span))]
     if not field.anchor.kind.is_entity:
-        return FieldCoverage(len(signs), tuple(uncited))
-    # A person is named many times; one place is enough.
-    words = {speech.text[slice(*span)] for span in signs}
-    missing = words - {speech.text[slice(*span)] for span in signs if span not in set(uncited)}
+        return FieldCoverage(len(expected), tuple(uncited))
+    # A person is named many times, and citing one of the places is enough.
+    names = {speech.text[slice(*span)] for span in expected}
+    missing = names - {speech.text[slice(*span)] for span in expected if span not in set(uncited)}
     first = {speech.text[slice(*span)]: span for span in reversed(uncited)}
-    return FieldCoverage(len(words), tuple(sorted(first[name] for name in missing)))
+    return FieldCoverage(len(names), tuple(sorted(first[name] for name in missing)))
 
 
 def find_expected(field: Field, speech: Excerpt) -> list[Span]:
-    """What calls for an item of the field (visible characters), in order."""
+    """The places that call for an item of the field (visible characters), in order."""
     assert field.expects is not None
     text, pattern, kind = speech.text, field.expects.pattern, field.anchor.kind
     if pattern is not None and kind.cued_by == "clause":
@@ -79,28 +78,29 @@ def find_expected(field: Field, speech: Excerpt) -> list[Span]:
     return [c.place for c in people if any(c.known.get(name) for name in beside)]
 
 
-def _places(value: object) -> Iterator[Span]:
+def _evidence_spans(value: object) -> Iterator[Span]:
+    """The source offsets of all evidence in a value, at any depth."""
     if isinstance(value, dict):
         if value.keys() == {"text", "start", "end"}:
             yield value["start"], value["end"]
         else:
-            yield from _places(list(value.values()))
+            yield from _evidence_spans(list(value.values()))
     elif isinstance(value, list):
         for inner in value:
-            yield from _places(inner)
+            yield from _evidence_spans(inner)
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    joined: list[Span] = []
+def _merge_overlapping(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
     for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
-            joined.append((start, end))
-    return joined
+            merged.append((start, end))
+    return merged
 
 
-def _touches(joined: Sequence[Span], span: Span) -> bool:
-    """Whether any of the spans (in order, apart) overlaps this one."""
-    at = bisect_left(joined, (span[1], -1)) - 1
-    return at >= 0 and joined[at][1] > span[0]
+def _touches(disjoint: Sequence[Span], span: Span) -> bool:
+    """Whether any of the spans, which are in order and disjoint, overlaps `span`."""
+    at = bisect_left(disjoint, (span[1], -1)) - 1
+    return at >= 0 and disjoint[at][1] > span[0]

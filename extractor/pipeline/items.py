@@ -1,4 +1,4 @@
-"""The items that stand in a speech, gathered from the answers about it."""
+"""The items of a speech: answers are grounded and normalised as they come in."""
 
 from __future__ import annotations
 
@@ -11,45 +11,46 @@ from extractor.document import Excerpt, Json
 from extractor.errors import FATAL, ExtractorError, PostponedError
 from extractor.llm.call import Call
 from extractor.pipeline.answer import Answer, Problem
-from extractor.pipeline.ask.ask import confirm
+from extractor.pipeline.ask.ask import verify
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import Item, ground, wording_of
 from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.shape import Field
 
-# The mark of items that came of asking once more.
+# The mark of items that the second pass found.
 SECOND_PASS = "second_pass"
-
-
-# And of those that the model, asked about them alone, does not call items.
+# The mark of items that the model, asked about each of them, did not confirm.
 UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A question that got no answer, and the fault that is to blame."""
+    """A question that got no answer, its place in the source, and the error."""
 
     field: str
     start: int
     end: int
-    fault: ExtractorError
+    error: ExtractorError
 
 
 Task = Callable[[], Any]
-
+"""One question to the model."""
 
 Gather = Callable[[Sequence[Task]], Sequence[Any]]
-"""Does tasks, each a question to the model, and gives their results in order: one after the other, or side by side."""
+"""Runs tasks, one after the other or concurrently, and returns their results in order."""
 
 
 def one_by_one(tasks: Sequence[Task]) -> list[Any]:
-    """The tasks in order, each when the one before is done."""
+    """Run the tasks one after the other."""
     return [task() for task in tasks]
 
 
-class Found:
-    """What the answers about one speech have come to: items that stand in it, problems, failures."""
+class ItemCollection:
+    """The items, problems and failures that the answers about one speech have given so far.
+
+    `asked` counts the questions; `is_waiting` is true if one of them was postponed to a batch.
+    """
 
     def __init__(self, speech: Excerpt, recipe: Recipe, call: Call, gather: Gather) -> None:
         self._prepared = prepare(speech)
@@ -61,15 +62,17 @@ class Found:
         self.asked = 0
         self.is_waiting = False
 
-    def take(self, asked: Sequence[tuple[Field, Excerpt]], answers: Sequence[Answer], mark: str | None = None) -> None:
-        """Ground and normalise the answers to what was asked; their items get the `mark`, and another if the model does
-        not confirm them."""
+    def add(self, asked: Sequence[tuple[Field, Excerpt]], answers: Sequence[Answer], mark: str | None = None) -> None:
+        """Ground, normalise and, if the profile says so, verify the answers to what was asked.
+
+        Their items get the `mark`, and UNCONFIRMED if the model does not confirm them.
+        """
         self.asked += len(asked)
         items: list[tuple[Field, Excerpt, Item, Json]] = []
         for (field, passage), answer in zip(asked, answers, strict=True):
-            for start, end, fault in answer.failed:
-                self.is_waiting |= isinstance(fault, PostponedError)
-                self._fail(field, start, end, fault)
+            for start, end, error in answer.failed:
+                self.is_waiting |= isinstance(error, PostponedError)
+                self._fail(field, start, end, error)
             grounded, ungrounded = ground(answer, field, self._prepared)
             self.problems += ungrounded
             for item in grounded:
@@ -77,30 +80,31 @@ class Found:
                 self.problems += unreadable
                 if values is not None:
                     items.append((field, passage, item, values))
-        sure = self._confirm(items) if self._recipe.profile.verify else [True] * len(items)
-        for (_, _, item, values), is_sure in zip(items, sure, strict=True):
+        confirmed = self._verify(items) if self._recipe.profile.verify else [True] * len(items)
+        for (_, _, item, values), is_confirmed in zip(items, confirmed, strict=True):
             marks = {mark} if mark else set()
-            marks |= set() if is_sure else {UNCONFIRMED}
+            marks |= set() if is_confirmed else {UNCONFIRMED}
             self.items.append((replace(item, marks=item.marks | marks), values))
 
-    def _confirm(self, items: Sequence[tuple[Field, Excerpt, Item, Json]]) -> list[bool]:
+    def _verify(self, items: Sequence[tuple[Field, Excerpt, Item, Json]]) -> list[bool]:
+        """Whether the model confirms each item. One whose question fails counts as not confirmed."""
         self.asked += len(items)
-        tasks = [partial(self._confirms, field, passage, item) for field, passage, item, _ in items]
-        sure = []
-        for (field, _, item, _), answer in zip(items, self._gather(tasks), strict=True):
-            sure.append(answer is True)
-            if not isinstance(answer, bool):
-                self._fail(field, *item.places[0], answer)
-        return sure
+        tasks = [partial(self._verify_one, field, passage, item) for field, passage, item, _ in items]
+        confirmed = []
+        for (field, _, item, _), result in zip(items, self._gather(tasks), strict=True):
+            confirmed.append(result is True)
+            if not isinstance(result, bool):
+                self._fail(field, *item.places[0], result)
+        return confirmed
 
-    def _confirms(self, field: Field, passage: Excerpt, item: Item) -> bool | Exception:
+    def _verify_one(self, field: Field, passage: Excerpt, item: Item) -> bool | Exception:
         words, clause = wording_of(item, field, self._prepared)
         try:
-            return confirm(field, passage, words, clause, self._recipe, self._call)
+            return verify(field, passage, words, clause, self._recipe, self._call)
         except FATAL:
             raise
-        except ExtractorError as fault:
-            return fault
+        except ExtractorError as error:
+            return error
 
     def _fail(self, field: Field, start: int, end: int, error: Exception) -> None:
         detail = str(error)

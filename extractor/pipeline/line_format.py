@@ -39,7 +39,7 @@ class CoverageEntry(TypedDict):
     """What of the text calls for an item of a field, and whether any evidence touches it."""
 
     expected: Annotated[int, Field(description="numbers, dates, persons or clauses that call for an item of the field")]
-    cited: Annotated[int, Field(description="how many of them the evidence of some item, of whatever field, touches")]
+    cited: Annotated[int, Field(description="how many of them the evidence of an item, of any field, touches")]
     uncited: Annotated[list[EvidenceEntry], Field(description="the others")]
 
 

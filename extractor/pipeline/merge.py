@@ -1,8 +1,9 @@
-"""Merge: one record from the passages' items.
+"""Merge: combine the items of all passages into one record.
 
-An item that stands on a name is an entity: one entry with all it was said to be and every place that says so. Any other
-item is a statement: said again in the same words it is one entry with several places; said differently it stays apart.
-A field of one value keeps the first; a later different one stays visible as a `conflict`.
+An item whose anchor is a name is an entity: all its mentions become one entry, with the values and the places
+of all of them. Any other item is a statement: repeated in the same words, it becomes one entry with several
+places; in other words, it stays a separate entry. A field with a single value keeps the first one and reports
+a later different one as a `conflict`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 
 from extractor.document import Document, Json
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import Span, evidence_of
+from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
 from extractor.schema.kinds import EVIDENCE, words_of
@@ -23,8 +25,11 @@ from extractor.schema.shape import Field, Leaf
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A record; `evidence` of the fields that hold none of their own (field → places); `marks` of items that are less
-    sure than others (field, number in its list, which); conflicts."""
+    """A record with what belongs beside it.
+
+    `evidence` is for the fields whose values hold none themselves; `marks` are for the items that are less
+    certain than the others; `problems` are the conflicts.
+    """
 
     record: Json
     evidence: dict[str, list[EvidenceEntry]]
@@ -34,7 +39,8 @@ class Merged:
 
 @dataclass(eq=False)
 class Entry:
-    """An item being merged: its grounded form, its values as plain JSON, and all its places."""
+    """An item while it is merged: its grounded form, its values as plain JSON, and all its places (source
+    offsets)."""
 
     item: Item
     values: Json
@@ -43,42 +49,42 @@ class Entry:
 
 
 def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document) -> Merged:
-    """One record of all items."""
+    """Combine the items into one record."""
     record: Json = {}
     evidence: dict[str, list[EvidenceEntry]] = {}
     marks: list[MarkEntry] = []
     problems: list[Problem] = []
     for field in fields:
-        mine = [
+        mentions = [
             Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == field.name
         ]
-        entries, conflicts = _gather(field, mine)
+        entries, conflicts = _merge_entries(field, mentions)
         problems += conflicts
         values = [_finish(field, entry, document) for entry in entries]
         record[field.name] = values if field.many or _is_list(field) else (values[0] if values else None)
         if field.item is None and not field.anchor.kind.holds_evidence and entries:
             evidence[field.name] = [evidence_of(document, span) for entry in entries for span in entry.places]
-        many = isinstance(record[field.name], list)
+        is_list = isinstance(record[field.name], list)
         marks += [
-            {"field": field.name, "item": n if many else None, "marks": sorted(entry.marks)}
+            {"field": field.name, "item": n if is_list else None, "marks": sorted(entry.marks)}
             for n, entry in enumerate(entries)
             if entry.marks
         ]
     return Merged(record, evidence, marks, problems)
 
 
-def _gather(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+def _merge_entries(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
     if not (field.many or _is_list(field)):
         return _keep_first(field, entries)
     merged: dict[Any, Entry] = {}
-    there: dict[Span, Entry] = {}
+    by_place: dict[Span, Entry] = {}
     problems: list[Problem] = []
     for entry in entries:
-        # The same place answered twice is one statement, however it was described.
+        # Two answers about the same place are one statement, even if they describe it differently.
         anchor: Value = entry.item.values[field.anchor.name]
         place = (anchor.start, anchor.end)
-        known = there.get(place) or merged.setdefault(_key(field, entry), entry)
-        there[place] = known
+        known = by_place.get(place) or merged.setdefault(_key(field, entry), entry)
+        by_place[place] = known
         if known is not entry:
             problems += _join(field, known, entry)
     entries = list(merged.values())
@@ -86,8 +92,10 @@ def _gather(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Probl
 
 
 def _join_short_names(field: Field, entries: list[Entry]) -> list[Entry]:
-    """陈 (省长) and 陈润儿 (省长) are one: a surname or a given name alone, of just one full name with which it shares a
-    value of some list, such as a title."""
+    """Join a surname or a given name to its full name: 陈 (省长) to 陈润儿 (省长).
+
+    The two must share a value of some list, such as a title, and no other full name may fit.
+    """
     lists = [leaf.name for leaf in field.asked if leaf.many and leaf.kind.grounded_as != "choice"]
     kept = list(entries)
     for entry in entries:
@@ -98,7 +106,7 @@ def _join_short_names(field: Field, entries: list[Entry]) -> list[Entry]:
             if other is not entry
             and len(full := fold(other.item.values[field.anchor.name].clean)) > len(name)
             and (full.startswith(name) or full.endswith(name))
-            and any(_says_same(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
+            and any(_is_same(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
         ]
         if len(longer) == 1:
             _join(field, longer[0], entry)
@@ -126,25 +134,26 @@ def _keep_first(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[P
 
 
 def _key(field: Field, entry: Entry) -> Any:
-    """What entries have in common that are one: the name of an entity, the words of a statement."""
+    """What two mentions of one entry have in common: the name of an entity, or the words of a statement."""
     if field.item is None or field.anchor.kind.is_entity:
         return _plain(entry.item.values[field.anchor.name])
     return tuple(_plain(entry.item.values[leaf.name]) for leaf in field.asked if not leaf.many)
 
 
 def _plain(value: Any) -> str | None:
-    """A value's words for comparison: without noise, script or width."""
+    """A value's words for comparison: without noise, script and width folded."""
     return None if value is None else fold(value if isinstance(value, str) else value.clean)
 
 
 def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
-    known.places += [p for p in other.places if p not in known.places]
-    known.marks &= other.marks  # said once without a doubt is enough
+    """Add the places and values of `other` to `known`; a problem for each value that contradicts it."""
+    known.places += [place for place in other.places if place not in known.places]
+    known.marks &= other.marks  # one unmarked mention is enough
     problems = []
     for leaf in field.asked if field.item else ():
         mine, theirs = known.values[leaf.name], other.values[leaf.name]
         if leaf.many:
-            mine += [x for x in theirs if not any(_says_same(x, y) for y in mine)]
+            mine += [x for x in theirs if not any(_is_same(x, y) for y in mine)]
         elif mine is None:
             known.values[leaf.name] = theirs
         elif (
@@ -158,9 +167,11 @@ def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
     return problems
 
 
-def _says_same(one: Any, other: Any) -> bool:
-    """Whether two list values are the same, or one is the other's ending (副市长 of 市政府副市长): the first stays.
-    副市长 is not the same as 市长."""
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two list values are equal or one ends with the other, as 市政府副市长 does with 副市长.
+
+    副市长 and 市长 are different.
+    """
     if not (isinstance(one, str) and isinstance(other, str)):
         return bool(one == other)
     a, b = fold(one), fold(other)
@@ -186,7 +197,7 @@ def _finish(field: Field, entry: Entry, document: Document) -> Any:
 
 
 def _settle_choices(leaf: Leaf, chosen: list[str]) -> list[str]:
-    """Choices in the schema's order; the one for "nothing else" only where nothing else is left."""
+    """The choices in the schema's order; `otherwise` only if no other choice is left."""
     otherwise = leaf.shown.otherwise if leaf.shown else None
     kept = [c for c in leaf.choices if c in chosen and c != otherwise]
     return kept or ([otherwise] if otherwise else [])

@@ -1,4 +1,4 @@
-"""Normalise: numbers, units and dates computed from their words, as records hold them."""
+"""Normalise: compute numbers, units and dates from their words."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ from extractor.schema.shape import Field, Leaf
 
 
 def infer_meeting_year(speech: Excerpt) -> InferredYear | None:
-    """The year of the speech, from evidence in its text only."""
+    """The year of the speech, from evidence in its text alone."""
     return infer_year(speech.text)
 
 
 def normalise(item: Item, field: Field, year: InferredYear | None) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """The item's values as plain JSON; None where a number or date that it can't do without can't be read."""
+    """The item's values as plain JSON, and a problem for each value that can't be read.
+
+    The values are None if a required number or date can't be read.
+    """
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for leaf in field.asked:
-        said = item.values[leaf.name]
-        each = said if isinstance(said, list) else [said]
-        read = [_read(leaf, x, year) for x in each]
-        unreadable = [x for x, result in zip(each, read, strict=True) if x is not None and result is None]
-        problems += [_unreadable(leaf, field, x) for x in unreadable]
-        kept = [x for x in read if x is not None]
+        grounded = item.values[leaf.name]
+        each = grounded if isinstance(grounded, list) else [grounded]
+        results = [_read(leaf, value, year) for value in each]
+        unreadable = [
+            value for value, result in zip(each, results, strict=True) if value is not None and result is None
+        ]
+        problems += [_unreadable(leaf, field, value) for value in unreadable]
+        kept = [result for result in results if result is not None]
         if unreadable and not kept and (leaf is field.anchor or not (leaf.optional or leaf.many)):
             return None, problems
         values[leaf.name] = kept if leaf.many else (kept[0] if kept else None)
@@ -41,7 +46,7 @@ def _read(leaf: Leaf, value: Value | str | None, year: InferredYear | None) -> A
 
 def _unreadable(leaf: Leaf, field: Field, value: Value | str) -> Problem:
     name = field.name if field.item is None else f"{field.name}.{leaf.name}"
+    detail = f"no {leaf.kind.reads} can be computed from these words"
     if isinstance(value, str):
-        return Problem("unreadable", name, value, detail=f"these words hold no {leaf.kind.reads} that can be computed")
-    detail = f"these words do not say a {leaf.kind.reads} that can be computed"
+        return Problem("unreadable", name, value, detail=detail)
     return Problem("unreadable", name, value.text, value.start, value.end, detail)

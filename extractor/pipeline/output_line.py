@@ -1,6 +1,6 @@
 """The output line of a speech, and its JSON Schema.
 
-No clock time and no absolute path is in a line, so two runs on the same recordings are byte-identical.
+A line holds no clock time and no absolute path, so two runs on the same recordings write the same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from extractor.document import Excerpt, Json
 from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
 from extractor.pipeline.coverage import FieldCoverage
-from extractor.pipeline.items import Found
+from extractor.pipeline.items import ItemCollection
 from extractor.pipeline.line_format import FORMAT, FieldUsage, OutputLine, Run, Tokens
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
@@ -25,17 +25,17 @@ from extractor.schema.loading import Schema
 def output_line(
     name: str,
     speech: Excerpt,
-    found: Found,
+    collection: ItemCollection,
     merged: Merged,
     coverage: Mapping[str, FieldCoverage],
     recipe: Recipe,
     meter: UsageMeter,
     kept: Kept,
 ) -> OutputLine:
-    """The line of a speech. Its record is dumped by the schema's own model, so it reads back with `model_validate`."""
+    """The line of a speech. The schema's own model dumps the record, so `model_validate` can read it back."""
     document = speech.document
     by_field = {field.name: kept.problems.get(field.name, []) for field in recipe.schema.fields}
-    for problem in found.problems + merged.problems:
+    for problem in collection.problems + merged.problems:
         by_field[problem.field.partition(".")[0]].append(problem.to_json())
     return {
         "format": FORMAT,
@@ -45,7 +45,7 @@ def output_line(
         "evidence": merged.evidence,
         "marks": merged.marks,
         "coverage": {name: covered.to_json(speech) for name, covered in coverage.items()},
-        "problems": [problem for noted in by_field.values() for problem in noted],
+        "problems": [problem for problems in by_field.values() for problem in problems],
         "run": _run(recipe, meter, kept),
     }
 
@@ -84,9 +84,9 @@ def line_schema(schema: Schema) -> Json:
     record = schema.output_record.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     line["$defs"] |= record.pop("$defs", {})
     line["properties"]["record"] = record
-    of_run = line["$defs"]["Run"]["properties"]
+    run_properties = line["$defs"]["Run"]["properties"]
     names = [field.name for field in schema.fields]
-    of_run["fields"] |= {
+    run_properties["fields"] |= {
         "properties": {name: {"$ref": "#/$defs/FieldUsage"} for name in names},
         "required": names,
         "additionalProperties": False,

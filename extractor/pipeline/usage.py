@@ -1,4 +1,4 @@
-"""What the questions about a speech cost, by field."""
+"""The usage of the questions about a speech, by field."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from extractor.llm.call import REASKED, Call, Reply, Request, Usage
 
 
 class UsageMeter:
-    """A Call that counts what passes through it, by field; re-asks are counted a second time by themselves.
+    """A Call that counts the usage of the calls made through it, by field, and in addition that of re-asked
+    questions.
 
-    Threads share it.
+    It is safe to share between threads.
     """
 
     def __init__(self, call: Call) -> None:
@@ -25,7 +26,7 @@ class UsageMeter:
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
         usage = Usage.of(reply.body)
-        # The first of the fields that share a question stands for all of them.
+        # A question that fields share is counted for the first of them.
         name = request.about.get("field", "").partition("+")[0]
         with self._lock:
             self.usage[name] += usage
@@ -40,7 +41,7 @@ class UsageMeter:
         return sum(self.usage.values(), Usage())
 
     def to_json(self, field: str) -> dict[str, Any]:
-        """What was asked for a field, without zeros."""
+        """The usage of a field, without zeros."""
         counts = {
             **self.usage[field].to_json(),
             "reasked": _nonzero(self.reasked[field].to_json()),

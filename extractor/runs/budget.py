@@ -1,6 +1,7 @@
-"""Account: what a run spends, counted as answers come and held to the user's limits before questions are asked.
+"""The budget: what a run spends, counted as answers come, and the user's limits, checked before questions.
 
-First asks, re-asks (an answer did not fit, or was cut off) and retries (an attempt that brought no answer) are counted apart.
+First asks, re-asks (an answer did not fit or was cut off) and retries (an attempt brought no answer) are
+counted apart.
 """
 
 from __future__ import annotations
@@ -17,43 +18,47 @@ from extractor.llm.call import REASKED, Attempt, Call, Reply, Request, Usage
 from extractor.llm.prices import Price
 from extractor.llm.tokens import estimate_tokens, longest_answer
 
-Event = Callable[[Json], None]
+OnEvent = Callable[[Json], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may spend: US dollars, tokens read and written. None: no limit."""
+    """What a run may spend; None: no limit."""
 
+    # US dollars.
     cost: float | None = None
+    # Tokens read and written.
     tokens: int | None = None
 
 
 class Budget:
-    """The spending of one run. Threads share it; `tell` hears an event for each attempt."""
+    """The spending of one run. Threads share it; `on_event` gets an event for each attempt."""
 
-    def __init__(self, price: Price | None = None, limits: Limits | None = None, tell: Event | None = None) -> None:
-        self._price, self._limits, self._tell = price, limits or Limits(), tell
+    def __init__(
+        self, price: Price | None = None, limits: Limits | None = None, on_event: OnEvent | None = None
+    ) -> None:
+        self._price, self._limits, self._on_event = price, limits or Limits(), on_event
         self._lock = threading.Lock()
         self._reserved = Usage()
         self.first = Usage()
         self.reasked = Usage()
         self.retries = 0
-        self.faults: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
         self.began = time.monotonic()
 
     @property
     def usage(self) -> Usage:
-        """All that was answered, first asks and re-asks."""
+        """First asks and re-asks together."""
         return self.first + self.reasked
 
     def cost(self, usage: Usage) -> float | None:
-        """US dollars; None where no price is known."""
+        """US dollars; None if no price is known."""
         return None if self._price is None else self._price.of(usage)
 
-    def over(self, call: Call) -> Call:
+    def limit_call(self, call: Call) -> Call:
         """`call`, asked only while the limits allow it. Raises BudgetSpentError."""
 
-        def within(request: Request) -> Reply:
+        def limited(request: Request) -> Reply:
             expected = self._reserve(request.body)
             try:
                 return call(request)
@@ -61,10 +66,10 @@ class Budget:
                 with self._lock:
                     self._reserved -= expected
 
-        return within
+        return limited
 
     def _reserve(self, body: Json) -> Usage:
-        """Set aside what the question may take, so that many at a time do not overrun the limit together."""
+        """Set aside what the question may take: questions under way together must stay within the limit."""
         written = longest_answer(body) // 10
         expected = Usage(1, estimate_tokens(body) - written, 0, written)
         with self._lock:
@@ -72,7 +77,8 @@ class Budget:
             tokens, cost = coming.input_tokens + coming.output_tokens, self.cost(coming)
             if self._limits.tokens is not None and tokens > self._limits.tokens:
                 raise BudgetSpentError(
-                    f"The next question would take the run to about {tokens} tokens, over --max-tokens {self._limits.tokens}."
+                    f"The next question would take the run to about {tokens} tokens, over --max-tokens "
+                    f"{self._limits.tokens}."
                 )
             if self._limits.cost is not None and cost is not None and cost > self._limits.cost:
                 raise BudgetSpentError(
@@ -81,20 +87,20 @@ class Budget:
             self._reserved += expected
         return expected
 
-    def heard(self, attempt: Attempt) -> None:
-        """An attempt has ended."""
+    def record_attempt(self, attempt: Attempt) -> None:
+        """Count an attempt that has ended."""
         reasked = bool(attempt.request.about.get(REASKED))
         with self._lock:
             self.retries += attempt.number > 1
             if attempt.error is not None:
-                self.faults[attempt.error] += 1
+                self.errors[attempt.error] += 1
             elif reasked:
                 self.reasked += attempt.usage
             else:
                 self.first += attempt.usage
-        if self._tell is not None:
+        if self._on_event is not None:
             about = attempt.request.about
-            self._tell(
+            self._on_event(
                 {
                     "event": "attempt",
                     **{name: about.get(name) for name in ("document", "field", "start", "end")},
@@ -110,10 +116,10 @@ class Budget:
             )
 
     def to_json(self) -> Json:
-        """For the history of runs."""
+        """For the run log."""
         return {
             "first": self.first.to_json() | {"cost": self.cost(self.first)},
             "reasked": self.reasked.to_json() | {"cost": self.cost(self.reasked)},
             "retries": self.retries,
-            "errors": dict(self.faults),
+            "errors": dict(self.errors),
         }

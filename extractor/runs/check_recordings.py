@@ -1,4 +1,4 @@
-"""Recorded replies held against what a run would ask: which are missing, which nothing asks for any more."""
+"""Recorded replies compared with what a run would ask: which are missing, and which are unused."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from extractor.errors import NotRecordedError
 from extractor.pipeline.convert import convert
 from extractor.pipeline.items import Failure
 from extractor.pipeline.read.read import Unreadable
+from extractor.runs.call_stack import assemble_call
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
 
@@ -22,51 +23,68 @@ if TYPE_CHECKING:
 
 
 def check_replies(settings: Settings, prune: bool) -> tuple[int, list[str]]:
-    """How many recordings are missing or unused for the inputs, or can't be read, and a line on each."""
-    lines: list[str] = []
-    findings = used = 0
-    seen: set[Path] = set()
-    stale: dict[str, Counter[str]] = defaultdict(Counter)
-    with open_session(settings) as ready:
-        recipe, recordings, call = ready.recipe, ready.recordings, ready.recordings.over(ready.ask)
+    """How many recordings are missing, unused or unreadable for the inputs, and a line on each."""
+    check = _Check()
+    with open_session(settings) as session:
+        call = assemble_call(session.call_stack())
         for document in settings.documents():
             if isinstance(document, Unreadable):
-                lines.append(f"unread   {document.reason}")
-                findings += 1
-                continue
-            missing = _missing(document, recipe, call)
-            reel = recordings.file(document.id)
-            seen.add(reel.path)
-            unused = [recording for recording in reel.calls.values() if not recording.used]
-            used += len(reel.calls) - len(unused)
-            findings += len(missing) + len(unused)
-            for failure in missing:
-                stale[failure.field]["missing"] += 1
-            for recording in unused:
-                stale[str(recording.about.get("field"))]["unused"] += 1
-            lines += [f"missing  {failure.fault.what}" for failure in missing]
-            lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
-            if prune and unused:
-                lines.append(_prune(recordings, reel, document.id, len(unused), bool(missing)))
-        others = sorted(set(recordings.folder.glob("*.json")) - seen) if recordings.folder is not None else []
-    for name, counts in stale.items():
+                check.lines.append(f"unread   {document.reason}")
+                check.findings += 1
+            else:
+                check.compare(document, session.recipe, call, session.recordings, prune)
+        folder = session.recordings.folder
+    others = [] if folder is None else sorted(set(folder.glob("*.json")) - check.seen)
+    lines = check.lines
+    for name, counts in check.stale.items():
         lines.append(f"stale    {name}: {', '.join(f'{n} {what}' for what, n in counts.items())}")
-    if any(counts["missing"] for counts in stale.values()):
+    if any(counts["missing"] for counts in check.stale.values()):
         lines.append(f"renew    {_renewing(settings)}")
-    # No finding: the inputs may be some of many.
-    lines += [f"other    {path} is of no document among the inputs" for path in others]
-    lines.append(f"{used} recordings in use, {findings} findings")
-    return findings, lines
+    # Not a finding: the inputs may be a part of the texts.
+    lines += [f"other    {path} belongs to no document among the inputs" for path in others]
+    lines.append(f"{check.used} recordings in use, {check.findings} findings")
+    return check.findings, lines
+
+
+class _Check:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.findings = 0
+        # Recordings in use.
+        self.used = 0
+        # Files of documents that are among the inputs.
+        self.seen: set[Path] = set()
+        # By field: how many are missing, how many unused.
+        self.stale: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def compare(self, document: Document, recipe: Recipe, call: Call, recordings: Recordings, prune: bool) -> None:
+        """Replay a document, and compare what it asks with its recordings."""
+        missing = _missing(document, recipe, call)
+        file = recordings.file(document.id)
+        self.seen.add(file.path)
+        unused = [recording for recording in file.calls.values() if not recording.used]
+        self.used += len(file.calls) - len(unused)
+        self.findings += len(missing) + len(unused)
+        for failure in missing:
+            self.stale[failure.field]["missing"] += 1
+        for recording in unused:
+            self.stale[str(recording.about.get("field"))]["unused"] += 1
+        self.lines += [f"missing  {failure.error.what}" for failure in missing]
+        self.lines += [f"unused   {_describe_unused(document.id, recording)}" for recording in unused]
+        if prune and unused:
+            self.lines.append(_prune(recordings, file, document.id, len(unused), bool(missing)))
 
 
 def _missing(document: Document, recipe: Recipe, call: Call) -> list[Failure]:
-    """What a replay of the document misses. Answers that depend on a missing one can't be known."""
+    """What a replay of the document misses. Questions that follow from a missing answer can't be known."""
     failures = (failure for converted in convert(document, recipe, call) for failure in converted.failures)
-    return [failure for failure in failures if isinstance(failure.fault, NotRecordedError)]
+    return [failure for failure in failures if isinstance(failure.error, NotRecordedError)]
 
 
 def _renewing(settings: Settings) -> str:
-    """The command that asks for what is missing, and for nothing else."""
+    """The command that records what is missing, and nothing else."""
     words = ["extractor", "extract", *settings.inputs, "-o", "renewed.jsonl", "--mode", "record"]
     options = {
         "--schema": (settings.schema, "meeting"),
@@ -90,14 +108,14 @@ def _renewing(settings: Settings) -> str:
 def _describe_unused(document: str, recording: Recording) -> str:
     about = recording.about
     return (
-        f"{document}: {about.get('field')} of {about.get('start')}-{about.get('end')}: no question asks this any more, "
+        f"{document}: {about.get('field')} of {about.get('start')}-{about.get('end')}: no question uses it any more, "
         "since the text, the prompts, the schema or the model has changed"
     )
 
 
-def _prune(recordings: Recordings, reel: RecordingFile, document: str, unused: int, missing: bool) -> str:
-    """Delete what is unused. Not while replies are missing: what seems unused may be the re-ask of a missing one, and
-    a wrong --model or --schema would empty the folder."""
+def _prune(recordings: Recordings, file: RecordingFile, document: str, unused: int, missing: bool) -> str:
+    """Delete what is unused, unless replies are missing: what seems unused may be the re-ask of a missing
+    one, and a wrong --model or --schema would empty the folder."""
     if missing:
-        return f"kept     {document}: record what is missing first, then prune ({unused} unused in {reel.path})"
-    return f"pruned   {document}: {recordings.drop_unused(document)} recordings deleted from {reel.path}"
+        return f"kept     {document}: record what is missing first, then prune ({unused} unused in {file.path})"
+    return f"pruned   {document}: {recordings.drop_unused(document)} recordings deleted from {file.path}"

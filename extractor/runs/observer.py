@@ -1,35 +1,48 @@
-"""What a run tells whoever watches it: a progress display, or nobody."""
+"""What a run reports while it goes on: the interface that a progress display implements."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
-from extractor.document import Json
 from extractor.llm.call import Call
+from extractor.output.failures import FailureEntry
 from extractor.runs.budget import Budget
 
 
 class Observer(Protocol):
-    """Watches a run. `total` is how many documents there are, if known; `skipped` how many of them were done before."""
+    """Watches a run.
+
+    `total` is the number of documents, if known; `skipped` returns how many of them need no work.
+    """
 
     total: int | None
     skipped: Callable[[], int]
 
     @property
     def is_shown(self) -> bool:
-        """Whether anybody sees it."""
+        """False if the user asked for quiet."""
 
-    def watch(self, budget: Budget) -> None: ...
+    def watch_budget(self, budget: Budget) -> None:
+        """Show what this budget counts from now on."""
 
-    def over(self, call: Call) -> Call: ...
+    def watch_call(self, call: Call) -> Call:
+        """Return `call` with each question shown when it is asked."""
 
-    def told(self, name: str, records: int, failures: list[Json]) -> None: ...
+    def document_done(self, name: str, records: int, failures: list[FailureEntry]) -> None:
+        """Count a finished document and show the progress."""
 
-    def failed_line(self, failure: Json) -> None: ...
+    def show_failure(self, failure: FailureEntry) -> None:
+        """Show a failure that no file records, even when quiet."""
 
-    def say(self, line: str) -> None: ...
+    def announce(self, line: str) -> None:
+        """Show what takes long now: the moving line on a terminal, a line of its own in a pipe."""
 
-    def warn(self, line: str) -> None: ...
+    def say(self, line: str) -> None:
+        """Print a line unless quiet."""
 
-    def installing(self, done: int, total: int) -> None: ...
+    def warn(self, line: str) -> None:
+        """Print a line, even when quiet."""
+
+    def on_model_bytes(self, done: int, total: int) -> None:
+        """Show how much of the embedded model's file is joined or checked, in bytes."""

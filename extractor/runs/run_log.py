@@ -1,6 +1,6 @@
-"""History: which run made an output, with what, and what it came to.
+"""The run log: which runs made an output, with what settings, and what each came to.
 
-records.jsonl.runs.jsonl   two lines a run: when it starts (arguments, settings, recipe, versions) and when it ends
+records.jsonl.runs.jsonl   two lines a run: at its start (arguments, settings, recipe, versions) and at its end
 """
 
 from __future__ import annotations
@@ -30,47 +30,57 @@ _SECRETS = re.compile(r"(?<=//)[^/@\s]+(?=@)|\b(?:sk|ak|pk)-[\w-]{6,}")
 
 
 def run_log_path(output: Path) -> Path:
-    """Where the runs into `output` are noted."""
+    """The log of the runs into `output`."""
     return output.with_name(f"{output.name}.runs.jsonl")
 
 
 @contextmanager
-def recorded(
-    files: Output, arguments: list[str], settings: Json, ready: Session
+def logged_run(
+    files: Output, arguments: list[str], settings: Json, session: Session
 ) -> Iterator[Callable[[Summary], None]]:
-    """Note a run: that it starts, and how it ends. Nothing is noted where nothing can stand beside the output."""
+    """Log the start of a run and, when the block ends, its end. The yielded function takes the summary.
+
+    Nothing is logged if no file can stand beside the output. Raises OutputError if it can't be begun.
+    """
     path = run_log_path(files.path) if files.failures is not None else None
     run, began = uuid.uuid4().hex[:8], time.monotonic()
-    start = {
-        "arguments": [_SECRETS.sub("***", argument) for argument in arguments],
-        "settings": {
-            name: _SECRETS.sub("***", value) if isinstance(value, str) else value for name, value in settings.items()
-        },
-        "recipe": ready.recipe.to_json(),
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-    _note(path, {"run": run, "event": "start", "time": now(), **start})
+    _note(path, {"run": run, "event": "start", "time": now(), **_start(arguments, settings, session)})
     ended: list[Summary] = []
     try:
         yield ended.append
     finally:
         end: Json = {"run": run, "event": "end", "time": now(), "seconds": round(time.monotonic() - began, 1)}
-        if ended:
-            summary = ended[0]
-            end |= {
-                "exit_code": summary.exit_code,
-                "stopped": summary.stopped.kind if summary.stopped else None,
-                "documents": summary.documents,
-                "records": summary.records,
-                "failed": summary.failed,
-                "skipped": summary.skipped,
-                "failures": dict(summary.failures),
-            }
-        with suppress(OutputError):  # of a full disk the output itself has told
-            _note(path, {**end, "spent": ready.budget.to_json()})
+        for summary in ended:
+            end |= _end(summary)
+        with suppress(OutputError):  # on a full disk, writing the output has already failed with a message
+            _note(path, {**end, "spent": session.budget.to_json()})
+
+
+def _start(arguments: list[str], settings: Json, session: Session) -> Json:
+    return {
+        "arguments": [_SECRETS.sub("***", argument) for argument in arguments],
+        "settings": {
+            name: _SECRETS.sub("***", value) if isinstance(value, str) else value for name, value in settings.items()
+        },
+        "recipe": session.recipe.to_json(),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _end(summary: Summary) -> Json:
+    return {
+        "exit_code": summary.exit_code,
+        "stopped": summary.stopped.kind if summary.stopped else None,
+        "documents": summary.documents,
+        "records": summary.records,
+        "failed": summary.failed,
+        "skipped": summary.skipped,
+        "failures": dict(summary.failures),
+    }
 
 
 def _note(path: Path | None, entry: Json) -> None:
+    """Append a line; a torn last line is closed first."""
     if path is not None:
         with guard(path), path.open("ab+") as stream:
             stream.seek(max(stream.seek(0, os.SEEK_END) - 1, 0))
@@ -83,6 +93,6 @@ def _versions() -> dict[str, str]:
     for package in PACKAGES:
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # the embedded model is an extra
+        except PackageNotFoundError:  # the embedded model is optional
             continue
     return found

@@ -1,4 +1,4 @@
-"""A run as its user set it up: from the settings of the command line to what converts, asks and counts."""
+"""The settings of a run: what its user chose, and what follows from them."""
 
 from __future__ import annotations
 
@@ -18,61 +18,86 @@ from extractor.runs.budget import Limits
 from extractor.runs.run import Workers
 
 DEFAULT_REPLIES = Path("fixtures/replies")
-# How many questions are under way at the most in auto.
-MOST = 32
+# How many questions may be under way at once if the user names no number.
+MAX_CONCURRENCY = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the command line said. `retry` holds kinds of failures to ask about again: all, where it is empty."""
+    """What the user of a run chose."""
 
+    # Files, folders, globs, or - for standard input.
     inputs: list[str]
+    # A shipped schema's name, or a file.
     schema: str
+    # local, local:PATH or PROVIDER/NAME.
     model: str
+    # The address of an OpenAI-compatible server; `model` is then the name that it knows.
     base_url: str | None
+    # The folder of recorded replies; None: DEFAULT_REPLIES, if there.
     replies: Path | None
+    # How recorded replies are used.
     mode: Mode
+    # The encoding of all inputs; None: detected.
     encoding: str | None
+    # The column of JSONL and CSV inputs that holds the text.
     text_column: str | None
+    # The column of JSONL and CSV inputs that holds the id.
     id_column: str | None
+    # Whether to ask once more about sentences that call for an item and are not cited.
     second_pass: bool = False
+    # Whether to ask a second time about each item.
     verify: bool = False
+    # Questions under way at once; None: as many as the endpoint takes.
     concurrency: int | None = None
+    # Requests a minute that the endpoint allows.
     rpm: float | None = None
+    # Tokens a minute that the endpoint allows.
     tpm: float | None = None
+    # Whether records come in the order of the inputs.
     ordered: bool = False
+    # Whether to replace what the output holds.
     restart: bool = False
+    # Kinds of failures to ask about again; empty: all kinds; None: none.
     retry: tuple[str, ...] | None = None
+    # Stop when more documents than this have failed.
     max_failures: int | None = None
+    # The price that the user gave.
     price: Price | None = None
+    # What the run may spend.
     limits: Limits = field(default_factory=Limits)
+    # The event log.
     log: Path | None = None
+    # Whether each field is asked for in a question of its own.
     separate_fields: bool = False
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
-        """The inputs, but for the files of a run into `output` that lie in the same folder."""
+        """The inputs, without the files of a run into `output` that lie in the same folder."""
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
     def limiter(self, cancellation: Cancellation) -> RateLimiter:
-        """As many at a time as was said; else as many as the endpoint bears."""
-        most = self.concurrency or MOST
+        """As many questions at a time as the user said; else as many as the endpoint takes."""
+        most = self.concurrency or MAX_CONCURRENCY
         return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
 
     def workers(self, model: Model) -> Workers:
-        """The embedded model answers one question at a time; where none is asked there is nothing to wait for."""
-        alone = model.is_local or self.mode == "replay"
-        return Workers(1 if alone else self.concurrency or MOST, self.ordered)
+        """One for the embedded model, which answers one question at a time, and for a replay."""
+        one = model.is_local or self.mode == "replay"
+        return Workers(1 if one else self.concurrency or MAX_CONCURRENCY, self.ordered)
 
     def recordings(self) -> Recordings:
-        """The named folder; else the project's own where there is one; recording makes it."""
+        """The folder that the user named; else the project's own if it is there. To record, it is made."""
         folder = self.replies
         if folder is None and (DEFAULT_REPLIES.is_dir() or self.mode in ("record", "replay")):
             folder = DEFAULT_REPLIES
         return Recordings(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
-        """The embedded model costs nothing; else what the user says, else what is known: nothing of a server by its
-        address. Raises UnknownPriceError where a limit needs it."""
+        """Nothing for the embedded model; else what the user said, else the listed price.
+
+        None if it is not known, as for a server named by its address. Raises UnknownPriceError if a limit
+        needs it.
+        """
         price = FREE if model.is_local else self.price or (price_of(self.model) if self.base_url is None else None)
         if price is None and self.limits.cost is not None:
             raise UnknownPriceError(f"No price is known for {self.model}, so --max-cost can't be kept.")
@@ -80,12 +105,12 @@ class Settings:
 
     @classmethod
     def from_json(cls, saved: Json) -> Settings:
-        """What `to_json` was made of."""
+        """The settings that `to_json` saved."""
         paths = {name: Path(saved[name]) for name in ("replies", "log") if saved[name] is not None}
         retry = None if saved["retry"] is None else tuple(saved["retry"])
         price = None if saved["price"] is None else Price(**saved["price"])
         return cls(**{**saved, **paths, "retry": retry, "price": price, "limits": Limits(**saved["limits"])})
 
     def to_json(self) -> Json:
-        """As resolved, for the history of runs."""
+        """For the run log and for batches."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

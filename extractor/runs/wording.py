@@ -1,6 +1,8 @@
-"""Numbers as people read them: counts with their noun, money, durations."""
+"""Numbers in words: counts with their noun, money, durations."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:
@@ -8,8 +10,13 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
+def listed(counts: Counter[str]) -> str:
+    """Kinds with their counts, the most frequent first: "network 157, empty 2"."""
+    return ", ".join(f"{kind} {n}" for kind, n in counts.most_common())
+
+
 def dollars(amount: float) -> str:
-    """US dollars: cents from one dollar on, a hundredth of a cent below."""
+    """US dollars with two decimals from one dollar up, with four below."""
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
 
 

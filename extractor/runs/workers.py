@@ -1,9 +1,9 @@
-"""Workers: documents and their questions side by side, in threads.
+"""Workers: threads that convert documents and ask questions side by side.
 
-Two pools, so that neither waits for itself: one takes documents through the line, the other asks. What is asked at the
-same time is bounded by the pace, below the Call; there are more threads than that, so that a question is ready where one is
-answered. A document's first questions go before another's later ones: a long document has as many under way as there
-is room for, and holds up nobody.
+There are two pools, so that neither waits for itself: one converts documents, the other asks. How many
+questions are under way at once is limited by the rate limiter, below the Call; the pools have more threads
+than that, so that the next question is ready when one is answered. The first questions of a document go
+before the later ones of another: a long document uses the threads that are free, and delays no other.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _LAST = float("inf")
 
 
 class ComputeLock:
-    """Held by the one thread that computes; left while it waits. Threads that compute at once wrest the interpreter from
-    each other, and from the one that sends; one after the other they are done sooner, and questions go out meanwhile."""
+    """Held by the one thread that computes, released while it waits.
+
+    Threads that compute at the same time compete for the interpreter, with each other and with the thread
+    that sends requests. One after the other they finish sooner, and requests go out meanwhile.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,30 +43,32 @@ class ComputeLock:
         self._lock.release()
 
     @contextmanager
-    def left(self) -> Iterator[None]:
-        """While the thread waits for something."""
+    def released(self) -> Iterator[None]:
+        """Release the lock during the block, in which the thread waits for something."""
         self._lock.release()
         try:
             yield
         finally:
             self._lock.acquire()
 
-    def leaving(self, call: Call) -> Call:
-        """The call, during which others compute."""
+    def released_during(self, call: Call) -> Call:
+        """`call`, with the lock released until it returns."""
 
         def waiting(request: Request) -> Reply:
-            with self.left():
+            with self.released():
                 return call(request)
 
         return waiting
 
 
 class Pool:
-    """Threads that do tasks, those of the least `rank` first. They end with the process, whatever they are waiting for:
-    an answer under way does not hold up Ctrl-C."""
+    """Threads that run tasks, those of the lowest `rank` first.
 
-    def __init__(self, threads: int, name: str, floor: ComputeLock | None = None) -> None:
-        self._floor = floor or nullcontext()
+    They are daemons: an answer under way does not delay Ctrl-C.
+    """
+
+    def __init__(self, threads: int, name: str, compute_lock: ComputeLock | None = None) -> None:
+        self._compute_lock = compute_lock or nullcontext()
         self._tasks: PriorityQueue[tuple[float, int, Future[Any] | None, Task | None]] = PriorityQueue()
         self._count = itertools.count()
         self._threads = [
@@ -73,13 +78,13 @@ class Pool:
             thread.start()
 
     def submit(self, task: Callable[[], Done], rank: float = 0) -> Future[Done]:
-        """Have a task done, after those of a lesser rank."""
+        """Run a task, after those of a lower rank."""
         future: Future[Done] = Future()
         self._tasks.put((rank, next(self._count), future, task))
         return future
 
     def close(self, wait: bool) -> None:
-        """No more tasks; `wait` for those submitted."""
+        """Take no more tasks; `wait` for those submitted."""
         for _ in self._threads:
             self._tasks.put((_LAST, next(self._count), None, None))
         for thread in self._threads if wait else ():
@@ -93,22 +98,25 @@ class Pool:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                with self._floor:
+                with self._compute_lock:
                     result = task()
                 future.set_result(result)
             except BaseException as error:
                 future.set_exception(error)
 
 
-def gathering(pool: Pool, floor: ComputeLock | None = None) -> Gather:
-    """Tasks of a document side by side in `pool`. The first that raises ends the wait: those not begun are dropped."""
+def gathering(pool: Pool, compute_lock: ComputeLock | None = None) -> Gather:
+    """Runs the tasks of a document side by side in `pool`.
+
+    The first that raises cancels those not yet begun.
+    """
 
     def gather(tasks: Sequence[Task]) -> list[Any]:
-        if len(tasks) == 1:  # nothing to do beside it
+        if len(tasks) == 1:  # not worth a thread
             return [tasks[0]()]
         futures = [pool.submit(task, rank) for rank, task in enumerate(tasks)]
         try:
-            with floor.left() if floor else nullcontext():
+            with compute_lock.released() if compute_lock else nullcontext():
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:
                 if (error := future.exception()) is not None:
@@ -124,13 +132,15 @@ def gathering(pool: Pool, floor: ComputeLock | None = None) -> Gather:
 def in_order(
     convert: Callable[[Given], Done], given: Iterable[Given], pool: Pool, ahead: int, ordered: bool
 ) -> Iterator[Done]:
-    """What `convert` makes of each, at most `ahead` begun and not yet handed on; as they are done, or in the order in
-    which they were given. `given` is read as far as is begun, in the calling thread."""
+    """What `convert` returns for each of `given`: in the order given if `ordered`, else as they are done.
+
+    At most `ahead` are begun and not yet yielded; `given` is read no further, in the calling thread.
+    """
     remaining = iter(given)
     begun: deque[Future[Done]] = deque()
     changed = threading.Condition()
 
-    def tell(_: Future[Done]) -> None:
+    def notify(_: Future[Done]) -> None:
         with changed:
             changed.notify()
 
@@ -141,7 +151,7 @@ def in_order(
             return False
         future = pool.submit(lambda: convert(one))
         begun.append(future)
-        future.add_done_callback(tell)
+        future.add_done_callback(notify)
         return True
 
     more = True

@@ -1,4 +1,4 @@
-"""Find and load schemas and prompts: shipped ones by name, anyone's by path. One door for both."""
+"""Find and load schemas and prompts: the shipped ones by name, a user's by path."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from extractor.document import Json
-from extractor.schema.shape import Field, SchemaError, read_shape, record_with_evidence
-from extractor.schema.source_lines import error_place, field_place, line_at, name_place, shown
+from extractor.schema.shape import Field, SchemaError, read_fields, record_with_evidence
+from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
 
 @dataclass(frozen=True)
 class Example:
-    """One worked example: a text, and what a right answer about it is, field by field; and the file it stands in."""
+    """A worked example: a text, the correct record for it, and the file that holds both."""
 
     text: str
     record: Json
@@ -32,7 +32,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Prompts:
-    """The words a model is asked with."""
+    """The prompt templates that questions are built from."""
 
     task: Template
     read: Template
@@ -63,41 +63,43 @@ def digest(text: str) -> str:
 
 
 def shipped(kind: str) -> Path:
-    """The folder of shipped "schemas" or "prompts": inside the package when installed, beside it in a checkout."""
+    """The folder of the shipped "schemas" or "prompts": in the package if installed, beside it in a
+    checkout."""
     package = Path(__file__).parents[1]
     inside = package / f"_{kind}"
     return inside if inside.is_dir() else package.parent / kind
 
 
 def list_schemas() -> list[str]:
-    """Names of the shipped schemas."""
+    """The names of the shipped schemas."""
     return sorted(path.stem for path in shipped("schemas").glob("*.py") if not path.stem.startswith("_"))
 
 
 def load_schema(schema: str | type[BaseModel]) -> Schema:
-    """The schema of that name, or in that file (`my.py`, or `my.py:ClassName`), or of that model. Raises SchemaError."""
+    """Load a schema by name, by file (`my.py` or `my.py:ClassName`) or from a model. Raises SchemaError."""
     if isinstance(schema, str):
         path, class_name = _find(schema)
         module = _load_module(path)
         record = _pick_record(module, path, class_name)
     else:
         record, module = schema, sys.modules[schema.__module__]
-        # A class of a notebook is in no file: its prompts are the shipped ones.
+        # A class defined in a notebook has no file, so it gets the shipped prompts.
         path = Path(getattr(module, "__file__", None) or shipped("schemas") / f"{schema.__name__}.py")
     try:
-        fields = read_shape(record)
+        fields = read_fields(record)
     except SchemaError as error:
         raise SchemaError(f"{field_place(error.owner or record, error.name, path)}: {error}") from None
     return Schema(path.stem, record, fields, load_prompts(path, getattr(module, "EXAMPLE", None)))
 
 
 def schema_path(name: str) -> Path:
-    """The file of the schema called `name`, or in the file `name`. Raises SchemaError."""
+    """The file of a schema, given its name or a file. Raises SchemaError."""
     return _find(name)[0]
 
 
 def load_prompts(schema: Path, example: str | None) -> Prompts:
-    """The prompts for a schema file: a file beside the schema goes before the shipped one of that name."""
+    """The prompts for a schema file: a prompt file beside the schema overrides the shipped one. Raises
+    SchemaError."""
     question = ("headings", "passage", "name", "description", "leaves", "answer")
     return Prompts(
         _load_template(schema, "task.md", "example"),
@@ -113,23 +115,25 @@ def _read_prompt(schema: Path, name: str) -> tuple[Path, str]:
     beside = schema.parent / name
     path = beside if beside.is_file() else shipped("prompts") / name
     if not path.is_file():
-        raise SchemaError(f"The prompt {name} is neither beside {schema} nor among the shipped ones: write it there.")
+        raise SchemaError(
+            f"Prompt {name} not found, neither beside {schema} nor among the shipped ones. Create it there."
+        )
     try:
         return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"The prompt {path} can't be read ({error}): write it as UTF-8 text.") from None
+        raise SchemaError(f"Can't read the prompt {path} ({error}). Save it as UTF-8 text.") from None
 
 
-def _load_template(schema: Path, name: str, *values: str) -> Template:
+def _load_template(schema: Path, name: str, *placeholders: str) -> Template:
     path, text = _read_prompt(schema, name)
-    for found in Template.pattern.finditer(text):
-        named = found["named"] or found["braced"]
-        if found["escaped"] is None and named not in values:
-            what = f"names ${named}" if named else "has a $ that begins no name"
-            known = ", ".join(f"${value}" for value in values)
+    for match in Template.pattern.finditer(text):
+        named = match["named"] or match["braced"]
+        if match["escaped"] is None and named not in placeholders:
+            what = f"uses the unknown placeholder ${named}" if named else "has a $ without a name after it"
+            known = ", ".join(f"${placeholder}" for placeholder in placeholders)
             raise SchemaError(
-                f"{shown(path, schema)}:{line_at(text, found.start())}: The prompt {name} for {schema} {what}: it may use "
-                f"{known}; a plain dollar sign is $$."
+                f"{display_path(path, schema)}:{line_at(text, match.start())}: "
+                f"The prompt {name} for {schema} {what}. It may use {known}; write a plain dollar sign as $$."
             )
     return Template(text)
 
@@ -143,11 +147,11 @@ def _load_example(schema: Path, name: str) -> Example:
         data = json.loads(text)
         example = Example(data["text"], data["record"], path)
         if not (isinstance(example.text, str) and isinstance(example.record, dict)):
-            raise TypeError("a text is a string, a record an object")
+            raise TypeError("the text must be a string and the record an object")
     except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(
-            f'{shown(path, schema)}:{getattr(error, "lineno", 1)}: The example {name} of {schema} is not JSON with "text" '
-            f'and "record" ({error}): mend it.'
+            f"{display_path(path, schema)}:{getattr(error, 'lineno', 1)}: "
+            f'The example {name} of {schema} must be a JSON object with "text" and "record" ({error}).'
         ) from None
     return example
 
@@ -157,29 +161,30 @@ def _find(name: str) -> tuple[Path, str | None]:
     if file.endswith(".py") or "/" in file:
         path = Path(file)
         if not path.is_file():
-            raise SchemaError(f"There is no schema file {file}. Shipped schemas are: {', '.join(list_schemas())}.")
+            raise SchemaError(f"Schema file {file} not found. The shipped schemas are: {', '.join(list_schemas())}.")
         return path, class_name or None
     path = shipped("schemas") / f"{file}.py"
     if not path.is_file():
         raise SchemaError(
-            f"There is no shipped schema {file!r}. Name one of {', '.join(list_schemas())}, or a file such as ./{file}.py."
+            f"Unknown schema {file!r}. The shipped schemas are: {', '.join(list_schemas())}. "
+            f"Give your own as a file: ./{file}.py."
         )
     return path, None
 
 
 def _load_module(path: Path) -> ModuleType:
-    """The module of a file, loaded once as long as its text is the same."""
+    """The module of a file. It is loaded once and again only if its text changes."""
     try:
         return _load(path.resolve(), path, digest(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{path} can't be read ({error}): write it as UTF-8 text.") from None
+        raise SchemaError(f"Can't read {path} ({error}). Save it as UTF-8 text.") from None
 
 
 @cache
-def _load(whole: Path, path: Path, text: str) -> ModuleType:
-    # A name of its own, so that two schemas of one stem don't meet; registered, since pydantic resolves
-    # annotations through sys.modules.
-    name = f"extractor_schema_{path.stem}_{digest(f'{whole}:{text}')[:8]}"
+def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
+    # A unique name, so that two schemas with the same stem don't collide. The module is registered because
+    # pydantic resolves annotations through sys.modules.
+    name = f"extractor_schema_{path.stem}_{digest(f'{resolved}:{text_digest}')[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -190,13 +195,14 @@ def _load(whole: Path, path: Path, text: str) -> ModuleType:
     except Exception as error:
         del sys.modules[name]
         raise SchemaError(
-            f"{error_place(error, path)}: it can't be loaded: {type(error).__name__}: {_first_line(error)}"
+            f"{error_place(error, path)}: Can't load the schema: {type(error).__name__}: {_first_line(error)}"
         ) from error
     return module
 
 
 def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type[BaseModel]:
-    """The named class, or the one model of the file that no other model of the file uses."""
+    """The named class, or else the one model of the module that no other model in it uses. Raises
+    SchemaError."""
     models = {
         name: value
         for name, value in vars(module).items()
@@ -204,31 +210,34 @@ def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type
     }
     for model in models.values():
         try:
-            # One that names a class further down knows only now what that is.
+            # Resolves annotations that refer to a class defined further down.
             model.model_rebuild()
         except PydanticUndefinedAnnotation as error:
             raise SchemaError(
-                f"{_place_of_name(model, error.name, path)}: {model.__name__} names {error.name}, which is neither "
-                "defined nor imported: import it, or mend its spelling."
+                f"{_place_of_name(model, error.name, path)}: {model.__name__} uses {error.name}, "
+                "which is neither defined nor imported. Import it or correct its spelling."
             ) from None
     if class_name is not None:
         if class_name not in models:
-            raise SchemaError(f"{path} has no model {class_name}; its models are: {', '.join(models) or 'none'}.")
+            known = ", ".join(models) or "none"
+            raise SchemaError(f"{path} has no model {class_name}; its models are: {known}.")
         return models[class_name]
-    spelled = {name: " ".join(str(i.annotation) for i in model.model_fields.values()) for name, model in models.items()}
+    annotations = {
+        name: " ".join(str(info.annotation) for info in model.model_fields.values()) for name, model in models.items()
+    }
     roots = [
         name
         for name in models
         if not any(
             re.search(rf"{re.escape(module.__name__)}\.{name}\b", text)
-            for other, text in spelled.items()
+            for other, text in annotations.items()
             if other != name
         )
     ]
     if len(roots) != 1:
         raise SchemaError(
-            f"{path} should have one model that no other uses, the record; it has {len(roots)} ({', '.join(roots)}). "
-            f"Say which: --schema {path}:{roots[0] if roots else 'ClassName'}"
+            f"{path} must define exactly one model that no other model uses, the record, but it has "
+            f"{', '.join(roots) or 'none'}. Choose one: --schema {path}:{roots[0] if roots else 'ClassName'}"
         )
     return models[roots[0]]
 
@@ -238,7 +247,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _place_of_name(model: type[BaseModel], unknown: str | None, path: Path) -> str:
-    """Where a model's field has a type that names what is unknown."""
-    spelled = {name: str(info.annotation) for name, info in model.__pydantic_fields__.items()}
-    name = next((name for name, text in spelled.items() if re.search(rf"\b{re.escape(unknown or '')}\b", text)), None)
-    return field_place(model, name, path)
+    """`file:line` of the model's field whose type refers to the unknown name."""
+    pattern = re.compile(rf"\b{re.escape(unknown or '')}\b")
+    fields = model.__pydantic_fields__.items()
+    return field_place(model, next((name for name, info in fields if pattern.search(str(info.annotation))), None), path)

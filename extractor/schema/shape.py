@@ -1,7 +1,8 @@
-"""What a schema's types say: its fields, and how each is asked for, grounded and merged.
+"""Read a schema's types: its fields, and how each of them is asked for, grounded and merged.
 
-A record is a model of fields. A field is a leaf (a string, a quantity, a date, a choice), a list of leaves, or an item:
-a model of leaves, one or a list. Deeper nesting is refused: small models can't fill it and no table can hold it.
+A record is a model of fields. A field is a leaf (a string, a quantity, a date or a choice), a list of leaves,
+an item (a model of leaves) or a list of items. Deeper nesting is refused: small models can't fill it and
+tables can't hold it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
@@ -40,14 +41,15 @@ from extractor.schema.kinds import CHOICE, CLAUSE, DATE, EVIDENCE, NAME, QUANTIT
 KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
 """The kinds of string fields, by the name that `Words` gives."""
 
-LONGEST_LIST = 30
-LONGEST_LEAF_LIST = 8
+# The default `max_items` of a field and of a list within an item.
+MAX_ITEMS = 30
+MAX_LEAF_ITEMS = 8
 
 
 class SchemaError(ValueError):
-    """A schema that the engine can't use: says which field, why, and how to fix it.
+    """The engine can't use the schema. The message says which field, why, and how to fix it.
 
-    `owner` and `name` are the class and the field to blame; the caller turns them into a file and a line.
+    `owner` and `name` are the class and the field at fault; the caller turns them into a file and a line.
     """
 
     owner: type[BaseModel] | None = None
@@ -56,7 +58,11 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value. The model fills it with a string (or one of `choices`), or with a list of them if `many`."""
+    """One value, which the model fills with a string (one of `choices`, if any), or with a list of them if
+    `many`.
+
+    `longest` is in characters; `max_items` bounds the list in one answer.
+    """
 
     name: str
     kind: Kind
@@ -64,7 +70,7 @@ class Leaf:
     optional: bool
     many: bool
     longest: int
-    most: int
+    max_items: int
     choices: tuple[str, ...] = ()
     shown: Shown | None = None
     within: Literal["sentence", "passage"] = "sentence"
@@ -77,14 +83,14 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the record: a leaf of its own (`item` is None), or an item of leaves."""
+    """One field of the record: a single leaf (`item` is None), or an item with several leaves."""
 
     name: str
     description: str
     leaves: tuple[Leaf, ...]
     item: type[BaseModel] | None
     many: bool
-    most: int
+    max_items: int
     cue: Cue | None
     unless: Unless | None
     mood: Mood | None
@@ -94,28 +100,26 @@ class Field:
 
     @property
     def anchor(self) -> Leaf:
-        """The leaf whose place is the item's place: the first required one that stands in the text."""
+        """The leaf whose place in the text is the item's place: the first required one that has a place."""
         return self.leaves[0] if self.item is None else next(leaf for leaf in self.leaves if _is_anchor(leaf))
 
     @property
     def asked(self) -> tuple[Leaf, ...]:
-        """The leaves a model fills."""
+        """The leaves that a model fills."""
         return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)
 
 
-def read_shape(record: type[BaseModel]) -> tuple[Field, ...]:
+def read_fields(record: type[BaseModel]) -> tuple[Field, ...]:
     """The fields of a record model, in order. Raises SchemaError."""
-    with _blaming(record, None):
+    with _attributing(record, None):
         if not record.model_fields:
-            raise SchemaError(
-                f"{record.__name__} has no fields: give it at least one, such as `venue: Verbatim | None`."
-            )
+            raise SchemaError(f"{record.__name__} has no fields. Add at least one, like `venue: Verbatim | None`.")
     return tuple(_field(record, name, info) for name, info in record.model_fields.items())
 
 
 @contextmanager
-def _blaming(owner: type[BaseModel], name: str | None) -> Iterator[None]:
-    """Note on a SchemaError which class and field are to blame, unless that was noted further in."""
+def _attributing(owner: type[BaseModel], name: str | None) -> Iterator[None]:
+    """Set the class and the field at fault on a SchemaError, unless an inner call has set them."""
     try:
         yield
     except SchemaError as error:
@@ -125,47 +129,56 @@ def _blaming(owner: type[BaseModel], name: str | None) -> Iterator[None]:
 
 
 def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
-    with _blaming(record, name):
+    with _attributing(record, name):
         return _read_field(f"{record.__name__}.{name}", name, info)
 
 
 def _read_field(where: str, name: str, info: FieldInfo) -> Field:
-    inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
-    most = _most(marks, LONGEST_LIST)
-    cue, unless, mood = _mark(marks, Cue), _mark(marks, Unless), _mark(marks, Mood)
-    description = info.description or ""
+    inner, optional, many, markers = _unwrap(info.annotation, info.metadata)
     leaf = None if _is_item(inner) else _leaf(where, name, info)
     if leaf is not None and not leaf.kind.has_place:
         raise SchemaError(
-            f"{where} ({leaf.kind}) has no place of its own in the text. Put it into a model, beside a Name, Verbatim, "
-            "Clause, Quantity or EdtfDate."
+            f"{where} ({leaf.kind}) has no place of its own in the text. "
+            "Put it into a model, beside a Name, Verbatim, Clause, Quantity or EdtfDate."
         )
-    expects = _mark(marks, Expects)
-    was, group = _mark(marks, Was), _mark(marks, Group)
-    others = (was and was.name, group and group.name)
     if not (optional or many):
-        raise SchemaError(f"{where} must hold a value, which a text may lack: write `… | None`, or a list.")
-    if leaf is None:
-        leaves = tuple(_leaf_of(inner, f"{where}.{n}", n, i) for n, i in inner.model_fields.items())
-        leaves = _with_evidence(where, inner, leaves)
-        if not any(map(_is_anchor, leaves)):
-            raise SchemaError(
-                f"{where}: {inner.__name__} has no required field that stands in the text, so its place can't be "
-                "found. Give it one: Name, Verbatim, Clause, Quantity or EdtfDate."
-            )
-        field = Field(name, description, leaves, inner, many, most, cue, unless, mood, expects, *others)
-    else:
-        field = Field(name, description, (leaf,), None, many, most, cue, unless, mood, expects, *others)
-    if expects is not None and expects.pattern is None and not _has_default_expectation(field):
+        raise SchemaError(f"{where} is required, but a text may lack the value. Write `… | None`, or make it a list.")
+    was, group = _marker(markers, Was), _marker(markers, Group)
+    field = Field(
+        name=name,
+        description=info.description or "",
+        leaves=_item_leaves(where, inner) if leaf is None else (leaf,),
+        item=inner if leaf is None else None,
+        many=many,
+        max_items=_max_items(markers, MAX_ITEMS),
+        cue=_marker(markers, Cue),
+        unless=_marker(markers, Unless),
+        mood=_marker(markers, Mood),
+        expects=_marker(markers, Expects),
+        was=was and was.name,
+        group=group and group.name,
+    )
+    if field.expects is not None and field.expects.pattern is None and not _has_default_expectation(field):
         raise SchemaError(
-            f'{where}: Expects() needs a pattern here, such as Expects("应当|必须"): only numbers, dates and persons with '
-            "Beside are known without one."
+            f'{where}: Expects() needs a pattern here, for example Expects("应当|必须"). '
+            "Only numbers, dates and persons with Beside can do without one."
         )
     return field
 
 
+def _item_leaves(where: str, item: type[BaseModel]) -> tuple[Leaf, ...]:
+    leaves = tuple(_leaf_of(item, f"{where}.{name}", name, info) for name, info in item.model_fields.items())
+    leaves = _with_evidence(where, item, leaves)
+    if not any(map(_is_anchor, leaves)):
+        raise SchemaError(
+            f"{where}: {item.__name__} has no required field with a place in the text, "
+            "so its items can't be located. Add one: Name, Verbatim, Clause, Quantity or EdtfDate."
+        )
+    return leaves
+
+
 def _has_default_expectation(field: Field) -> bool:
-    """Whether code knows without a pattern what in a text calls for an item of the field."""
+    """Whether the field's type alone says which places in a text call for an item."""
     kind = field.anchor.kind
     if kind.is_entity:
         return field.item is not None and any(leaf.beside for leaf in field.leaves)
@@ -177,41 +190,16 @@ def _is_anchor(leaf: Leaf) -> bool:
 
 
 def _leaf_of(item: type[BaseModel], where: str, name: str, info: FieldInfo) -> Leaf:
-    with _blaming(item, name):
+    with _attributing(item, name):
         return _leaf(where, name, info)
 
 
 def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
-    inner, optional, many, marks = _unwrap(info.annotation, info.metadata)
-    own, words = _mark(marks, Kind), _mark(marks, Words)
-    within = _mark(marks, Within)
-    choices: tuple[str, ...] = ()
-    if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
-        kind = CHOICE
-        choices = get_args(inner)
-    elif inner is Quantity:
-        kind = QUANTITY
-    elif inner is EdtfDate:
-        kind = DATE
-    elif inner is Evidence and many and not optional:
-        kind = EVIDENCE
-    elif own is not None:
-        kind = own
-    elif words is not None:
-        kind = KINDS[words.kind]
-    elif _holds_evidence(inner):
-        raise SchemaError(f"{where} must be a list, even of one place: write `{name}: list[Evidence]`.")
-    elif _is_item(inner):
-        raise SchemaError(
-            f"{where} is {inner.__name__}, a model within a model: strict structured output, a small model and a table "
-            f"take models one level deep. Put {inner.__name__}'s own fields in its place, or make it a field of the record."
-        )
-    else:
-        raise SchemaError(
-            f"{where} is {_spell(inner)}, which the engine can't ground{_refused(inner)}. Use Name, Verbatim, Clause, "
-            "Worded, Quantity, EdtfDate, Evidence, a Literal of strings, a list of these, or (one level deep) a model of "
-            "them."
-        )
+    inner, optional, many, markers = _unwrap(info.annotation, info.metadata)
+    kind = _kind_of(inner, many and not optional, markers)
+    if kind is None:
+        raise _unusable(where, name, inner)
+    within = _marker(markers, Within)
     return Leaf(
         name=name,
         kind=kind,
@@ -219,58 +207,91 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         optional=optional,
         many=many,
         longest=kind.longest,
-        most=_most(marks, LONGEST_LEAF_LIST),
-        choices=choices,
-        shown=_mark(marks, Shown),
+        max_items=_max_items(markers, MAX_LEAF_ITEMS),
+        choices=get_args(inner) if kind is CHOICE else (),
+        shown=_marker(markers, Shown),
         within=within.reach if within else "sentence",
-        cue=_mark(marks, Cue),
-        beside=_mark(marks, Beside),
-        subject=_mark(marks, Subject),
-        period=_mark(marks, Period),
-        like=_mark(marks, Like),
+        cue=_marker(markers, Cue),
+        beside=_marker(markers, Beside),
+        subject=_marker(markers, Subject),
+        period=_marker(markers, Period),
+        like=_marker(markers, Like),
     )
 
 
-def _unwrap(annotation: Any, marks: list[Any]) -> tuple[Any, bool, bool, list[Any]]:
+def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
+    """The kind of a leaf of this type; None if the engine can't use the type."""
+    if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
+        return CHOICE
+    if inner is Quantity:
+        return QUANTITY
+    if inner is EdtfDate:
+        return DATE
+    if inner is Evidence and is_list:
+        return EVIDENCE
+    own, words = _marker(markers, Kind), _marker(markers, Words)
+    if own is not None:
+        return cast("Kind", own)
+    return KINDS[words.kind] if words is not None else None
+
+
+def _unusable(where: str, name: str, inner: Any) -> SchemaError:
+    """The error for a type that no leaf can have."""
+    if _holds_evidence(inner):
+        return SchemaError(f"{where} must be a list, even for a single place. Write `{name}: list[Evidence]`.")
+    if _is_item(inner):
+        return SchemaError(
+            f"{where} is {inner.__name__}, a model within a model. Items are one level deep, "
+            "since strict structured output, small models and tables take no more. "
+            f"Use the fields of {inner.__name__} directly, or make it a field of the record."
+        )
+    return SchemaError(
+        f"{where} is {_type_name(inner)}, which the engine can't ground{_remark_on_open(inner)}. "
+        "Use Name, Verbatim, Clause, Worded, Quantity, EdtfDate, Evidence, a Literal of strings, a list of these, "
+        "or (one level deep) a model of them."
+    )
+
+
+def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, bool, bool, list[Any]]:
     """The innermost type, whether it may be null, whether it is a list, and all markers on the way."""
     optional = many = False
-    marks = list(marks)
+    markers = list(metadata)
     while True:
         origin = get_origin(annotation)
         if hasattr(annotation, "__metadata__"):
-            marks += annotation.__metadata__
+            markers += annotation.__metadata__
             annotation = get_args(annotation)[0]
         elif origin in (Union, types.UnionType):
             args = [a for a in get_args(annotation) if a is not type(None)]
             optional = optional or len(args) < len(get_args(annotation))
             if len(args) != 1:
-                return annotation, optional, many, marks
+                return annotation, optional, many, markers
             annotation = args[0]
         elif origin is list and not many:
             many = True
             annotation = get_args(annotation)[0]
         else:
-            return annotation, optional, many, marks
+            return annotation, optional, many, markers
 
 
-def marks_of(info: FieldInfo) -> list[Any]:
-    """All markers of a field, at whatever level of its type they stand."""
+def markers_of(info: FieldInfo) -> list[Any]:
+    """All markers of a field, at every level of its type."""
     return _unwrap(info.annotation, info.metadata)[3]
 
 
-def _mark(marks: list[Any], kind: type[Any]) -> Any:
-    return next((m for m in marks if isinstance(m, kind)), None)
+def _marker(markers: list[Any], kind: type[Any]) -> Any:
+    return next((marker for marker in markers if isinstance(marker, kind)), None)
 
 
-def _most(marks: list[Any], default: int) -> int:
-    mark = _mark(marks, Most)
-    return default if mark is None else int(mark.items)
+def _max_items(markers: list[Any], default: int) -> int:
+    marker = _marker(markers, Most)
+    return default if marker is None else int(marker.items)
 
 
-def _refused(inner: Any) -> str:
-    """A remark for types without a closed JSON Schema: providers refuse them too."""
-    open_ended = inner in (Any, object, dict, list, set, tuple) or get_origin(inner) in (dict, set, tuple)
-    return " and which no provider takes in structured output" if open_ended else ""
+def _remark_on_open(inner: Any) -> str:
+    """A remark on types without a closed JSON Schema, which providers refuse too."""
+    is_open = inner in (Any, object, dict, list, set, tuple) or get_origin(inner) in (dict, set, tuple)
+    return " and no provider accepts in structured output" if is_open else ""
 
 
 def _is_item(inner: Any) -> bool:
@@ -282,22 +303,24 @@ def _holds_evidence(annotation: Any) -> bool:
 
 
 def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
-    """The leaves with the evidence that every item of a record has, whether its model names it or not."""
+    """The leaves with evidence added, which every item has whether its model declares it or not. Raises
+    SchemaError."""
     if any(leaf.kind is EVIDENCE for leaf in leaves):
         return leaves
     taken = EVIDENCE.name in item.model_fields
     if taken or item.model_config.get("extra") == "forbid":
-        why = "has another use for that name" if taken else "forbids keys that it does not name"
+        why = "uses that name for something else" if taken else "forbids extra fields"
         raise SchemaError(
-            f"{where}: the engine adds `evidence`, where an item stands, to each item, but {item.__name__} {why}. "
-            "Give it a field `evidence: list[Evidence]`."
+            f"{where}: The engine adds a field `evidence` to every item, but {item.__name__} {why}. "
+            "Declare it: `evidence: list[Evidence]`."
         )
-    added = Leaf(EVIDENCE.name, EVIDENCE, "", optional=False, many=True, longest=0, most=LONGEST_LEAF_LIST)
+    added = Leaf(EVIDENCE.name, EVIDENCE, "", optional=False, many=True, longest=0, max_items=MAX_LEAF_ITEMS)
     return (*leaves, added)
 
 
 def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> type[BaseModel]:
-    """The record as output lines hold it: the user's model, with `evidence` in the items whose models lack it."""
+    """The record as output lines hold it: the user's model, with `evidence` added to items whose models lack
+    it."""
     changed: dict[str, Any] = {}
     for field in fields:
         if field.item is None or EVIDENCE.name in field.item.model_fields:
@@ -308,10 +331,10 @@ def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> 
         changed[field.name] = (info.annotation, info)
     if not changed:
         return record
-    made: type[BaseModel] = create_model(record.__name__, __base__=record, **changed)
-    made.__doc__ = record.__doc__
-    return made
+    extended: type[BaseModel] = create_model(record.__name__, __base__=record, **changed)
+    extended.__doc__ = record.__doc__
+    return extended
 
 
-def _spell(annotation: Any) -> str:
+def _type_name(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)

@@ -1,4 +1,4 @@
-"""Where a field, a class or a value stands in its file: the `file:line` that errors and complaints begin with."""
+"""Find the `file:line` of a field, a class or a value: error messages about schemas begin with it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ _GAP = re.compile(r"[\s,:]*")
 
 
 def field_place(owner: type, name: str | None, given: Path) -> str:
-    """`file:line` of a class's field (of the class itself for None); the file alone where the line can't be told.
-    A file that is `given` is called what it is called there."""
+    """`file:line` of a class's field, or of the class itself if `name` is None; the file alone if the line is
+    unknown.
+
+    The path is written as `given` if it is the same file.
+    """
     file = _file_of(owner) or given
     for base in inspect.getmro(owner):
         source = _file_of(base)
         line = source and _line_of_field(source, base.__name__, name)
         if source and line:
-            return f"{shown(source, given)}:{line}"
-    return shown(file, given)
+            return f"{display_path(source, given)}:{line}"
+    return display_path(file, given)
 
 
 def name_place(path: Path, name: str) -> str:
-    """`file:line` where a module gives `name` its value."""
+    """`file:line` where a module assigns to `name`."""
     for node in ast.walk(_parsed(path)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name:
             return f"{path}:{node.lineno}"
@@ -37,7 +40,7 @@ def name_place(path: Path, name: str) -> str:
 
 
 def error_place(error: BaseException, path: Path) -> str:
-    """`file:line` of the line that raised an error while the file was loaded."""
+    """`file:line` of the line that raised an error while the file was being loaded."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == path.name:
         return f"{path}:{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if is_same(frame.filename, path)]
@@ -45,19 +48,20 @@ def error_place(error: BaseException, path: Path) -> str:
 
 
 def json_lines(text: str) -> dict[Keys, int]:
-    """The line of each value in a JSON text, by the keys that lead to it: ("record", "officials", 0, "name")."""
+    """The line of each value in a JSON text, by its path of keys, for example ("record", "officials", 0,
+    "name")."""
     lines: dict[Keys, int] = {}
     _walk(text, _skip(text, 0), (), lines)
     return lines
 
 
 def line_at(text: str, offset: int) -> int:
-    """The number of the line that holds a character."""
+    """The number of the line that holds the character at `offset`, from 1."""
     return text.count("\n", 0, offset) + 1
 
 
-def shown(path: Path, given: Path) -> str:
-    """A path as the user named it, else from the working folder, else in full."""
+def display_path(path: Path, given: Path) -> str:
+    """The path as the user gave it, or else relative to the working folder, or else absolute."""
     if is_same(str(given), path):
         return str(given)
     beside = given.parent / path.name
@@ -70,7 +74,7 @@ def shown(path: Path, given: Path) -> str:
 
 
 def _walk(text: str, at: int, keys: Keys, lines: dict[Keys, int]) -> int:
-    """Note the line of the value that begins at `at`, and of all within it; where it ends."""
+    """Record the line of the value that starts at `at` and of all values inside it; return where it ends."""
     lines[keys] = line_at(text, at)
     decoder = json.JSONDecoder()
     if text[at] not in "{[":
@@ -87,8 +91,8 @@ def _walk(text: str, at: int, keys: Keys, lines: dict[Keys, int]) -> int:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _GAP.match(text, at)
-    return found.end() if found else at
+    gap = _GAP.match(text, at)
+    return gap.end() if gap else at
 
 
 def _line_of_field(path: Path, owner: str, name: str | None) -> int | None:
@@ -106,7 +110,7 @@ def _line_of_field(path: Path, owner: str, name: str | None) -> int | None:
 def _file_of(owner: type) -> Path | None:
     try:
         return Path(inspect.getfile(owner))
-    except (TypeError, OSError):  # built in, or made without a file
+    except (TypeError, OSError):  # a built-in class, or one created without a file
         return None
 
 

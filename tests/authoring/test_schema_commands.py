@@ -1,8 +1,9 @@
-"""What a schema developer is told: `schema check` with and without texts, `schema try`, `schema new`."""
+"""The commands for authors of schemas: `schema check` with and without texts, `schema try`, `schema new`."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,16 +68,24 @@ def write(source: str = ITEMS, example: str = EXAMPLE, name: str = "mine.py") ->
     Path("mine.example.json").write_text(example, encoding="utf-8")
 
 
-def complaints(*texts: str) -> list[str]:
+def errors(*texts: str) -> list[str]:
+    """The lines of `schema check` that are neither warnings nor notes."""
     result = extractor("schema", "check", "mine.py", *texts)
     lines = result.stdout.splitlines()
-    assert result.exit_code == (0 if lines[-1] == "mine.py: nothing to complain about" else 1), result.output
-    return [line for line in lines if not line.startswith("note: ") and "nothing to complain" not in line]
+    assert result.exit_code == (0 if lines[-1] == "mine.py: OK" else 1), result.output
+    return [line for line in lines if not line.startswith(("note: ", "warning: ")) and line != "mine.py: OK"]
 
 
-def test_nothing_to_complain_about() -> None:
+def warnings(*texts: str) -> list[str]:
+    """What `schema check` warns about; warnings don't make it fail."""
+    result = extractor("schema", "check", "mine.py", *texts)
+    assert result.exit_code == 0, result.output
+    return [line.removeprefix("warning: ") for line in result.stdout.splitlines() if line.startswith("warning: ")]
+
+
+def test_a_good_schema_has_no_errors() -> None:
     write()
-    assert complaints() == []
+    assert errors() == []
 
 
 # --- fields ---
@@ -87,26 +96,26 @@ def test_nothing_to_complain_about() -> None:
     [
         ('x: Verbatim | None', "mine.py:16: Record.x has no description"),
         ('x: Verbatim | None = Field(description="某物", alias="y")', "Record.x has the alias 'y'"),
-        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3), of which"),
-        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3), of which"),
+        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3): no model is told about it"),
+        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3): no model is told about it"),
         ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
         ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
-        ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which does nothing here"),
-        ('x: Annotated[list[Name], Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only items"),
+        ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which has no effect here"),
+        ('x: Annotated[list[Name], Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only works for items"),
     ],
 )  # fmt: skip
 def test_a_field_that_would_work_badly(line: str, says: str) -> None:
     write(ITEMS + f"    {line}\n")
-    (complaint,) = complaints()
-    assert complaint.startswith("mine.py:16: ")
-    assert says in complaint
+    (error,) = errors()
+    assert error.startswith("mine.py:16: ")
+    assert says in error
 
 
 @pytest.mark.parametrize(
     ("leaf", "says"),
     [
         ('by: Annotated[list[Name], Subject("各[^，]+要")]', "Sum.by has a Subject without a group"),
-        ('by: Annotated[Literal["a", "b"], Shown(c="主持")] | None', "Shown words for 'c', which is none of its choices (a, b)"),
+        ('by: Annotated[Literal["a", "b"], Shown(c="主持")] | None', "Shown words for 'c', which is not among its choices (a, b)"),
         ('by: Annotated[Literal["a", "b"], Shown(otherwise="d")]', "Shown words for 'd'"),
         ('by: Literal["a", " "] | None', "Sum.by has the choice ' ', which providers refuse"),
     ],
@@ -114,9 +123,9 @@ def test_a_field_that_would_work_badly(line: str, says: str) -> None:
 def test_a_part_that_would_work_badly(leaf: str, says: str) -> None:
     source = ITEMS.replace("    evidence", f'    {leaf} = Field(description="谁")\n    evidence')
     write(source, EXAMPLE.replace('"渠道维修"', '"渠道维修", "by": ' + ("[]" if "list" in leaf else '"a"')))
-    (complaint,) = complaints()
-    assert complaint.startswith("mine.py:11: ")
-    assert says in complaint
+    (error,) = errors()
+    assert error.startswith("mine.py:11: ")
+    assert says in error
 
 
 # --- the example ---
@@ -125,18 +134,18 @@ def test_a_part_that_would_work_badly(leaf: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ('"venue": "县政府礼堂"', '"place": "县政府礼堂"', 4, "the example answers 'place', which is no field of Record: it has venue, sums."),
-        ('"purpose"', '"use"', 6, "the example answers sums.use, which is nothing that Sum asks for: it asks for value, purpose."),
-        (', "purpose": "渠道维修"', "", 6, "the example's sums.0.purpose is no answer that a model may give: field required. Write words of the text"),
-        ('"县政府礼堂",', '["县政府礼堂"],', 4, "the example's venue is no answer that a model may give: input should be a valid string"),
-        ('"县政府礼堂",', '"市政府礼堂",', 4, "the example's venue '市政府礼堂' would not come into a record (ungrounded: not found"),
-        ('"渠道维修"}', '"桥梁维修"}', 6, "the example's sums.purpose '桥梁维修' would not come into a record (ungrounded"),
-        ("投资320万元", "花320万元", 5, "the example answers sums, but neither its Cue nor its Mood is met in the example's text"),
+        ('"venue": "县政府礼堂"', '"place": "县政府礼堂"', 4, "the example answers 'place', which is not a field of Record. Its fields are venue, sums."),
+        ('"purpose"', '"use"', 6, "the example answers sums.use, but Sum does not ask for it. It asks for value, purpose."),
+        (', "purpose": "渠道维修"', "", 6, "the example's sums.0.purpose is not an answer that a model may give: field required. Write words of the text"),
+        ('"县政府礼堂",', '["县政府礼堂"],', 4, "the example's venue is not an answer that a model may give: input should be a valid string"),
+        ('"县政府礼堂",', '"市政府礼堂",', 4, "the example's venue '市政府礼堂' would not get into a record (ungrounded: not found"),
+        ('"渠道维修"}', '"桥梁维修"}', 6, "the example's sums.purpose '桥梁维修' would not get into a record (ungrounded"),
+        ("投资320万元", "花320万元", 5, "the example answers sums, but neither its Cue nor its Mood matches in the example's text"),
     ],
 )  # fmt: skip
-def test_an_example_that_is_none(old: str, new: str, line: int, says: str) -> None:
+def test_an_error_in_the_example_is_shown_with_its_line(old: str, new: str, line: int, says: str) -> None:
     write(example=EXAMPLE.replace(old, new))
-    found = complaints()
+    found = errors()
     assert any(one.startswith(f"mine.example.json:{line}: {says}") for one in found), found
 
 
@@ -146,7 +155,7 @@ def test_a_field_without_an_answer_in_the_example_is_noted() -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == (
         "note: mine.py:14: Record.venue is not answered in the example mine.example.json, so a model that reads is shown no "
-        'answer for it. Add "venue" to its record: null or [] where its text has none.'
+        'answer for it. Add "venue" to its record: null or [] if its text has none.'
     )
 
 
@@ -183,14 +192,14 @@ def text(folder: Path) -> str:
 @pytest.mark.parametrize(
     ("field", "says"),
     [
-        ('Annotated[Verbatim | None, Cue("地下室")]', "the Cue '地下室' matches in none of the texts. It is held against passages, of"),
+        ('Annotated[Verbatim | None, Cue("地下室")]', "the Cue '地下室' matches nothing in the texts. It is tried on passages; the texts have"),
         ('Annotated[Verbatim | None, Cue("渠道维.。各县要加强巡查，落实责任。\\n去年", where="ends")]', None),
-        ('Annotated[EdtfDate | None, Cue("渠道.*日")]', "It is held against sentences with a date, of which they have"),
-        ('Annotated[list[Sum], Cue("召开")]', "It is held against clauses with a number, of which they have 20. It would match '召开' at t.txt:"),
-        ('Annotated[list[Sum], Cue("投资"), Unless("计划")]', "the Unless '计划' matches in none"),
+        ('Annotated[EdtfDate | None, Cue("渠道.*日")]', "It is tried on sentences with a date; the texts have"),
+        ('Annotated[list[Sum], Cue("召开")]', "It is tried on clauses with a number; the texts have 20. It would match '召开' at t.txt:"),
+        ('Annotated[list[Sum], Cue("投资"), Unless("计划")]', "the Unless '计划' matches nothing"),
         ('Annotated[list[Sum], Cue("投资"), Unless("投资", before="计划")]', "the Unless(before=…) '计划' matches"),
-        ('Annotated[list[Task], Mood("action"), Cue("渠道")]', "clauses in the mood 'action', of which they have 40. It would match"),
-        ('Annotated[list[Task], Mood("action"), Expects("必须")]', "the Expects '必须' matches in none of the texts. It is held against clauses"),
+        ('Annotated[list[Task], Mood("action"), Cue("渠道")]', "clauses in the mood 'action'; the texts have 40. It would match"),
+        ('Annotated[list[Task], Mood("action"), Expects("必须")]', "the Expects '必须' matches nothing in the texts. It is tried on clauses"),
         ('Annotated[list[Task], Mood("action"), Expects("加强")]', None),
     ],
 )  # fmt: skip
@@ -198,44 +207,44 @@ def test_a_pattern_that_matches_nothing(field: str, says: str | None, text: str)
     tasks = 'class Task(BaseModel):\n    text: Clause = Field(description="事")\n\n' if "Task" in field else ""
     source = ITEMS.replace("class Record", tasks + "class Record") + f'    x: {field} = Field(description="某物")\n'
     write(source)
-    found = complaints(text)
+    found = warnings(text)
     if says is None:
         assert found == []
     else:
-        (complaint,) = found
-        assert complaint.startswith(f"mine.py:{source.count(chr(10))}: Record.x: ")
-        assert says in complaint
+        (warning,) = found
+        assert warning.startswith(f"mine.py:{source.count(chr(10))}: Record.x: ")
+        assert says in warning
 
 
 @pytest.mark.parametrize(
     ("leaf", "says"),
     [
-        ('Annotated[list[Verbatim], Subject("(各市)要")]', "the Subject '(各市)要' matches in none"),
+        ('Annotated[list[Verbatim], Subject("(各市)要")]', "the Subject '(各市)要' matches nothing"),
         ('Annotated[list[Verbatim], Subject("(各县)要")]', None),
-        ('Annotated[Verbatim | None, Like("全省")]', "the Like '全省' matches in none of the texts. It is held against passages"),
-        ('Annotated[Verbatim | None, Cue("渠道")]', "the Cue '渠道' matches in none of the texts. It is held against sentences of x"),
+        ('Annotated[Verbatim | None, Like("全省")]', "the Like '全省' matches nothing in the texts. It is tried on passages"),
+        ('Annotated[Verbatim | None, Cue("渠道")]', "the Cue '渠道' matches nothing in the texts. It is tried on sentences of x"),
     ],
 )  # fmt: skip
 def test_a_part_s_pattern_that_matches_nothing(leaf: str, says: str | None, text: str) -> None:
     tasks = f'class Task(BaseModel):\n    text: Clause = Field(description="事")\n    by: {leaf} = Field(description="谁")\n'
     source = ITEMS.replace("class Record", tasks + "class Record")
     write(source + '    x: Annotated[list[Task], Mood("action")] = Field(description="某物")\n')
-    found = complaints(text)
+    found = warnings(text)
     assert (found == []) if says is None else ("mine.py:15: Task.by: " in found[0] and says in found[0])
 
 
-def test_persons(text: str) -> None:
+def test_the_markers_of_a_person_are_tried(text: str) -> None:
     person = (
         'class Person(BaseModel):\n    name: Name = Field(description="姓名")\n'
         '    titles: Annotated[list[Verbatim], Beside("市委书记", "局长")] = Field(description="职务")\n'
         '    role: Annotated[Literal["chair", "guest"], Shown(otherwise="guest", chair="主持")] = Field(description="角色")\n\n'
     )
     write(ITEMS.replace("class Record", person + "class Record") + '    x: list[Person] = Field(description="人")\n')
-    (complaint,) = complaints(text)
-    assert complaint.startswith("mine.py:15: Person.titles: the Beside(after=…) '局长' matches in none of the texts.")
+    (warning,) = warnings(text)
+    assert warning.startswith("mine.py:15: Person.titles: the Beside(after=…) '局长' matches nothing in the texts.")
 
 
-def test_what_there_is_nothing_to_try_on_is_noted() -> None:
+def test_a_pattern_that_could_not_be_tried_is_noted() -> None:
     Path("t.txt").write_text("今天天气很好。\n", encoding="utf-8")
     write(ITEMS.replace(', Cue("投资|资金")', ', Cue("投资|资金"), Unless("计划")'))
     result = extractor("schema", "check", "mine.py", "t.txt")
@@ -243,7 +252,15 @@ def test_what_there_is_nothing_to_try_on_is_noted() -> None:
     assert "note: mine.py:15: Record.sums: the Unless '计划' was not tried: the texts have no numbers" in result.stdout
 
 
-def test_texts_that_are_none() -> None:
+def test_shipped_schemas_pass_the_check_on_any_text(text: str) -> None:
+    for schema in ("meeting", "notice"):
+        result = extractor("schema", "check", schema, text)
+        assert result.exit_code == 0, result.stdout
+        assert result.stdout.splitlines()[-1] == f"{schema}: OK"
+    assert "warning: " in result.stdout
+
+
+def test_texts_that_cannot_be_read_are_reported() -> None:
     write()
     assert "nowhere does not exist" in extractor("schema", "check", "mine.py", "nowhere").stderr
     Path("empty.txt").touch()
@@ -272,7 +289,7 @@ def tried(fake: FakeEndpoint, *arguments: str) -> Result:
     return extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake", *arguments)
 
 
-def test_try_shows_question_answer_and_what_came_of_it(fake: FakeEndpoint) -> None:
+def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeEndpoint) -> None:
     result = tried(fake)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -284,11 +301,17 @@ def test_try_shows_question_answer_and_what_came_of_it(fake: FakeEndpoint) -> No
         '            示例原文的回答：{"venue": "县政府礼堂"}',
     ]
     assert '  answer    {"venue": "乙市礼堂"}' in lines
-    assert "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (0-29)" in lines
+    assert (
+        "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (characters 0-29)"
+        in lines
+    )
     (kept,) = (line for line in lines if line.startswith("  kept "))
     assert '"number": 3200000' in kept
     assert kept.endswith("“全市投资320万元用于渠道维修” at 13-28")
-    assert "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (0-29)" in lines
+    assert (
+        "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (characters 0-29)"
+        in lines
+    )
     assert lines[-1].startswith("2 questions (0 answered from recordings), 20 tokens in, 10 out, ")
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
@@ -317,7 +340,7 @@ def test_try_of_fields_that_share_a_question(fake: FakeEndpoint) -> None:
         assert len(server.seen) == 1
     assert "            2. sums：资金" in shown
     assert '  kept      "甲市礼堂" → “会议在甲市礼堂召开” at 0-9' in shown
-    assert "  asked     together with venue, in one question: see there\n  kept      {" in shown
+    assert "  asked     in one question with venue, shown there\n  kept      {" in shown
 
 
 def test_try_in_full(fake: FakeEndpoint) -> None:
@@ -335,7 +358,7 @@ def test_try_answers_from_recordings(fake: FakeEndpoint) -> None:
     assert not fake.seen
 
 
-def test_try_says_what_could_not_be_answered(fake: FakeEndpoint) -> None:
+def test_try_shows_a_question_that_could_not_be_answered(fake: FakeEndpoint) -> None:
     result = tried(fake, "--replies", "none", "--mode", "replay", "--field", "venue")
     assert result.exit_code == 1
     (failed,) = (line for line in result.stdout.splitlines() if line.startswith("  failed"))
@@ -347,7 +370,7 @@ def test_try_says_why_it_did_not_ask(fake: FakeEndpoint) -> None:
     write()
     Path("t.txt").write_text("会议在甲市礼堂召开。\n", encoding="utf-8")
     result = extractor("schema", "try", "mine.py", "t.txt", "--base-url", fake.base_url, "--model", "fake")
-    assert "sums · characters 0-10 · not asked: its Cue or Mood is not met here" in result.stdout
+    assert "sums · characters 0-10 · not asked: its Cue or Mood does not match here" in result.stdout
 
 
 def test_try_without_a_model() -> None:
@@ -356,6 +379,28 @@ def test_try_without_a_model() -> None:
     result = extractor("schema", "try", "mine.py", "t.txt")
     assert result.exit_code == 2
     assert "pip install 'meeting-extractor[local]'" in result.stderr
+
+
+def test_try_says_why_a_worded_value_was_changed() -> None:
+    counts = (
+        'class Count(BaseModel):\n    what: Worded = Field(description="什么")\n'
+        '    value: Quantity = Field(description="数")\n    evidence: list[Evidence]\n\n'
+    )
+    write(
+        ITEMS.replace("class Record", counts + "class Record")
+        + '    counts: Annotated[list[Count], Cue("排查")] = Field(description="数")\n'
+    )
+    Path("t.txt").write_text("去年，全县排查出隐患1260处。\n", encoding="utf-8")
+    answer = {"counts": [{"what": "安全问题", "value": "1260处"}]}
+    with answering(lambda body: answer_step(answer)) as server:
+        arguments = ("t.txt", "--base-url", server.base_url, "--model", "fake", "--field", "counts")
+        shown = extractor("schema", "try", "mine.py", *arguments).stdout
+    (changed,) = (line for line in shown.splitlines() if line.startswith("  changed"))
+    assert changed == (
+        "  changed   reworded counts.what “安全问题”: the answer has characters that are not in the sentence of its item, "
+        "so the words of the clause are kept instead (characters 0-16)"
+    )
+    assert '"what": "全县排查出隐患"' in shown
 
 
 # --- new ---
@@ -370,7 +415,7 @@ def test_a_new_schema_works(fake: FakeEndpoint) -> None:
         "wrote test_road_plan.py",
     ]
     checked = extractor("schema", "check", "road_plan.py")
-    assert checked.stdout == "road_plan.py: nothing to complain about\n"
+    assert checked.stdout == "road_plan.py: OK\n"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_road_plan.py"],
         capture_output=True,
@@ -378,6 +423,12 @@ def test_a_new_schema_works(fake: FakeEndpoint) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    assert made.stdout.splitlines()[-1].startswith("guide: docs/adding-a-field.md")
+    test = Path("test_road_plan.py").read_text(encoding="utf-8")
+    assert "pytest test_road_plan.py" in test
+    assert re.findall(r"^from (extractor\S*) import (.*)$", test, re.MULTILINE) == [
+        ("extractor", "check_schema, load_schema")
+    ]
     text = json.loads(Path("road_plan.example.json").read_text(encoding="utf-8"))
     Path("t.txt").write_text(text["text"], encoding="utf-8")
     with answering(lambda body: answer_step({field_of(body): text["record"][field_of(body)]})) as server:
@@ -420,13 +471,13 @@ def test_a_new_schema_is_formatted() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("Budget", "'Budget' names no schema: use small letters, digits and _, such as budget or road_plan."),
-        ("my-plan", "'my-plan' names no schema"),
-        ("class", "'class' is a word of Python itself"),
-        ("../x", "'../x' names no schema"),
+        ("Budget", "'Budget' can't name a schema: use small letters, digits and _, as in budget or road_plan."),
+        ("my-plan", "'my-plan' can't name a schema"),
+        ("class", "'class' is a Python keyword"),
+        ("../x", "'../x' can't name a schema"),
     ],
 )
-def test_a_name_that_is_none(name: str, says: str) -> None:
+def test_a_name_that_is_not_usable_is_refused(name: str, says: str) -> None:
     result = extractor("schema", "new", name)
     assert result.exit_code == 2
     assert says in result.stderr
@@ -434,16 +485,16 @@ def test_a_name_that_is_none(name: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["budget.py", "budget.example.json", "test_budget.py"])
-def test_nothing_is_written_over(file: str) -> None:
+def test_no_file_is_overwritten(file: str) -> None:
     Path(file).write_text("mine", encoding="utf-8")
     result = extractor("schema", "new", "budget")
     assert result.exit_code == 2
-    assert f"{file} is there already and is not written over" in result.stderr
+    assert f"{file} exists and is not overwritten" in result.stderr
     assert [(path.name, path.read_text(encoding="utf-8")) for path in Path().iterdir()] == [(file, "mine")]
 
 
-def test_into_another_folder() -> None:
-    assert "There is no folder sub: make it first" in extractor("schema", "new", "budget", "--into", "sub").stderr
+def test_a_new_schema_goes_into_the_named_folder() -> None:
+    assert "There is no folder sub: create it first" in extractor("schema", "new", "budget", "--into", "sub").stderr
     Path("sub").mkdir()
     assert extractor("schema", "new", "budget", "--into", "sub").exit_code == 0
     assert extractor("schema", "check", "sub/budget.py").exit_code == 0

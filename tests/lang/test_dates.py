@@ -17,7 +17,7 @@ from extractor.lang.dates import parse_date, plan_years
 from extractor.lang.fold import simplify
 from extractor.lang.meeting_year import infer_year
 
-with warnings.catch_warnings():  # edtf-validate 2.0 calls pyparsing's deprecated names while it is imported
+with warnings.catch_warnings():  # edtf-validate 2.0 uses deprecated names of pyparsing when it is imported
     warnings.simplefilter("ignore")
     from edtf_validate.valid_edtf import is_valid
 
@@ -26,7 +26,7 @@ WORDS = json.loads((CASES / "dates.json").read_text(encoding="utf-8"))
 SPANS = json.loads((CASES / "dates_spans.json").read_text(encoding="utf-8"))
 YEARS = json.loads((CASES / "dates_year.json").read_text(encoding="utf-8"))
 
-# What date expressions are made of, so that random strings come near the grammar.
+# Pieces of date expressions, so that random strings come near the grammar.
 DATE_PIECES = st.lists(
     st.sampled_from(
         [
@@ -110,7 +110,7 @@ def test_plans_run_for_five_years() -> None:
 
 @given(DATE_PIECES | st.text(max_size=40), A_YEAR)
 @settings(max_examples=400, deadline=None)
-def test_whatever_comes_out_is_valid(words: str, year: int | None) -> None:
+def test_every_result_is_valid_edtf(words: str, year: int | None) -> None:
     value = parse_date(words, year=year)
     assert value is None or is_valid(value.edtf), value
 
@@ -150,14 +150,14 @@ def test_spans_are_ordered_and_inside(text: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["年", "一", "2014年", "从", "今年是", "以来", "十五", "\n", " ", "1", "(2014", "总结", "20xx"]
 )
-def test_anybodys_input_passes(unit: str) -> None:
+def test_long_repetitive_input_is_handled(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     assert all(end <= len(text) for _, end in find_periods(text) + find_dates(text))
     assert infer_year(text) is None
     assert parse_date(text) is None
 
 
-def test_script_makes_no_difference() -> None:
+def test_periods_do_not_depend_on_the_script() -> None:
     for seed in SEEDS.glob("*.txt"):
         text = re.sub(r"\([a-zūúǔùīíǐìāáǎàēéěèōóǒòüǖǘǚǜ]+\)", "", seed.read_text(encoding="utf-8"))
         assert find_periods(text) == find_periods(simplify(text))

@@ -1,4 +1,4 @@
-"""Directives: which clauses demand an action or set a goal. Tables in cases/, properties here."""
+"""Clauses that demand an action or set a goal: tables in cases/, properties here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripted import cases, labels
 from extractor.lang.directives import find_directives
 from extractor.lang.sentences import clauses
 
-# What official prose is made of, so that random strings come near the grammar.
+# Pieces of official prose, so that random strings come near the grammar.
 PIECES = st.lists(
     st.sampled_from(
         [
@@ -42,11 +42,11 @@ PIECES = st.lists(
 @pytest.mark.parametrize("case", cases("directives"), ids=labels)
 def test_clauses_are_read_in_their_context(case: dict[str, Any]) -> None:
     found = find_directives(case["text"])
-    said = {
+    texts = {
         "actions": [case["text"][d.start : d.end] for d in found if d.is_action],
         "goals": [case["text"][d.start : d.end] for d in found if d.is_goal],
     }
-    assert said == {"actions": case["actions"], "goals": case["goals"]}
+    assert texts == {"actions": case["actions"], "goals": case["goals"]}
 
 
 @given(PIECES | st.text(max_size=200))
@@ -62,6 +62,6 @@ def test_directives_are_clauses_in_order(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["到", "年到", "要", "将", "把将", "“", "（", "一是", "部门", "全面", "加强，", "每年", "确保"]
 )
-def test_repetition_costs_no_more_than_its_length(piece: str) -> None:
-    """A pattern that tries its pieces in every combination would not come to an end here."""
+def test_repetition_takes_linear_time(piece: str) -> None:
+    """A pattern that tries its parts in every combination would not finish."""
     assert len(find_directives("同志们：" + piece * 2000)) <= 4000

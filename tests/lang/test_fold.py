@@ -27,17 +27,17 @@ def test_two_writings_of_the_same_words_fold_to_one(traditional: str, simplified
 
 
 @pytest.mark.parametrize("words", ["瞭望", "覆盖", "狼藉", "好像", "俱乐部"])
-def test_what_people_read_keeps_its_characters(words: str) -> None:
+def test_simplify_keeps_characters_that_are_simplified_already(words: str) -> None:
     assert simplify(words) == words
 
 
 @pytest.mark.parametrize("change", [fold, simplify])
-def test_half_a_character_stays_as_it_is(change: Callable[[str], str]) -> None:
+def test_a_lone_surrogate_stays_as_it_is(change: Callable[[str], str]) -> None:
     assert change("\ud800會\udfff議") == "\ud800会\udfff议"
     assert change("\ud800") == "\ud800"
 
 
-def test_words_decide_on_both_sides_of_half_a_character() -> None:
+def test_words_decide_on_both_sides_of_a_lone_surrogate() -> None:
     assert simplify("乾淨\ud800乾坤") == "干净\ud800乾坤"
 
 
@@ -48,7 +48,7 @@ def test_one_character_becomes_one(text: str) -> None:
     assert [c.isspace() for c in fold(text)] == [c.isspace() for c in text]
 
 
-@given(ANYTHING.filter(lambda text: "薴" not in text))  # OpenCC makes 苧 of it, and 苎 of 苧
+@given(ANYTHING.filter(lambda text: "薴" not in text))  # OpenCC converts it to 苧, and 苧 to 苎
 @settings(max_examples=200, deadline=None)
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)

@@ -1,4 +1,4 @@
-"""Persons in official prose. Names and places are invented."""
+"""People in official prose. Names and places are invented."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_finds_people(case: Json) -> None:
 
 
 @pytest.mark.parametrize("case", NAMES["none"], ids=labels)
-def test_takes_nothing_else_for_people(case: Json) -> None:
+def test_takes_nothing_else_for_a_name(case: Json) -> None:
     assert people(case["input"]) == []
 
 
 @pytest.mark.parametrize("case", NAMES["known_failures"], ids=labels)
-@pytest.mark.xfail(strict=True, reason="told from its neighbours only by who is known to exist, or by reading on")
+@pytest.mark.xfail(strict=True, reason="only knowing the people, or reading on, separates the name from its neighbours")
 def test_known_failures(case: Json) -> None:
     assert people(case["input"]) == case["expect"]
 

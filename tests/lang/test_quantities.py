@@ -41,13 +41,13 @@ def test_quantities_are_found_with_approximator_range_and_unit(case: dict[str, A
 
 
 @pytest.mark.parametrize("case", _cases("not_found"))
-def test_numerals_that_count_nothing_are_left_alone(case: dict[str, Any]) -> None:
+def test_numerals_that_count_nothing_are_not_found(case: dict[str, Any]) -> None:
     text = case["input"]
     assert [text[i:j] for i, j in find_quantities(text)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="a noun that is no counting word is not known to be one")
-def test_an_unknown_unit_is_taken() -> None:
+@pytest.mark.xfail(strict=True, reason="only known counting words and units are read")
+def test_an_unknown_unit_is_read() -> None:
     quantity = parse_quantity("7600多万重量箱")
     assert quantity is not None
     assert quantity.unit == "重量箱"
@@ -86,7 +86,7 @@ def test_decimals_keep_their_digits(number: float) -> None:
 
 @given(st.text(max_size=60) | NUMERALS)
 @settings(max_examples=300, deadline=None)
-def test_anything_is_read_or_is_none(words: str) -> None:
+def test_any_text_is_read_or_gives_none(words: str) -> None:
     quantity = parse_quantity(words)
     if quantity is not None:
         assert quantity.text == words
@@ -102,7 +102,7 @@ def test_spans_are_ordered_apart_and_within_the_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["1", "一", "每", "近", "“", "1,", "1-", "每年", "上百", "1 ", "百分之"])
-def test_long_monotonous_text_passes(unit: str) -> None:
+def test_long_repetitive_text_is_handled(unit: str) -> None:
     text = unit * (30_000 // len(unit))
     assert parse_quantity(text) is None
     assert all(text[i:j].strip() for i, j in find_quantities(text))

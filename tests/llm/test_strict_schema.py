@@ -82,7 +82,7 @@ def test_an_answer_that_is_too_long_is_still_invalid() -> None:
     asked: list[Request] = []
     call = scripted(lambda request: {"date": "5" * 31} if request.about["field"] == "date" else nothing(request), asked)
     (done,) = convert(document("5月27日，会议召开。"), recipe(answer="strict"), call)
-    assert [failed.fault.kind for failed in done.failures] == ["invalid_answer"]
+    assert [failed.error.kind for failed in done.failures] == ["invalid_answer"]
     assert len(asked) > 1
 
 

@@ -1,4 +1,4 @@
-"""A run that is cut short, by whatever and at whatever moment, and the run that goes on with what it left."""
+"""A run that is cut short, at any moment, and the next run, which resumes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPEECH = (
     "李明要求，各部门要加强隐患排查，确保不发生重大事故。\n"
 )
 FIELDS = ("date", "officials", "statistics", "targets", "measures")
-CITIES = "丁丙乙己戊甲"  # in the order in which they are read
+CITIES = "丁丙乙己戊甲"  # in reading order
 OUT = Path("out.jsonl")
 PART = Path("out.jsonl.part")
 FAILED = Path("out.jsonl.failures.jsonl")
@@ -90,11 +90,11 @@ def city_of(body: Json) -> str:
 
 @pytest.fixture
 def undisturbed() -> Iterator[list[str]]:
-    """The lines of a run that nothing cuts short."""
+    """The lines of a run that is not cut short."""
     with answering() as fake:
         assert extract(fake).exit_code == 0
     yield content()
-    assert not list(Path().glob("*.answers")), "answers of finished documents are let go"
+    assert not list(Path().glob("*.answers")), "the answers of finished documents are deleted"
 
 
 def remove_output() -> None:
@@ -107,9 +107,9 @@ def remove_output() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("moment", range(20))
-def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> None:
-    """Killed after a random number of requests, once or twice, then let run to the end: equal but for order, and only
-    what was under way is asked twice."""
+def test_a_killed_run_is_resumed(moment: int, undisturbed: list[str]) -> None:
+    """Killed after a random number of requests, once or twice, then run to the end: the same but for order,
+    and only what was under way is asked twice."""
     remove_output()
     chance = random.Random(moment)
     at_once = chance.choice([1, 4])
@@ -137,7 +137,7 @@ def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> No
             running.append(start(fake, "--concurrency", str(at_once)))
             running[0].communicate(timeout=60)
         asked += keys(fake)
-        # And the one whose answer was on its way when the kill came. The second round may have ended before.
+        # Plus one whose answer was on its way at the kill. The second round may have ended before the kill.
         under_way += (at_once + 1) * killed.is_set()
         assert killed.is_set() or under_way
     with answering() as fake:
@@ -150,7 +150,7 @@ def test_a_killed_run_is_gone_on_with(moment: int, undisturbed: list[str]) -> No
 
 @pytest.mark.parametrize("cut", [0, 1, 100])
 def test_a_torn_last_line_is_repaired(cut: int, undisturbed: list[str]) -> None:
-    """Whether it is the part that is torn or the output itself; the others are not asked about again."""
+    """Whether the `.part` or the output itself is torn; no other document is asked about again."""
     whole = OUT.read_bytes()
     for path in (OUT, PART):
         remove_output()
@@ -158,12 +158,12 @@ def test_a_torn_last_line_is_repaired(cut: int, undisturbed: list[str]) -> None:
         with answering() as fake:
             assert extract(fake).exit_code == 0
         assert content() == undisturbed
-        # A `.part` ends in a document that may lack a record, so that one is converted again as well.
+        # The last document of a `.part` may lack a record, so it is converted again too.
         last = {0: "甲", 1: "戊甲", 100: "戊甲"}[cut] if path == PART else {0: "", 1: "", 100: "甲"}[cut]
         assert {city_of(seen.body) for seen in fake.seen} == set(last)
 
 
-def test_zeros_that_a_power_loss_left_are_no_lines(undisturbed: list[str]) -> None:
+def test_zeros_that_a_power_loss_left_are_not_lines(undisturbed: list[str]) -> None:
     whole = OUT.read_bytes()
     remove_output()
     PART.write_bytes(whole[: len(whole) // 2] + b"\0" * 500)
@@ -181,18 +181,28 @@ def test_ctrl_c_waits_for_answers_under_way_and_keeps_them(at_once: int, undistu
     remove_output()
     running: list[subprocess.Popen[str]] = []
     count = iter(range(1, 1000))
+    stopping = threading.Event()
+    shown: list[str] = []
 
     def interrupt(body: Json) -> Step | None:
-        if next(count) == 8:
+        number = next(count)
+        if number == 8:
             running[0].send_signal(signal.SIGINT)
+            assert running[0].stderr is not None
+            while not shown or "Stopping" not in shown[-1]:
+                shown.append(running[0].stderr.readline())
+            stopping.set()
+        elif number > 8:  # no answer until the signal has arrived, however long that takes
+            stopping.wait(timeout=60)
         return None
 
     with answering(interrupt) as fake:
         running.append(start(fake, "--concurrency", str(at_once)))
-        _, stderr = running[0].communicate(timeout=60)
+        running[0].wait(timeout=60)
+    _, stderr = running[0].communicate()
     assert running[0].returncode == 130
     assert "Traceback" not in stderr
-    assert "Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once." in stderr
+    assert shown[-1] == "Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once.\n"
     assert stderr.rstrip().endswith("Run the same command again: it resumes where this one stopped.")
     assert not OUT.exists()
     asked = keys(fake)
@@ -227,11 +237,11 @@ def test_ctrl_c_twice_ends_the_run_at_once(at_once: str) -> None:
         assert running[0].wait(timeout=60) == 130
     _, stderr = running[0].communicate()
     assert "Traceback" not in stderr
-    assert "extractor: Stopped. What was done is in out.jsonl.part. Run the same command again" in stderr
+    assert "extractor: Stopped. Finished records are in out.jsonl.part. Run the same command again" in stderr
     assert [line["id"] for line in lines(PART)] == [CITIES[0]]
 
 
-# --- what is done is not done again ---
+# --- finished work is not repeated ---
 
 
 def test_a_second_run_asks_nothing_and_changes_nothing(undisturbed: list[str]) -> None:
@@ -240,7 +250,7 @@ def test_a_second_run_asks_nothing_and_changes_nothing(undisturbed: list[str]) -
         result = extract(fake)
         assert fake.seen == []
     assert (result.exit_code, OUT.read_bytes()) == (0, before)
-    assert "held: 6 documents converted before" in result.stderr
+    assert "nothing to do: all 6 documents are up to date" in result.stderr
 
 
 def test_only_new_and_changed_texts_are_converted(undisturbed: list[str]) -> None:
@@ -250,7 +260,7 @@ def test_only_new_and_changed_texts_are_converted(undisturbed: list[str]) -> Non
     with answering() as fake:
         assert extract(fake).exit_code == 0
         assert {passage_of(seen.body).partition("在")[2][0] for seen in fake.seen} == {"丙", "庚"}
-    assert [line["id"] for line in lines()] == [*"丁乙己戊甲", *"丙庚"], "what is not among the inputs stays"
+    assert [line["id"] for line in lines()] == [*"丁乙己戊甲", *"丙庚"], "records of other texts stay"
     assert "加强监督" in json.dumps(lines()[5]["record"], ensure_ascii=False)
 
 
@@ -261,7 +271,7 @@ def test_records_of_another_recipe_are_not_added_to(undisturbed: list[str]) -> N
         assert fake.seen == []
         assert refused.exit_code == 2
         assert "holds records of another recipe" in refused.stderr
-        assert "begin anew with --restart" in refused.stderr
+        assert "start over with --restart" in refused.stderr
         assert OUT.read_bytes() == before
         assert extract(fake, "--model", "other", "--restart").exit_code == 0
     assert {line["run"]["model"] for line in lines()} == {"other"}
@@ -273,13 +283,13 @@ def test_a_file_that_holds_something_else_is_not_touched() -> None:
     with answering() as fake:
         refused = extract(fake)
         assert (refused.exit_code, fake.seen) == (2, [])
-        assert "out.jsonl, line 1, is no record" in refused.stderr
+        assert "out.jsonl, line 1, is not a record" in refused.stderr
         assert OUT.read_text(encoding="utf-8") == "old\n"
         assert extract(fake, "--restart").exit_code == 0
     assert len(lines()) == 6
 
 
-def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: list[str]) -> None:
+def test_a_document_of_another_folder_does_not_take_the_id_of_a_record(undisturbed: list[str]) -> None:
     Path("more").mkdir()
     Path("more/甲.txt").write_text(SPEECH.format("辛"), encoding="utf-8")
     with answering() as fake:
@@ -300,7 +310,7 @@ def test_a_document_of_another_folder_does_not_take_a_records_name(undisturbed: 
         assert (result.exit_code, fake.seen) == (1, [])
     (failure,) = lines(FAILED)
     assert failure["kind"] == "id-taken"
-    assert "holds that record of texts/甲.txt: name another file with -o" in failure["reason"]
+    assert "which out.jsonl already has for texts/甲.txt: name another file with -o" in failure["reason"]
     assert content() == undisturbed
 
 
@@ -319,7 +329,7 @@ def test_a_folder_may_hold_its_own_output() -> None:
 # --- failures ---
 
 
-def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: list[str]) -> None:
+def test_failures_wait_for_a_retry_and_only_they_are_asked_again(undisturbed: list[str]) -> None:
     remove_output()
     refused = Step(400, {"error": {"message": "bad"}})
     filtered = Step(400, {"error": {"message": "敏感内容"}})
@@ -336,7 +346,7 @@ def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: l
     with answering() as fake:
         again = extract(fake)
         assert (again.exit_code, fake.seen) == (1, [])
-        assert "waiting: 2 documents with failures of an earlier run" in again.stderr
+        assert "waiting: 2 documents that failed in an earlier run" in again.stderr
         assert "--retry-failed" in again.stderr
         one = extract(fake, "--retry", "content_filtered")
         assert (one.exit_code, len(fake.seen)) == (1, 1)
@@ -345,6 +355,32 @@ def test_what_failed_waits_for_a_retry_and_only_it_is_asked_again(undisturbed: l
         assert len(fake.seen) == 2
     assert content() == undisturbed
     assert not FAILED.exists()
+
+
+def test_failures_of_an_older_text_do_not_keep_the_changed_one_waiting() -> None:
+    with answering(lambda body: bad if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
+        assert extract(fake).exit_code == 1
+    Path("texts/乙.txt").write_text(SPEECH.format("乙") + "各部门要加强监督。\n", encoding="utf-8")
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        assert {city_of(seen.body) for seen in fake.seen} == {"乙"}
+    assert not FAILED.exists()
+
+
+def test_a_kill_while_a_failure_is_written_loses_no_failure(undisturbed: list[str]) -> None:
+    """The torn failure is of the last document of the `.part`, which is converted again anyway."""
+    remove_output()
+    with answering(lambda body: bad if city_of(body) in "乙甲" and field_of(body) == "date" else None) as fake:
+        assert extract(fake).exit_code == 1
+    OUT.rename(PART)
+    failed_part = FAILED.rename(f"{FAILED}.part")
+    failed_part.write_bytes(failed_part.read_bytes()[:-20])
+    with answering() as fake:
+        assert extract(fake).exit_code == 1
+        assert [(city_of(seen.body), field_of(seen.body)) for seen in fake.seen] == [("甲", "date")]
+        assert [failure["id"] for failure in lines(FAILED)] == ["乙"]
+        assert extract(fake, "--retry-failed").exit_code == 0
+    assert content() == undisturbed
 
 
 def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
@@ -356,7 +392,7 @@ def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("stop", ["quota at the same text", "quota before it", "the text is gone"])
-def test_a_retry_that_is_stopped_leaves_what_failed_to_the_next(stop: str, undisturbed: list[str]) -> None:
+def test_a_retry_that_is_stopped_leaves_the_failures_to_the_next(stop: str, undisturbed: list[str]) -> None:
     remove_output()
     bad_officials = Step(400, {"error": {"message": "bad"}})
     used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
@@ -383,7 +419,7 @@ def test_a_retry_that_is_stopped_leaves_what_failed_to_the_next(stop: str, undis
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_record_with_a_failure_is_not_lost_when_the_run_is_cut_short_after_it(number: int) -> None:
+def test_a_record_with_a_failure_survives_a_run_that_is_cut_short_after_it(number: int) -> None:
     refused = Step(400, {"error": {"message": "bad"}})
     running: list[subprocess.Popen[str]] = []
 
@@ -408,8 +444,8 @@ def test_a_record_with_a_failure_is_not_lost_when_the_run_is_cut_short_after_it(
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("model", ["fake", "other"])
-def test_a_restart_that_is_cut_short_is_gone_on_with_as_one(model: str) -> None:
-    """Whether the recipe is the same or another: nothing of the older output is taken up, neither records nor failures."""
+def test_a_restart_that_is_cut_short_resumes_as_a_restart(model: str) -> None:
+    """With the same recipe or another: nothing of the older output is reused, neither records nor failures."""
     with answering(lambda body: bad if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
         assert extract(fake).exit_code == 1
     before = OUT.read_bytes()
@@ -434,7 +470,7 @@ def test_a_restart_that_is_cut_short_is_gone_on_with_as_one(model: str) -> None:
     assert sorted(path.name for path in Path().glob("out.jsonl*")) == ["out.jsonl", "out.jsonl.runs.jsonl"]
 
 
-def test_a_restart_mark_that_is_left_alone_means_nothing(undisturbed: list[str]) -> None:
+def test_a_stray_restart_marker_is_ignored(undisturbed: list[str]) -> None:
     restart_path(OUT).touch()
     with answering() as fake:
         assert extract(fake).exit_code == 0
@@ -442,7 +478,9 @@ def test_a_restart_mark_that_is_left_alone_means_nothing(undisturbed: list[str])
     assert not restart_path(OUT).exists()
 
 
-def test_answers_that_cannot_be_let_go_are_a_sentence(undisturbed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_cannot_be_deleted_give_one_sentence(
+    undisturbed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     remove_output()
     with answering() as fake, monkeypatch.context() as patched:
 
@@ -471,7 +509,7 @@ def test_a_confirmation_that_did_not_fit_is_asked_for_again() -> None:
     assert not FAILED.exists()
 
 
-def test_a_quota_that_is_topped_up_lets_the_same_command_go_on(undisturbed: list[str]) -> None:
+def test_the_same_command_resumes_after_the_quota_is_topped_up(undisturbed: list[str]) -> None:
     remove_output()
     used_up = Step(429, {"error": {"message": "您的账户额度已用尽，请充值"}})
     with answering(lambda body: used_up if city_of(body) in "丙丁" and field_of(body) == "targets" else None) as fake:
@@ -481,7 +519,7 @@ def test_a_quota_that_is_topped_up_lets_the_same_command_go_on(undisturbed: list
     with answering() as fake:
         assert extract(fake).exit_code == 0
     twice = [key for key, n in (asked + keys(fake)).items() if n > 1]
-    assert len(twice) == 1, "but for the refused one nothing is asked again"
+    assert len(twice) == 1, "only the refused one is asked again"
     assert content() == undisturbed
     assert not FAILED.exists()
 
@@ -498,7 +536,7 @@ def test_more_failures_than_allowed_stop_the_run() -> None:
 @pytest.mark.parametrize(
     "limit", [["--max-tokens", "12000"], ["--max-cost", "0.012", "--price-in", "1", "--price-out", "1"]]
 )
-def test_a_budget_stops_the_run_before_it_is_overrun(limit: list[str]) -> None:
+def test_a_limit_stops_the_run_before_it_is_exceeded(limit: list[str]) -> None:
     def dear(body: Json) -> Step:
         usage = {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000}
         return Step(body=completion_body(json.dumps(read_facts(body), ensure_ascii=False), usage=usage))
@@ -506,7 +544,7 @@ def test_a_budget_stops_the_run_before_it_is_overrun(limit: list[str]) -> None:
     with answering(dear) as fake:
         result = extract(fake, *limit)
     assert result.exit_code == 1
-    # The next one's own tokens are estimated, so that some of the budget is left.
+    # The tokens of the next question are estimated, so some of the budget is left.
     assert 9 <= len(fake.seen) <= 11
     assert "stopped: The next question would take the run to about" in result.stderr
     asked = keys(fake)

@@ -1,4 +1,4 @@
-"""A new field costs only itself: what is asked, kept and moved when a schema changes."""
+"""Back-fill: which questions are asked and which values are kept when a schema changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUT = Path("out.jsonl")
 SCHEMA = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
 VENUE = '    venue: Verbatim | None = Field(description="会议地点，照抄原文")\n'
 FILES = '    files: list[Verbatim] = Field(description="印发的文件名，照抄原文")\n'
-# Kept when fields are added, whatever else a line holds.
+# The fields whose values are kept when others are added.
 PARTS = ("date", "officials", "statistics", "targets", "measures")
 
 Edit = Callable[[str], str]
@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(edit: Edit) -> None:
-    """The schema, edited."""
+    """Write the schema with an edit."""
     Path("my.py").write_text(edit(SCHEMA), encoding="utf-8")
 
 
@@ -80,7 +80,7 @@ def add(*fields: str) -> Edit:
 
 
 def afresh() -> dict[str, Json]:
-    """What a run over nothing makes of it."""
+    """The lines of a run without an earlier output."""
     OUT.rename("filled.jsonl")
     with answering() as fake:
         assert extract(fake).exit_code == 0
@@ -89,8 +89,8 @@ def afresh() -> dict[str, Json]:
     return fresh
 
 
-def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
-    """Old values stay byte for byte, and a line is what a run over nothing would have made of it."""
+def test_only_added_fields_are_asked_about_the_seeds() -> None:
+    """Old values stay the same bytes, and the lines are those of a run without an earlier output."""
     seeds = str(ROOT / "seeds")
     with answering() as fake:
         assert extract(fake, inputs=seeds).exit_code == 0
@@ -103,7 +103,8 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
         again = Counter(request_key(seen.body) for seen in fake.seen)
     assert asked.keys() == {"venue", "files"}
     assert (
-        "back-fill: 12 records are of an earlier recipe; asked for is venue, files, the rest is kept" in result.stderr
+        "back-fill: 12 records are of an earlier recipe; only venue, files will be asked for, the other values are kept"
+        in result.stderr
     )
     after = lines()
     for name, line in after.items():
@@ -141,10 +142,10 @@ def test_fields_that_are_added_are_all_that_is_asked_about_the_seeds() -> None:
         *("docstring of the record", "docstring of an item", "comments", "order", "a field removed", "signs"),
     ],
 )  # fmt: skip
-def test_what_a_change_asks_again(edit: Edit, asked: set[str]) -> None:
+def test_a_change_asks_only_the_affected_field_again(edit: Edit, asked: set[str]) -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
-    before = OUT.read_bytes()
+    before, recipes = OUT.read_bytes(), {line["run"]["recipe"] for line in lines().values()}
     write(edit)
     assert Path("my.py").read_text(encoding="utf-8") != SCHEMA
     with answering() as fake:
@@ -154,11 +155,13 @@ def test_what_a_change_asks_again(edit: Edit, asked: set[str]) -> None:
     assert {name: line["record"] for name, line in filled.items()} == {
         name: line["record"] for name, line in afresh().items()
     }
-    if before_path(OUT).exists():
-        assert before_path(OUT).read_bytes() == before
+    has_changed = recipes != {line["run"]["recipe"] for line in filled.values()}
+    assert has_changed or not asked
+    assert before_path(OUT).exists() == has_changed
+    assert not has_changed or before_path(OUT).read_bytes() == before
 
 
-def test_a_field_that_is_renamed_keeps_its_values_without_a_question() -> None:
+def test_a_renamed_field_keeps_its_values_without_a_question() -> None:
     write(add(VENUE))
     with answering() as fake:
         assert extract(fake).exit_code == 0
@@ -175,10 +178,10 @@ def test_a_field_that_is_renamed_keeps_its_values_without_a_question() -> None:
         assert line["run"]["requests"] == before[name]["run"]["requests"]
     with answering() as fake:
         assert extract(fake).exit_code == 0
-        assert fake.seen == [], "it is of today's recipe now"
+        assert fake.seen == [], "the output has the current recipe now"
 
 
-def test_a_back_fill_that_is_stopped_leaves_the_output_and_goes_on() -> None:
+def test_a_stopped_back_fill_leaves_the_output_and_can_be_resumed() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     before = OUT.read_bytes()
@@ -195,7 +198,18 @@ def test_a_back_fill_that_is_stopped_leaves_the_output_and_goes_on() -> None:
     assert lines() == afresh()
 
 
-def test_what_failed_in_a_back_fill_is_asked_again_and_nothing_else() -> None:
+def test_a_resumed_back_fill_keeps_the_copy_of_the_output_from_before() -> None:
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+        before = OUT.read_bytes()
+        write(add(VENUE))
+        assert extract(fake, inputs="texts/丙.txt").exit_code == 1
+        assert before_path(OUT).read_bytes() == before
+        assert extract(fake).exit_code == 0
+    assert before_path(OUT).read_bytes() == before
+
+
+def test_only_failed_questions_of_a_back_fill_are_asked_again() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     write(add(VENUE, FILES))
@@ -208,7 +222,7 @@ def test_what_failed_in_a_back_fill_is_asked_again_and_nothing_else() -> None:
     assert lines() == afresh()
 
 
-def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> None:
+def test_records_of_texts_outside_the_inputs_stay_and_are_reported() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     before = lines()
@@ -217,7 +231,7 @@ def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> Non
         result = extract(fake, inputs="texts/丙.txt")
         assert len(fake.seen) == 1
     assert result.exit_code == 1
-    assert "outdated: 2 records of texts that are not among the inputs" in result.stderr
+    assert "outdated: 2 records of an earlier recipe whose texts are not among the inputs" in result.stderr
     after = lines()
     assert after.keys() == before.keys()
     assert (after["丁"], after["乙"]) == (before["丁"], before["乙"])
@@ -227,7 +241,7 @@ def test_records_whose_texts_are_not_among_the_inputs_stay_and_are_told() -> Non
         assert len(fake.seen) == 2
 
 
-# --- before it is paid for ---
+# --- comparing schemas beforehand ---
 
 
 def command(*arguments: str) -> Result:
@@ -251,7 +265,7 @@ def changed(text: str) -> str:
 DIFFERENCES = [
     "same     officials",
     "changed  statistics: period removed, when added",
-    "renamed  goals (was targets: no question is asked)",
+    "renamed  goals (was targets; nothing is asked)",
     "changed  measures: description",
     "added    venue",
     "removed  date",
@@ -259,30 +273,30 @@ DIFFERENCES = [
 ]
 
 
-def test_a_difference_is_told_field_by_field() -> None:
+def test_schema_diff_reports_field_by_field() -> None:
     Path("older.py").write_text(SCHEMA, encoding="utf-8")
     write(changed)
     replies = ROOT / "fixtures" / "replies"
     calls = [call for path in replies.glob("*.json") for call in json.loads(path.read_text(encoding="utf-8"))["calls"]]
     recorded = Counter(call["about"]["field"] for call in calls)
-    told = command("schema", "diff", "older.py", "my.py", "--replies", str(replies))
-    assert told.exit_code == 1
-    assert told.stdout.splitlines() == [
+    result = command("schema", "diff", "older.py", "my.py", "--replies", str(replies))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
         *DIFFERENCES,
-        f"touched  recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
+        f"affected recordings in {replies}: date {recorded['date']}, statistics {recorded['statistics']}",
     ]
     same = command("schema", "diff", "my.py", "my.py")
     assert (same.exit_code, same.stdout.splitlines()[-1]) == (0, "to ask   nothing")
 
 
-def test_a_difference_to_what_an_output_was_made_by() -> None:
+def test_schema_diff_compares_with_the_recipe_of_an_output() -> None:
     with answering() as fake:
         assert extract(fake).exit_code == 0
     Path("gold").mkdir()
     Path("gold/a.json").write_text(json.dumps({"record": {"targets": [], "officials": []}}), encoding="utf-8")
     write(changed)
-    told = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
-    assert told.stdout.splitlines() == [*DIFFERENCES, "touched  annotations in gold: targets 1"]
+    result = command("schema", "diff", str(OUT), "my.py", "--gold", "gold")
+    assert result.stdout.splitlines() == [*DIFFERENCES, "affected annotations in gold: targets 1"]
     Path("out.jsonl.runs.jsonl").unlink()
     lost = command("schema", "diff", str(OUT), "my.py")
     assert lost.exit_code == 2
@@ -296,9 +310,9 @@ def test_stale_recordings_are_named_by_field_with_the_command_that_renews_them()
         assert command("extract", "texts", "-o", "a.jsonl", "--mode", "record", *options).exit_code == 0
         assert command("replies", "check", "texts", *options).exit_code == 0
         write(lambda text: text.replace("要采取的行动：谁要建立", "要采取的行动：谁应建立") + VENUE)
-        told = command("replies", "check", "texts", *options)
-        assert told.exit_code == 1
-        lines = told.stdout.splitlines()
+        result = command("replies", "check", "texts", *options)
+        assert result.exit_code == 1
+        lines = result.stdout.splitlines()
         assert "stale    measures: 3 missing, 3 unused" in lines
         assert "stale    venue: 3 missing" in lines
         (renew,) = (line for line in lines if line.startswith("renew"))

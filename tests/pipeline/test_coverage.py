@@ -1,4 +1,4 @@
-"""Coverage: what calls for an item and is cited by none; and asking once more about it."""
+"""Coverage, the second pass over what is uncited, and verification."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from extractor.fields import Beside, Clause, EdtfDate, Evidence, Expects, Name, 
 from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
+from extractor.runs.call_stack import CallStack
 from extractor.runs.run import run
-from extractor.schema.shape import Field, SchemaError, read_shape
+from extractor.schema.shape import Field, SchemaError, read_fields
 
 
 class Figure(BaseModel):
@@ -38,8 +39,8 @@ TEXT = "3月12日，县长何志远主持会议。去年排查隐患1260处，�
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def at(words: str) -> Json:
@@ -60,32 +61,36 @@ def at(words: str) -> Json:
         (Annotated[list[Verbatim], Expects("台账|巡查")], ["巡查"], 2, ["台账"]),
     ],
 )
-def test_what_no_evidence_touches_is_uncited(
+def test_places_that_no_evidence_touches_are_uncited(
     annotation: Any, cited: list[str], expected: int, uncited: list[str]
 ) -> None:
     record = {"anything": [{"evidence": at(words)} for words in cited]}
     covered = measure_coverage([field_of(annotation)], whole(TEXT), record, {})["f"]
     assert (covered.expected, [TEXT[slice(*span)] for span in covered.uncited]) == (expected, uncited)
-    told = covered.to_json(whole(TEXT))
-    assert told == {"expected": expected, "cited": expected - len(uncited), "uncited": [at(words) for words in uncited]}
+    entry = covered.to_json(whole(TEXT))
+    assert entry == {
+        "expected": expected,
+        "cited": expected - len(uncited),
+        "uncited": [at(words) for words in uncited],
+    }
 
 
 def test_evidence_beside_the_record_counts() -> None:
-    shape = field_of(Annotated[list[Verbatim], Expects("台账")])
-    assert measure_coverage([shape], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
+    field = field_of(Annotated[list[Verbatim], Expects("台账")])
+    assert measure_coverage([field], whole(TEXT), {}, {"f": [at("台账")]})["f"].uncited == ()
 
 
-def test_fields_without_signs_are_not_counted() -> None:
+def test_fields_without_expects_are_not_counted() -> None:
     assert measure_coverage([field_of(list[Figure])], whole(TEXT), {}, {}) == {}
 
 
 @pytest.mark.parametrize("annotation", [list[Task], list[Verbatim]])
-def test_signs_need_a_pattern_where_the_type_tells_none(annotation: Any) -> None:
+def test_expects_needs_a_pattern_if_the_type_has_no_default(annotation: Any) -> None:
     with pytest.raises(SchemaError, match="needs a pattern"):
         field_of(Annotated[annotation, Expects()])
 
 
-def test_sentences_with_uncited_signs_are_asked_about_together_where_they_touch() -> None:
+def test_adjacent_sentences_with_uncited_places_are_joined() -> None:
     text = "一共5人。又有6人。没有数字。还有7人。"
     spans = tuple((text.index(w), text.index(w) + 2) for w in ("5人", "6人", "7人"))
     parts = [part.text for part in uncovered(FieldCoverage(3, spans), whole(text), 100)]
@@ -97,11 +102,11 @@ def test_sentences_with_uncited_signs_are_asked_about_together_where_they_touch(
     ]
 
 
-# --- asking once more ---
+# --- the second pass ---
 
 
 def converted(asked: list[Request], **changes: Any) -> Json:
-    """A record from a model that overlooks the second number unless it is shown its sentence alone."""
+    """The line of a model that overlooks the second number unless it sees that sentence alone."""
 
     def answer(request: Request) -> Any:
         name = request.about["field"]
@@ -120,7 +125,7 @@ def converted(asked: list[Request], **changes: Any) -> Json:
     return done.line
 
 
-def test_without_fill_the_line_says_what_is_left() -> None:
+def test_without_a_second_pass_the_line_lists_what_is_uncited() -> None:
     asked: list[Request] = []
     line = converted(asked)
     assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处"]
@@ -129,7 +134,7 @@ def test_without_fill_the_line_says_what_is_left() -> None:
     assert line["marks"] == []
 
 
-def test_fill_asks_only_about_what_is_left_and_marks_what_comes_of_it() -> None:
+def test_the_second_pass_asks_about_uncited_places_and_marks_its_items() -> None:
     before: list[Request] = []
     after: list[Request] = []
     converted(before)
@@ -143,7 +148,7 @@ def test_fill_asks_only_about_what_is_left_and_marks_what_comes_of_it() -> None:
     assert more[0]["start"] == len("同志们：去年排查隐患1305处。")
 
 
-# --- asking a second time ---
+# --- verification ---
 
 SPEECH = "同志们：去年排查隐患1305处。去年整改率96.5%。"
 
@@ -161,7 +166,7 @@ def confirming(answers: Any, asked: list[Request], **changes: Any) -> Json:
     return done.line
 
 
-def test_records_that_code_filled_are_written_though_no_confirmation_came() -> None:
+def test_items_found_by_code_are_written_though_verification_fails() -> None:
     def down(request: Request) -> Any:
         raise NetworkError("down")
 
@@ -170,7 +175,7 @@ def test_records_that_code_filled_are_written_though_no_confirmation_came() -> N
     summary = run(
         [document("同志们：要加强管理，要建立台账。")],
         recipe(style="form", verify=True),
-        scripted(down),
+        CallStack(model=scripted(down)),
         lambda document, lines, failed: (records.extend(lines), failures.extend(failed)),  # type: ignore[func-returns-value]
     )
     assert [m["text"] for m in records[0]["record"]["measures"]] == ["要加强管理", "要建立台账"]
@@ -182,7 +187,7 @@ def words_of(request: Request) -> str:
     return str(request.body["messages"][-1]["content"])
 
 
-def test_each_item_is_put_to_the_model_once_more_and_marked_unless_it_says_yes() -> None:
+def test_each_item_is_verified_and_marked_unless_the_model_says_yes() -> None:
     asked: list[Request] = []
     line = confirming(lambda r: {"answer": "否" if "“96.5%”" in words_of(r) else "是"}, asked)
     assert line["marks"] == [{"field": "statistics", "item": 1, "marks": ["unconfirmed"]}]
@@ -191,13 +196,16 @@ def test_each_item_is_put_to_the_model_once_more_and_marked_unless_it_says_yes()
     assert all("logprobs" not in r.body for r in second)
 
 
-def test_a_yes_counts_only_where_it_is_probable_enough() -> None:
+def test_a_yes_counts_only_if_it_is_probable_enough() -> None:
     def answer(request: Request) -> Any:
         probable = 0.9 if "“1305处”" in words_of(request) else 0.6
         reply = completion('{"answer": "是"}')
         options = [{"token": "是", "logprob": math.log(probable)}, {"token": "否", "logprob": math.log(1 - probable)}]
-        told = [{"token": '{"answer": "', "logprob": 0.0, "top_logprobs": []}, {**options[0], "top_logprobs": options}]
-        reply.body["choices"][0]["logprobs"] = {"content": told}
+        tokens = [
+            {"token": '{"answer": "', "logprob": 0.0, "top_logprobs": []},
+            {**options[0], "top_logprobs": options},
+        ]
+        reply.body["choices"][0]["logprobs"] = {"content": tokens}
         return reply
 
     asked: list[Request] = []
@@ -206,11 +214,11 @@ def test_a_yes_counts_only_where_it_is_probable_enough() -> None:
     assert asked[-1].body["logprobs"] is True
 
 
-def test_where_no_probability_is_told_a_yes_is_a_yes() -> None:
+def test_a_yes_counts_if_the_endpoint_returns_no_probability() -> None:
     assert confirming(lambda r: {"answer": "是"}, [], sure=0.7)["marks"] == []
 
 
-def test_an_item_about_which_no_answer_came_is_kept_unconfirmed_and_the_failure_told() -> None:
+def test_an_item_whose_verification_fails_is_kept_unconfirmed_with_a_problem() -> None:
     line = confirming(lambda r: completion("", "length"), [])
     assert [s["value"]["text"] for s in line["record"]["statistics"]] == ["1305处", "96.5%"]
     assert [m["marks"] for m in line["marks"]] == [["unconfirmed"], ["unconfirmed"]]

@@ -1,4 +1,5 @@
-"""One record from several passages' answers: entities meet by name, statements by words or place, single values keep the first."""
+"""Merging answers about several passages: entities by name, statements by words or place, single values keep
+the first."""
 
 from __future__ import annotations
 
@@ -18,13 +19,14 @@ from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.merge import merge
 from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
-def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Json, list[Problem]]:
-    """The field's value in the record, from (sentence, row) pairs: each row is answered about its own passage."""
+def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Json, list[Problem]]:
+    """The field's value, its evidence and the problems, from (sentence, row) pairs: each sentence is a
+    passage."""
     source = document(text)
     speech = clean(source)
     prepared = prepare(speech)
@@ -32,20 +34,20 @@ def merged(text: str, shape: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
     for sentence, row in answers:
         at = speech.text.index(sentence)
         passage = speech.cut(at, at + len(sentence))
-        found, none = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepared)
+        found, none = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepared)
         assert none == []
         for item in found:
-            values, nothing = normalise(item, shape, infer_meeting_year(speech))
+            values, nothing = normalise(item, field, infer_meeting_year(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    merged = merge([shape], items, source)
+    merged = merge([field], items, source)
     record, evidence, problems = merged.record, merged.evidence, merged.problems
-    return record[shape.name], evidence, problems
+    return record[field.name], evidence, problems
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def official(name: str, titles: list[str], roles: list[str]) -> Json:
@@ -59,7 +61,7 @@ def texts(evidence: Any) -> list[str]:
 # --- entities ---
 
 
-def test_a_person_is_one_entry_however_often_he_is_named() -> None:
+def test_all_mentions_of_a_person_become_one_entry() -> None:
     a, b, c = "县委书记何志远主持会议。", "何志远同志要求落实。", "县长吴倩讲话。"
     people, _, problems = merged(
         a + b + c,
@@ -76,7 +78,7 @@ def test_a_person_is_one_entry_however_often_he_is_named() -> None:
     assert texts(people[0]["evidence"]) == ["县委书记何志远主持会议", "何志远同志要求落实"]
 
 
-def test_noise_and_script_make_no_second_person() -> None:
+def test_a_name_with_noise_or_in_another_script_is_the_same_person() -> None:
     a, b = "縣長何志遠(yuǎn)主持會議。", "何志远讲话。"
     people, _, _ = merged(
         a + b,
@@ -88,6 +90,16 @@ def test_noise_and_script_make_no_second_person() -> None:
 
 
 @pytest.mark.parametrize(
+    ("full_names", "people"), [(["陈润儿"], ["陈润儿"]), (["陈润儿", "陈大为"], ["陈润儿", "陈大为", "陈"])]
+)
+def test_a_short_name_is_joined_only_if_one_full_name_fits(full_names: list[str], people: list[str]) -> None:
+    parts = [f"副省长{name}讲话。" for name in [*full_names, "陈"]]
+    rows = [(part, official(part[3:-3], ["副省长"], ["speaker"])) for part in parts]
+    found, _, _ = merged("".join(parts), MEETING["officials"], *rows)
+    assert [person["name"] for person in found] == people
+
+
+@pytest.mark.parametrize(
     ("titles", "kept"),
     [
         (["副市长", "市政府副市长"], ["副市长"]),
@@ -96,7 +108,7 @@ def test_noise_and_script_make_no_second_person() -> None:
         (["副市長", "副市长"], ["副市長"]),
     ],
 )
-def test_a_title_and_its_own_ending_are_one(titles: list[str], kept: list[str]) -> None:
+def test_a_title_and_its_ending_are_the_same(titles: list[str], kept: list[str]) -> None:
     parts = [f"{title}何志远讲话。" for title in titles]
     rows = [
         (s.replace("長", "长"), official("何志远", [t.replace("長", "长")], ["speaker"]))
@@ -106,14 +118,14 @@ def test_a_title_and_its_own_ending_are_one(titles: list[str], kept: list[str]) 
     assert person["titles"] == kept
 
 
-def test_an_office_and_its_deputy_are_two() -> None:
+def test_an_office_and_its_deputy_are_different_titles() -> None:
     a, b = "市长何志远讲话。", "副市长何志远讲话。"
     rows = [(s, official("何志远", [t], ["speaker"])) for s, t in ((a, "市长"), (b, "副市长"))]
     (person,), _, _ = merged(a + b, MEETING["officials"], *rows)
     assert person["titles"] == ["市长", "副市长"]
 
 
-def test_roles_come_in_the_schemas_order_and_mentioned_only_alone() -> None:
+def test_roles_are_in_the_schemas_order_and_otherwise_stands_alone() -> None:
     a, b = "何志远讲话。", "何志远主持会议。"
     (person,), _, _ = merged(
         a + b,
@@ -133,7 +145,7 @@ class Person(BaseModel):
     places: list[Evidence]
 
 
-def test_what_an_entity_can_have_only_one_of_keeps_the_first() -> None:
+def test_a_single_value_of_an_entity_keeps_the_first_and_reports_a_conflict() -> None:
     a, b, c = "何志远1960年生。", "何志远主持。", "何志远1961年生。"
     rows = [(a, "1960年"), (b, None), (c, "1961年")]
     (person,), _, (problem,) = merged(
@@ -144,7 +156,7 @@ def test_what_an_entity_can_have_only_one_of_keeps_the_first() -> None:
     assert problem.detail == "何志远 keeps '1960年', found before it"
 
 
-def test_a_single_choice_that_nothing_shows_is_the_other_one() -> None:
+def test_a_single_choice_that_nothing_shows_is_otherwise() -> None:
     a, b = "何志远主持。", "吴倩出席。"
     rows = [(a, "何志远", "chair"), (b, "吴倩", None)]
     people, _, _ = merged(
@@ -160,7 +172,7 @@ def statistic(value: str, **more: Any) -> Json:
     return {"indicator": "收入", "value": value, "period": None, "region": None, **more}
 
 
-def test_a_statement_said_again_is_one_entry_with_both_places() -> None:
+def test_a_repeated_statement_is_one_entry_with_both_places() -> None:
     a, b = "全市收入5亿元。", "会上说，收入５亿元。"
     (one,), _, problems = merged(
         a + b, MEETING["statistics"], (a, statistic("5亿元")), ("会上说，收入5亿元。", statistic("5亿元"))
@@ -170,14 +182,14 @@ def test_a_statement_said_again_is_one_entry_with_both_places() -> None:
     assert one["value"]["text"] == "5亿元"
 
 
-def test_one_place_is_a_list_too() -> None:
+def test_a_single_place_is_a_list_too() -> None:
     a = "全市收入5亿元。"
     (one,), _, _ = merged(a, MEETING["statistics"], (a, statistic("5亿元")))
     assert one["evidence"] == [{"text": "全市收入5亿元", "start": 0, "end": 7}]
 
 
-def test_the_same_place_answered_twice_is_one_statement() -> None:
-    """However it was described; what one description lacks comes from the other, and the first of two stands."""
+def test_two_answers_about_the_same_place_are_one_statement() -> None:
+    """Even if they describe it differently: the first description wins, and the second fills its gaps."""
     a = "去年全市收入5亿元。"
     (one,), _, problems = merged(
         a,
@@ -192,7 +204,7 @@ def test_the_same_place_answered_twice_is_one_statement() -> None:
     )
 
 
-def test_the_second_place_of_a_statement_is_known_as_well() -> None:
+def test_the_second_place_of_a_statement_is_recognised_too() -> None:
     a, b = "全市收入5亿元。", "会上说收入5亿元。"
     found, _, _ = merged(
         a + b,
@@ -205,7 +217,7 @@ def test_the_second_place_of_a_statement_is_known_as_well() -> None:
 
 
 @pytest.mark.parametrize("other", [{"value": "6亿元"}, {"indicator": "支出"}, {"period": "去年"}, {"region": "全县"}])
-def test_what_differs_stays_apart(other: Json) -> None:
+def test_statements_that_differ_stay_separate(other: Json) -> None:
     a, b = "全市收入5亿元。", "去年全县支出5亿元、收入5亿元、6亿元。"
     found, _, _ = merged(
         a + b, MEETING["statistics"], (a, statistic("5亿元")), (b, statistic(**{"value": "5亿元", **other}))
@@ -213,7 +225,7 @@ def test_what_differs_stays_apart(other: Json) -> None:
     assert len(found) == 2
 
 
-def test_responsible_bodies_of_a_repeated_measure_are_gathered() -> None:
+def test_lists_of_a_repeated_statement_are_combined() -> None:
     a, b = "各乡镇要建立台账。", "县安监局要建立台账。"
     rows = [(s, {"text": "建立台账", "responsible": [organ]}) for s, organ in ((a, "各乡镇"), (b, "县安监局"))]
     (measure,), _, _ = merged(a + b, MEETING["measures"], *rows)
@@ -223,7 +235,7 @@ def test_responsible_bodies_of_a_repeated_measure_are_gathered() -> None:
 # --- plain values ---
 
 
-def test_a_list_of_plain_values_keeps_them_all() -> None:
+def test_a_list_of_plain_values_keeps_all_distinct_values() -> None:
     a, b, c = "5月31日前完成自查。", "6月30日前报送。", "再说一遍，5月31日前完成。"
     found, evidence, problems = merged(
         a + b + c, field_of(list[Verbatim]), (a, {"f": "5月31日前"}), (b, {"f": "6月30日前"}), (c, {"f": "5月31日前"})
@@ -241,7 +253,7 @@ def test_a_list_of_plain_values_keeps_them_all() -> None:
     ],
     ids=str,
 )
-def test_lists_of_each_kind_of_plain_value(annotation: Any, words: list[str], expect: list[Any]) -> None:
+def test_lists_of_every_kind_of_plain_value(annotation: Any, words: list[str], expect: list[Any]) -> None:
     parts = [f"会上说{word}好。" for word in words]
     rows = [(part, {"f": word}) for part, word in zip(parts, words, strict=True)]
     found, _, _ = merged("".join(parts), field_of(annotation), *rows)
@@ -249,14 +261,14 @@ def test_lists_of_each_kind_of_plain_value(annotation: Any, words: list[str], ex
     assert values == expect
 
 
-def test_nothing_is_null_or_an_empty_list() -> None:
+def test_a_field_without_items_is_null_or_an_empty_list() -> None:
     assert merged("会议。", MEETING["date"])[0] is None
     assert merged("会议。", MEETING["officials"])[0] == []
     assert merged("会议。", field_of(list[Verbatim]))[:2] == ([], {})
     assert merged("会议。", field_of(Verbatim | None))[:2] == (None, {})
 
 
-def test_a_single_value_that_is_said_differently_later_is_a_conflict() -> None:
+def test_a_later_different_single_value_is_a_conflict() -> None:
     a, b, c = "2014年5月27日，会议召开。", "5月28日，会议继续。", "5月27日，会议开幕。"
     date, _, (problem,) = merged(
         a + b + c, MEETING["date"], (a, {"date": "2014年5月27日"}), (b, {"date": "5月28日"}), (c, {"date": "5月27日"})
@@ -267,7 +279,7 @@ def test_a_single_value_that_is_said_differently_later_is_a_conflict() -> None:
     assert (a + b + c)[problem.start : problem.end] == "5月28日"
 
 
-def test_a_single_person_is_gathered_from_all_mentions_and_another_is_a_conflict() -> None:
+def test_a_single_person_is_merged_from_all_mentions_and_another_is_a_conflict() -> None:
     class Chair(BaseModel):
         name: Name
         titles: list[Verbatim]
@@ -288,24 +300,24 @@ def test_a_single_person_is_gathered_from_all_mentions_and_another_is_a_conflict
 # --- marks ---
 
 
-def test_an_item_is_marked_where_no_mention_of_it_is_without_a_doubt() -> None:
+def test_an_item_is_marked_only_if_all_its_mentions_are() -> None:
     text = "排查隐患1260处。共排查隐患1260处。"
     source = document(text)
     speech = clean(source)
-    shape = MEETING["statistics"]
+    field = MEETING["statistics"]
 
     def item(sentence: str, value: str, mark: str | None) -> tuple[Any, Json]:
         at = speech.text.index(sentence)
         row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
         passage = speech.cut(at, at + len(sentence))
-        (found,), _ = ground(Answer(shape.name, passage, (AnswerItem(row),)), shape, prepare(speech))
-        values, _ = normalise(found, shape, None)
+        (found,), _ = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepare(speech))
+        values, _ = normalise(found, field, None)
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
     doubtful = item("排查隐患1260处。共", "1260处", "second_pass")
     sure = item("共排查隐患1260处。", "1260处", None)
-    assert merge([shape], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
-    assert merge([shape], [doubtful, sure], source).marks == []
+    assert merge([field], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
+    assert merge([field], [doubtful, sure], source).marks == []
 
 
 def test_an_item_whose_words_needed_folding_is_marked() -> None:
@@ -313,6 +325,6 @@ def test_an_item_whose_words_needed_folding_is_marked() -> None:
     speech = clean(document(text))
     row = {"indicator": "排查隐患", "value": "１２６０处", "period": None, "region": None}
     other = {"indicator": "整改率", "value": "96.5%", "period": None, "region": None}
-    shape = MEETING["statistics"]
-    items, _ = ground(Answer(shape.name, speech, (AnswerItem(row), AnswerItem(other))), shape, prepare(speech))
+    field = MEETING["statistics"]
+    items, _ = ground(Answer(field.name, speech, (AnswerItem(row), AnswerItem(other))), field, prepare(speech))
     assert [item.marks for item in items] == [{"folded"}, set()]

@@ -1,4 +1,4 @@
-"""Numbers, units and dates computed from words that stand in the source; the words themselves stay as they are."""
+"""Numbers, units and dates are computed from words of the source; the words themselves don't change."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.normalise import infer_meeting_year, normalise
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 MEETING = {field.name: field for field in load_schema("meeting").fields}
 
 
-def normalised(text: str, shape: Field, row: Json) -> tuple[Any, list[Problem]]:
+def normalised(text: str, field: Field, row: Json) -> tuple[Any, list[Problem]]:
     speech = clean(document(text))
-    ((item,), none) = ground(Answer(shape.name, speech, (AnswerItem(row),)), shape, prepare(speech))
+    ((item,), none) = ground(Answer(field.name, speech, (AnswerItem(row),)), field, prepare(speech))
     assert none == []
-    return normalise(item, shape, infer_meeting_year(speech))
+    return normalise(item, field, infer_meeting_year(speech))
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,9 @@ def field_of(annotation: Any) -> Field:
         ("5000万元", 50000000, None, None, "元", None),
     ],
 )
-def test_quantities(words: str, number: Any, low: Any, high: Any, unit: str | None, approx: str | None) -> None:
+def test_quantities_are_computed_from_their_words(
+    words: str, number: Any, low: Any, high: Any, unit: str | None, approx: str | None
+) -> None:
     values, problems = normalised(f"全市指标为{words}。", MEETING["statistics"], {"indicator": "指标", "value": words})
     assert problems == []
     assert values["value"] == {
@@ -54,11 +56,27 @@ def test_quantities(words: str, number: Any, low: Any, high: Any, unit: str | No
     assert Quantity.model_validate(values["value"]).model_dump() == values["value"]
 
 
-def test_a_quantity_keeps_the_sources_noise_in_its_words_only() -> None:
+def test_a_quantity_keeps_the_noise_of_the_source_in_its_words_only() -> None:
     values, _ = normalised(
         "全縣人口１６０萬(wàn)人。", MEETING["statistics"], {"indicator": "人口", "value": "160万人"}
     )
     assert (values["value"]["text"], values["value"]["number"]) == ("１６０萬(wàn)人", 1600000)
+
+
+@pytest.mark.parametrize(
+    ("noisy", "words", "number"),
+    [("1 268户", "1268户", 1268), ("3\u200b0万元", "30万元", 300000), ("三\u200b萬(wàn)元", "三万元", 30000)],
+)
+def test_a_number_is_computed_from_its_words_without_the_noise(noisy: str, words: str, number: int) -> None:
+    values, problems = normalised(f"全县减少{noisy}。", MEETING["statistics"], {"indicator": "全县", "value": words})
+    assert problems == []
+    assert (values["value"]["text"], values["value"]["number"]) == (noisy, number)
+
+
+def test_a_date_is_computed_from_its_words_without_the_noise() -> None:
+    values, problems = normalised("2014年5月(yuè)27日，会议召开。", MEETING["date"], {"date": "2014年5月27日"})
+    assert problems == []
+    assert (values["date"]["text"], values["date"]["edtf"]) == ("2014年5月(yuè)27日", "2014-05-27")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +88,7 @@ def test_a_quantity_keeps_the_sources_noise_in_its_words_only() -> None:
         ("2014年5月，会议召开。", "2014年5月", "2014-05", False),
     ],
 )
-def test_dates(text: str, words: str, edtf: str, inferred: bool) -> None:
+def test_dates_are_computed_from_their_words(text: str, words: str, edtf: str, inferred: bool) -> None:
     values, problems = normalised(text, MEETING["date"], {"date": words})
     assert problems == []
     date = values["date"]
@@ -80,22 +98,22 @@ def test_dates(text: str, words: str, edtf: str, inferred: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "row", "said"),
+    ("field", "row", "expect"),
     [
-        ("date", {"date": "会议"}, ("date", "会议", "these words do not say a date that can be computed")),
+        ("date", {"date": "会议"}, ("date", "会议", "no date can be computed from these words")),
         (
             "statistics",
             {"indicator": "全市", "value": "会议"},
-            ("statistics.value", "会议", "these words do not say a number that can be computed"),
+            ("statistics.value", "会议", "no number can be computed from these words"),
         ),
     ],
 )
-def test_an_item_that_stands_on_what_cannot_be_read_is_a_problem(
-    field: str, row: Json, said: tuple[str, str, str]
+def test_an_item_whose_anchor_cannot_be_read_becomes_a_problem(
+    field: str, row: Json, expect: tuple[str, str, str]
 ) -> None:
     values, (problem,) = normalised("全市会议召开。", MEETING[field], row)
     assert values is None
-    assert (problem.kind, problem.field, problem.value, problem.detail) == ("unreadable", *said)
+    assert (problem.kind, problem.field, problem.value, problem.detail) == ("unreadable", *expect)
     assert (problem.start, problem.end) == (2, 4)
 
 
@@ -112,14 +130,14 @@ class Payment(BaseModel):
 
 
 @pytest.mark.parametrize(("amount", "stays"), [("5万元", True), ("奖金", False)])
-def test_an_item_that_needs_a_number_goes_with_it(amount: str, stays: bool) -> None:
+def test_an_item_is_dropped_if_a_required_number_cannot_be_read(amount: str, stays: bool) -> None:
     row = {"to": "何志远", "amount": amount, "days": []}
     values, problems = normalised("发给何志远奖金5万元。", field_of(list[Payment]), row)
     assert (values is not None) == stays
     assert [p.kind for p in problems] == [] if stays else ["unreadable"]
 
 
-def test_what_cannot_be_read_leaves_a_list() -> None:
+def test_an_unreadable_value_is_dropped_from_its_list() -> None:
     row = {"to": "何志远", "amount": "5万元", "days": ["5月1日", "奖金"]}
     values, problems = normalised("5月1日发给何志远奖金5万元。", field_of(list[Payment]), row)
     assert [day["text"] for day in values["days"]] == ["5月1日"]

@@ -1,4 +1,4 @@
-"""What a run spends, and what is told of it: limits, events, the history of runs, the line of progress."""
+"""What a run spends: limits, the event log, the run log and the progress line."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ SPEECH = "5月27日，全市安全生产工作会议召开。市委书记李明�
 BODY: Json = {"model": "m", "messages": [{"role": "user", "content": "会议" * 100}], "max_tokens": 100}
 
 
-def attempt(number: int = 1, fault: str | None = None, again: bool = False) -> Attempt:
-    about = {"document": "d", "field": "f", "start": 0, "end": 9, **({REASKED: True} if again else {})}
-    usage = Usage() if fault else Usage(1, 100, 40, 10)
-    return Attempt(Request(BODY, about), number, 0.5, usage, fault)
+def attempt(number: int = 1, error: str | None = None, reasked: bool = False) -> Attempt:
+    about = {"document": "d", "field": "f", "start": 0, "end": 9, **({REASKED: True} if reasked else {})}
+    usage = Usage() if error else Usage(1, 100, 40, 10)
+    return Attempt(Request(BODY, about), number, 0.5, usage, error)
 
 
 def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
-    told: list[Json] = []
-    budget = Budget(Price(1.0, 2.0, 0.5), tell=told.append)
-    for each in (attempt(fault="server_fault"), attempt(2), attempt(again=True)):
-        budget.heard(each)
+    events: list[Json] = []
+    budget = Budget(Price(1.0, 2.0, 0.5), on_event=events.append)
+    for each in (attempt(error="server_fault"), attempt(2), attempt(reasked=True)):
+        budget.record_attempt(each)
     assert (budget.first, budget.reasked) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
-    assert (budget.retries, budget.faults) == (1, {"server_fault": 1})
+    assert (budget.retries, budget.errors) == (1, {"server_fault": 1})
     # 60 read afresh, 40 from the cache, 10 written.
     assert budget.cost(budget.first) == pytest.approx((60 + 20 + 20) / 1e6)
-    assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in told] == [
+    assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in events] == [
         (1, "server_fault", False, 0),
         (2, None, False, 100),
         (1, None, True, 100),
@@ -56,32 +56,35 @@ def test_tokens_under_way_count_towards_the_limit() -> None:
 
     def call(request: Request) -> Reply:
         with pytest.raises(BudgetSpentError, match="over --max-tokens"):
-            budget.over(lambda r: completion("{}"))(request)
+            budget.limit_call(lambda r: completion("{}"))(request)
         second.append(request)
         return completion("{}")
 
-    budget.over(call)(Request(BODY))
+    budget.limit_call(call)(Request(BODY))
     assert len(second) == 1
-    # What is not under way any more is free again: nothing was heard of, so nothing is spent.
-    budget.over(lambda r: completion("{}"))(Request(BODY))
+    # No attempt was recorded, so nothing is spent, and what was set aside is free again.
+    budget.limit_call(lambda r: completion("{}"))(Request(BODY))
 
 
-def test_the_line_of_progress() -> None:
-    said: list[str] = []
+def test_the_progress_line() -> None:
+    shown: list[str] = []
     clock = [0.0]
-    progress = ProgressDisplay(None, said.append, now=lambda: clock[0])
+    progress = ProgressDisplay(None, shown.append, now=lambda: clock[0])
     budget = Budget(Price(1.0, 1.0))
-    progress.watch(budget)
+    progress.watch_budget(budget)
     progress.total, progress.skipped = 110, lambda: 10
     for number in range(50):
         clock[0] += 1.0
-        budget.heard(attempt(2))
-        progress.told(f"d{number}", 1, [])
-    assert said[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
-    assert said[FIRST_LINES] == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 retried"
-    assert len(said) == FIRST_LINES + 2
-    progress.told("e", 0, [{"reason": "It broke."}])
-    assert said[-1] == "e: 0 records, 1 failure: It broke."
+        budget.record_attempt(attempt(2))
+        progress.document_done(f"d{number}", 1, [])
+    assert shown[:FIRST_LINES] == [f"d{number}: 1 record" for number in range(FIRST_LINES)]
+    assert (
+        shown[FIRST_LINES]
+        == "35 of 100 documents · 1.0 answers/s · 65 s left · 3850 tokens · $0.0039 · 35 attempts repeated"
+    )
+    assert len(shown) == FIRST_LINES + 2
+    progress.document_done("e", 0, [{"reason": "It broke."}])
+    assert shown[-1] == "e: 0 records, 1 failure: It broke."
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a.txt").write_text(SPEECH, encoding="utf-8")
 
 
-def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(texts: None) -> None:
+def test_the_event_log_has_each_attempt_and_the_run_log_both_ends_of_a_run(texts: None) -> None:
     once = iter([Step(500, {"error": {"message": "internal"}}, {"retry-after": "0.01"})])
     key = "sk-secret-0123456789"
     with answering(lambda body: next(once, None)) as fake:
@@ -111,12 +114,16 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
         result = CliRunner(env={"EXTRACTOR_API_KEY": key}).invoke(app, [*command, *more])
         asked = len(fake.seen)
     assert result.exit_code == 0, result.stderr
-    events = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+    *events, last = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert last.items() >= {"event": "document", "document": "a", "records": 1, "failures": 0}.items()
     assert len(events) == asked == 4
     assert [event["error"] for event in events] == ["server_fault", *[None] * 3]
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
     assert events[1]["cost"] == pytest.approx(20 / 1e6)
-    assert "3 answers to first asks (45 tokens, $0.0001), 1 retry (server_fault 1)" in result.stderr
+    assert (
+        "spent: 3 answers to first questions (45 tokens, $0.0001)\nfailed attempts: 1 (server_fault 1); 1 attempt repeated"
+        in result.stderr
+    )
     start, end = (json.loads(line) for line in run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
     line = json.loads(Path("o.jsonl").read_text(encoding="utf-8"))
     assert start["run"] == end["run"]
@@ -135,7 +142,7 @@ def test_a_log_has_an_event_for_each_attempt_and_a_history_both_ends_of_a_run(te
         (["--max-cost", "1"], "No price is known for fake, so --max-cost can't be kept. Give --price-in"),
         (["--price-in", "1"], "--price-in and --price-out belong together"),
         (["--retry", "nonsense"], "--retry takes a kind of failure, not 'nonsense': one of bad_request, "),
-        (["--restart", "--retry-failed"], "--restart converts all anew"),
+        (["--restart", "--retry-failed"], "--restart converts everything again"),
         (["--log-json", "none/log.jsonl"], "none/log.jsonl can't be written"),
     ],
 )
@@ -159,7 +166,7 @@ def test_wrong_usage(texts: None, arguments: list[str], words: str) -> None:
     assert result.stderr.startswith(f"extractor: {words}")
 
 
-def test_a_clock_that_goes_back_disturbs_no_run(texts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_runs_backwards_does_no_harm(texts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(2_000_000_000, 0, -3600))
     monkeypatch.setattr("time.time", lambda: float(next(clock)))
     busy = iter([Step(503, {"error": {"message": "busy"}}, {"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"})])
@@ -168,7 +175,7 @@ def test_a_clock_that_goes_back_disturbs_no_run(texts: None, monkeypatch: pytest
         command = ["extract", "a.txt", "-o", "o.jsonl", *server]
         first = CliRunner().invoke(app, command)
         again = CliRunner().invoke(app, [*command, "--retry-failed"])
-    # An endpoint that wants to be left alone for decades is given up at once, and asked when that is said.
+    # An endpoint that asks for decades of patience is given up at once, and asked again on --retry-failed.
     assert (first.exit_code, again.exit_code) == (1, 0)
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
@@ -179,11 +186,14 @@ def test_a_log_that_cannot_be_written_costs_no_answer(texts: None, capfd: pytest
         command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
         result = CliRunner().invoke(app, [*command, "--log-json", "/dev/full"])
     assert result.exit_code == 0
-    assert result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without.") == 1
+    assert (
+        result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without the log.")
+        == 1
+    )
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 
-def test_a_note_that_was_cut_short_disturbs_neither_the_next_nor_who_reads(texts: None) -> None:
+def test_a_torn_line_of_the_run_log_is_skipped(texts: None) -> None:
     with answering() as fake:
         command = ["extract", "a.txt", "-o", "o.jsonl", "--base-url", fake.base_url, "--model", "fake"]
         assert CliRunner().invoke(app, command).exit_code == 0

@@ -1,4 +1,7 @@
-"""What a run would ask and cost, said before it: held against runs, recordings and outputs. No model is asked."""
+"""The estimate of what a run would ask and cost, compared with runs, recordings and outputs.
+
+No model is asked.
+"""
 
 from __future__ import annotations
 
@@ -54,15 +57,15 @@ def extractor(*arguments: str) -> Result:
     return result
 
 
-def said(*arguments: str) -> Json:
+def estimated(*arguments: str) -> Json:
     result = extractor("estimate", *arguments, "--json")
     assert result.exit_code == 0, result.stderr
-    told: Json = json.loads(result.stdout)
-    return told
+    estimate: Json = json.loads(result.stdout)
+    return estimate
 
 
 def rows(*arguments: str) -> dict[str, str]:
-    """What people read, by the names in its first column; rows without a name go with the one above."""
+    """What people read, by the names in the first column; rows without a name continue the one above."""
     result = extractor("estimate", *arguments)
     assert result.exit_code == 0, result.stderr
     found: dict[str, str] = {}
@@ -77,7 +80,7 @@ def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-# --- the seeds, whose real figures are recorded ---
+# --- the seeds, whose real figures are in the recordings ---
 
 
 def recorded() -> list[tuple[Json, int, int]]:
@@ -91,20 +94,20 @@ def recorded() -> list[tuple[Json, int, int]]:
     ]
 
 
-def test_the_estimate_brackets_what_the_seeds_really_took() -> None:
+def test_the_estimate_brackets_the_real_figures_of_the_seeds() -> None:
     real = recorded()
     asked, read, written = len(real), sum(r[1] for r in real), sum(r[2] for r in real)
-    told = said(str(SEEDS), "--mode", "live")
-    print(f"asked {asked}, said {told['requests']}; read {read}, said {told['tokens_in']}", end="; ")
-    print(f"written {written}, said {told['tokens_out']}")
+    estimate = estimated(str(SEEDS), "--mode", "live")
+    print(f"asked {asked}, estimated {estimate['requests']}; read {read}, estimated {estimate['tokens_in']}", end="; ")
+    print(f"written {written}, estimated {estimate['tokens_out']}")
     assert (asked, read, written) == (20, 13_765, 925)
-    assert told["requests"] == asked
-    assert told["tokens_in"]["low"] < read < told["tokens_in"]["high"]
-    assert told["tokens_out"]["low"] < written < told["tokens_out"]["high"]
-    assert (told["documents"], told["speeches"]) == (5, 12)
+    assert estimate["requests"] == asked
+    assert estimate["tokens_in"]["low"] < read < estimate["tokens_in"]["high"]
+    assert estimate["tokens_out"]["low"] < written < estimate["tokens_out"]["high"]
+    assert (estimate["documents"], estimate["speeches"]) == (5, 12)
 
 
-def test_the_error_of_the_tokens_is_the_one_that_is_stated() -> None:
+def test_the_token_estimate_is_as_exact_as_stated() -> None:
     real = recorded()
     estimates = [tokens_in(request) for request, _, _ in real]
     assert sum(read for _, read, _ in real) / sum(estimates) == pytest.approx(1.006, abs=0.001)
@@ -121,46 +124,48 @@ def test_tokens_by_kind_of_character(text: str, tokens: int) -> None:
 
 
 def test_what_recordings_answer_costs_nothing() -> None:
-    told = said(str(SEEDS), "--replies", str(REPLIES))
-    assert (told["questions"], told["recorded"], told["requests"]) == (20, 20, 0)
+    estimate = estimated(str(SEEDS), "--replies", str(REPLIES))
+    assert (estimate["questions"], estimate["recorded"], estimate["requests"]) == (20, 20, 0)
     assert rows(str(SEEDS), "--replies", str(REPLIES))["cost"] == "nothing: no model would be asked"
 
 
 def test_a_question_whose_recording_is_missing_is_to_be_asked() -> None:
     replies = Path(shutil.copytree(REPLIES, "replies"))
     (replies / "000_f3784ed5a834436f.json").unlink()
-    told = said(str(SEEDS), "--replies", "replies")
-    assert (told["recorded"], told["requests"], told["unrecorded"]) == (17, 3, 0)
-    told = said(str(SEEDS), "--replies", "replies", "--mode", "replay")
-    assert (told["recorded"], told["requests"], told["unrecorded"]) == (17, 0, 3)
+    estimate = estimated(str(SEEDS), "--replies", "replies")
+    assert (estimate["recorded"], estimate["requests"], estimate["unrecorded"]) == (17, 3, 0)
+    estimate = estimated(str(SEEDS), "--replies", "replies", "--mode", "replay")
+    assert (estimate["recorded"], estimate["requests"], estimate["unrecorded"]) == (17, 0, 3)
 
 
-def test_recording_is_not_begun() -> None:
-    assert said("texts", "--replies", "replies", "--mode", "record")["requests"] == 6
+def test_mode_record_writes_no_recordings() -> None:
+    assert estimated("texts", "--replies", "replies", "--mode", "record")["requests"] == 6
     assert not Path("replies").exists()
 
 
-# --- held against runs ---
+# --- compared with runs ---
 
 
 @pytest.mark.parametrize("more", [[], ["--model", "openai/gpt-4o-mini"], ["--model", "deepseek/deepseek-flash"]])
 def test_nothing_is_written_and_no_key_is_needed(folder: Path, more: list[str]) -> None:
     before = everything(folder)
-    assert said("texts", "-o", "out.jsonl", *more)["documents"] == 3
+    assert estimated("texts", "-o", "out.jsonl", *more)["documents"] == 3
     assert everything(folder) == before
 
 
-def test_it_says_as_many_questions_as_a_run_asks(fake: FakeEndpoint) -> None:
+def test_the_estimate_counts_the_questions_of_a_run(fake: FakeEndpoint) -> None:
     server = ["--base-url", fake.base_url, "--model", "fake", "--separate-fields", "--concurrency", "1"]
-    told = said("texts", *server)
+    estimate = estimated("texts", *server)
     assert fake.seen == []
     assert extractor("extract", "texts", *server).exit_code == 0
-    assert told["requests"] == len(fake.seen) == 15
-    assert told["tokens_in"]["low"] < sum(tokens_in(seen.body) for seen in fake.seen) < told["tokens_in"]["high"]
+    assert estimate["requests"] == len(fake.seen) == 15
+    assert (
+        estimate["tokens_in"]["low"] < sum(tokens_in(seen.body) for seen in fake.seen) < estimate["tokens_in"]["high"]
+    )
 
 
 @pytest.mark.parametrize(("answered", "skipped", "kept"), [(0, 0, 0), (2, 0, 2), (7, 1, 2), (15, 3, 0)])
-def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: int, skipped: int, kept: int) -> None:
+def test_with_an_output_it_counts_what_resuming_would_ask(folder: Path, answered: int, skipped: int, kept: int) -> None:
     refused: list[Step] = []
     with answering(lambda body: refused[0] if refused and len(fake.seen) > answered else None) as fake:
         arguments = [
@@ -180,11 +185,11 @@ def test_with_an_output_it_says_what_going_on_would_ask(folder: Path, answered: 
         refused.clear()
         done = len(fake.seen)
         before = everything(folder)
-        told = said(*arguments)
+        estimate = estimated(*arguments)
         assert everything(folder) == before
         assert extractor("extract", *arguments).exit_code == 0
-    assert told["requests"] == len(fake.seen) - done == 15 - answered
-    assert (told["skipped"], told["documents"], told["kept"]) == (skipped, 3 - skipped, kept)
+    assert estimate["requests"] == len(fake.seen) - done == 15 - answered
+    assert (estimate["skipped"], estimate["documents"], estimate["kept"]) == (skipped, 3 - skipped, kept)
 
 
 def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeEndpoint) -> None:
@@ -202,16 +207,16 @@ def test_a_changed_text_is_converted_again_and_a_failed_one_waits(fake: FakeEndp
     ]
     extractor("extract", *arguments)
     Path("texts/b.txt").write_text(SPEECH.format("丁"), encoding="utf-8")
-    told = said(*arguments)
-    assert (told["skipped"], told["documents"], told["requests"]) == (2, 1, 5)
+    estimate = estimated(*arguments)
+    assert (estimate["skipped"], estimate["documents"], estimate["requests"]) == (2, 1, 5)
     noted = {"id": "c", "path": "texts/c.txt", "sha256": None, "kind": "misfit", "reason": "", "field": None}
     Path("out.jsonl.failures.jsonl").write_text(json.dumps(noted) + "\n", encoding="utf-8")
-    told = said(*arguments)
-    assert (told["skipped"], told["waiting"], told["documents"]) == (1, 1, 1)
-    assert "1 failed before, not asked again without --retry-failed" in rows(*arguments)["documents"]
+    estimate = estimated(*arguments)
+    assert (estimate["skipped"], estimate["waiting"], estimate["documents"]) == (1, 1, 1)
+    assert "1 failed before and not asked about again without --retry-failed" in rows(*arguments)["documents"]
 
 
-def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeEndpoint) -> None:
+def test_an_output_that_a_run_is_writing_can_be_estimated(fake: FakeEndpoint) -> None:
     arguments = [
         "texts",
         "-o",
@@ -226,7 +231,7 @@ def test_an_output_that_a_run_is_writing_is_looked_at_all_the_same(fake: FakeEnd
     ]
     extractor("extract", *arguments)
     with open_output(Path("out.jsonl")):
-        assert said(*arguments)["skipped"] == 3
+        assert estimated(*arguments)["skipped"] == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -247,10 +252,10 @@ def test_a_link_to_an_output_is_followed(fake: FakeEndpoint) -> None:
     extractor("extract", *arguments)
     Path("link.jsonl").symlink_to("there/out.jsonl")
     arguments[2] = "link.jsonl"
-    assert said(*arguments)["skipped"] == 3
+    assert estimated(*arguments)["skipped"] == 3
 
 
-def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -> None:
+def test_only_the_questions_of_a_new_field_are_counted(fake: FakeEndpoint) -> None:
     schema = (ROOT / "schemas" / "meeting.py").read_text(encoding="utf-8")
     Path("my.py").write_text(schema, encoding="utf-8")
     arguments = [
@@ -273,11 +278,11 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -
         encoding="utf-8",
     )
     done = len(fake.seen)
-    told = said(*arguments)
-    assert told["outdated"] == 3
-    assert "3 records of an earlier recipe, to be back-filled" in rows(*arguments)["documents"]
+    estimate = estimated(*arguments)
+    assert estimate["outdated"] == 3
+    assert rows(*arguments)["records"] == "3 of an earlier recipe, to be back-filled"
     extractor("extract", *arguments)
-    assert told["fields"] == {"venue": len(fake.seen) - done} == {"venue": 3}
+    assert estimate["fields"] == {"venue": len(fake.seen) - done} == {"venue": 3}
 
 
 # --- wrong usage ---
@@ -292,10 +297,10 @@ def test_of_a_new_field_only_its_own_questions_are_counted(fake: FakeEndpoint) -
         (["texts", "--concurrency", "many"], "--concurrency takes auto or a number"),
         (["texts", "--schema", "nothing"], "nothing"),
         (["texts", "-o", "other.jsonl"], "other.jsonl holds records of another recipe"),
-        (["texts", "-o", "broken.jsonl"], "broken.jsonl, line 1, is no record"),
+        (["texts", "-o", "broken.jsonl"], "broken.jsonl, line 1, is not a record"),
     ],
 )
-def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: str) -> None:
+def test_wrong_usage_gives_one_sentence(folder: Path, arguments: list[str], words: str) -> None:
     line = {
         "format": 2,
         "id": "a",
@@ -312,20 +317,20 @@ def test_wrong_usage_is_a_sentence(folder: Path, arguments: list[str], words: st
 
 def test_a_file_that_cant_be_read_is_counted() -> None:
     Path("texts/d.txt").write_bytes(b"")
-    told = said("texts")
-    assert (told["documents"], told["failed"]) == (3, 1)
-    assert rows("texts")["documents"] == "3 to convert, 1 can't be read"
+    estimate = estimated("texts")
+    assert (estimate["documents"], estimate["failed"]) == (3, 1)
+    assert rows("texts")["documents"] == "3 to convert, 1 unreadable"
 
 
 # --- prices ---
 
 
 def test_the_cost_is_that_of_the_tokens() -> None:
-    told = said("texts", "--model", "openai/gpt-4o-mini", "--price-in", "2", "--price-out", "10")
+    estimate = estimated("texts", "--model", "openai/gpt-4o-mini", "--price-in", "2", "--price-out", "10")
     for end in ("low", "high"):
-        expected = (round(told["tokens_in"][end]) * 2 + round(told["tokens_out"][end]) * 10) / 1e6
-        assert told["cost"][end] == pytest.approx(expected)
-    assert told["price_source"] is None
+        expected = (round(estimate["tokens_in"][end]) * 2 + round(estimate["tokens_out"][end]) * 10) / 1e6
+        assert estimate["cost"][end] == pytest.approx(expected)
+    assert estimate["price_source"] is None
 
 
 PRICED: list[tuple[list[str], str]] = [
@@ -338,23 +343,25 @@ PRICED: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "cost"), PRICED)
-def test_what_is_said_of_the_cost(arguments: list[str], cost: str) -> None:
+def test_the_cost_row(arguments: list[str], cost: str) -> None:
     assert rows("texts", *arguments)["cost"].startswith(cost)
 
 
-def test_where_a_price_comes_from_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_of_a_price_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = rows("texts", "--model", "deepseek/deepseek-flash")["price"]
-    assert shown.startswith("$0.3 in, $1.2 out a million tokens, of 2026-11-01 (genai-prices 0.2.3)\nthe price on work")
+    assert shown.startswith(
+        "$0.3 in, $1.2 out per million tokens, as of 2026-11-01 (genai-prices 0.2.3)\nthe price on work"
+    )
     old = Source("a table", date(2020, 1, 1))
     monkeypatch.setitem(PRICES, "openai/gpt-4o", (2.5, 10, None, old))
     shown = rows("texts", "--model", "openai/gpt-4o")["price"]
-    assert shown.endswith("prices of 2020-01-01: check, or give --price-in and --price-out")
+    assert shown.endswith("this price is from 2020-01-01: check it, or give --price-in and --price-out")
     assert is_old(old, date(2021, 1, 2))
     assert not is_old(old, date(2020, 12, 31))
 
 
 @pytest.mark.parametrize("model", ["openai/gpt-4o-mini", "OpenAI/gpt-4o-mini", "openai/ gpt-4o-mini"])
-def test_a_model_is_found_as_it_is_asked(model: str) -> None:
+def test_a_model_is_found_whatever_its_spelling(model: str) -> None:
     assert price_of(model) == Price(0.15, 0.6, 0.075)
     assert source_of(model) is not None
 
@@ -365,7 +372,7 @@ def test_a_price_is_not_guessed(model: str) -> None:
     assert source_of(model) is None
 
 
-def test_the_price_list_is_of_known_providers() -> None:
+def test_the_price_list_names_known_providers() -> None:
     for model, (read, written, cached, source) in PRICES.items():
         provider, _, name = model.partition("/")
         assert provider in PROVIDERS
@@ -388,33 +395,33 @@ def test_the_price_list_is_of_known_providers() -> None:
         ),
         (
             ["--model", "openai/gpt-4o-mini", "--separate-fields", "--concurrency", "4"],
-            "as long as 4 answers take in turn, 4 at a time",
+            "as long as 4 answers take one after another, 4 at a time",
         ),
         (
             ["--model", "openai/gpt-4o-mini", "--rpm", "5"],
             "at least 0.6 min at --rpm 5, and as long as the endpoint takes for 3 answers, up to 32 at a time",
         ),
         (["--model", "openai/gpt-4o-mini", "--concurrency", "auto"], "as long as the endpoint takes for 3 answers"),
-        (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take in turn"),
+        (["--model", "local", "--concurrency", "8", "--rpm", "5"], "as long as 6 answers take one after another"),
     ],
 )
-def test_time_is_said_as_far_as_it_is_known(arguments: list[str], words: str) -> None:
+def test_the_time_row(arguments: list[str], words: str) -> None:
     assert rows("texts", *arguments)["time"].startswith(words)
 
 
-def test_a_limit_of_tokens_takes_time_by_the_tokens() -> None:
-    told = said("texts", "--model", "openai/gpt-4o-mini", "--tpm", "100")
+def test_a_token_limit_bounds_the_time() -> None:
+    estimate = estimated("texts", "--model", "openai/gpt-4o-mini", "--tpm", "100")
     for end in ("low", "high"):
-        tokens = told["tokens_in"][end] + told["tokens_out"][end]
-        assert told["minutes_at_least"][end] == pytest.approx(tokens / 100)
+        tokens = estimate["tokens_in"][end] + estimate["tokens_out"][end]
+        assert estimate["minutes_at_least"][end] == pytest.approx(tokens / 100)
 
 
-# --- what is in it, and what is not ---
+# --- what is included and what is not ---
 
 
 def test_fields_that_share_a_question_are_counted_each() -> None:
     together, separate_fields = (
-        said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--separate-fields"])
+        estimated("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--separate-fields"])
     )
     assert (together["requests"], separate_fields["requests"]) == (3, 15)
     assert together["fields"] == separate_fields["fields"]
@@ -422,25 +429,25 @@ def test_fields_that_share_a_question_are_counted_each() -> None:
     assert together["tokens_out"]["high"] == pytest.approx(separate_fields["tokens_out"]["high"], rel=0.01)
 
 
-def test_shapes_beside_the_messages_are_in_the_higher_end_only() -> None:
-    beside = said("texts", "--model", "openai/gpt-4o-mini")
-    within = said("texts", "--model", "deepseek/deepseek-flash")
+def test_schemas_beside_the_messages_count_in_the_upper_bound_only() -> None:
+    beside = estimated("texts", "--model", "openai/gpt-4o-mini")
+    within = estimated("texts", "--model", "deepseek/deepseek-flash")
     assert beside["shapes"] > 0
     assert within["shapes"] == 0
-    spread: Any = lambda told: told["tokens_in"]["high"] / told["tokens_in"]["low"]  # noqa: E731
+    spread: Any = lambda estimate: estimate["tokens_in"]["high"] / estimate["tokens_in"]["low"]  # noqa: E731
     assert spread(within) == pytest.approx((1 + WITHIN) / (1 - WITHIN))
     assert spread(beside) > spread(within)
 
 
-def test_what_is_left_out_is_said() -> None:
-    left = rows("texts", "--model", "openai/gpt-4o-mini", "--verify", "--second-pass")["not in it"]
-    for words in ("re-asks", "thinking", "cache", "--verify", "--second-pass"):
+def test_what_is_not_included_is_listed() -> None:
+    left = rows("texts", "--model", "openai/gpt-4o-mini", "--verify", "--second-pass")["excluded"]
+    for words in ("asked again", "thinking", "cache", "--verify", "--second-pass"):
         assert words in left
-    assert rows("texts")["not in it"] == "re-asks of answers that do not fit or are too long"
+    assert rows("texts")["excluded"] == "questions asked again because the answer does not fit or is too long"
 
 
-def test_filling_is_counted_at_its_most() -> None:
-    plain, filled = (said("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--second-pass"]))
+def test_the_second_pass_is_counted_as_if_nothing_was_found() -> None:
+    plain, filled = (estimated("texts", "--model", "openai/gpt-4o-mini", *more) for more in ([], ["--second-pass"]))
     assert filled["requests"] > plain["requests"]
 
 

@@ -1,4 +1,4 @@
-"""Workers: documents and questions side by side. Events, not clocks, say what waits for what."""
+"""Workers convert and ask side by side. Events, not clocks, decide what waits for what."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scripted import by_field, document, recipe, scripted
 from extractor.document import Document, Json
 from extractor.errors import NOT_REACHED, KeyRefusedError, ServerError
 from extractor.llm.call import Call, Reply, Request
+from extractor.runs.call_stack import CallStack
 from extractor.runs.run import Workers, run
 from extractor.runs.summary import Summary
 from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
@@ -73,7 +74,7 @@ def test_results_come_as_they_are_done_or_in_order(pool: Pool) -> None:
     assert list(in_order(convert, range(5), pool, ahead=2, ordered=True)) == [0, 1, 2, 3, 4]
 
 
-def test_no_more_is_read_than_is_begun(pool: Pool) -> None:
+def test_documents_are_read_only_as_they_are_begun(pool: Pool) -> None:
     read = []
 
     def given() -> Iterator[int]:
@@ -98,9 +99,9 @@ def test_a_documents_later_tasks_wait_for_anothers_first() -> None:
     assert order == ["long 0", "short 0", "long 1", "long 2"]
 
 
-def test_one_thread_computes_at_a_time_and_many_wait() -> None:
-    floor = ComputeLock()
-    pool = Pool(4, "test", floor)
+def test_one_thread_computes_at_a_time_while_others_wait() -> None:
+    lock = ComputeLock()
+    pool = Pool(4, "test", lock)
     meet = threading.Barrier(4, timeout=20)
     computing: list[int] = []
 
@@ -116,7 +117,7 @@ def test_one_thread_computes_at_a_time_and_many_wait() -> None:
 
     def task() -> None:
         compute()
-        floor.leaving(call)(Request({}))
+        lock.released_during(call)(Request({}))
         compute()
 
     for future in [pool.submit(task) for _ in range(8)]:
@@ -124,14 +125,14 @@ def test_one_thread_computes_at_a_time_and_many_wait() -> None:
     pool.close(wait=True)
 
 
-def test_a_call_that_raises_gives_the_floor_back_once() -> None:
-    floor = ComputeLock()
-    pool = Pool(2, "test", floor)
+def test_a_call_that_raises_takes_the_compute_lock_again_once() -> None:
+    lock = ComputeLock()
+    pool = Pool(2, "test", lock)
 
     def call(_: Request) -> Reply:
         raise ServerError("broken")
 
-    for future in [pool.submit(lambda: floor.leaving(call)(Request({}))) for _ in range(4)]:
+    for future in [pool.submit(lambda: lock.released_during(call)(Request({}))) for _ in range(4)]:
         with pytest.raises(ServerError):
             future.result(timeout=20)
     assert gathering(pool, None)([lambda: 1, lambda: 2]) == [1, 2]
@@ -150,14 +151,14 @@ def converted(call: Call, count: int, workers: Workers) -> tuple[Summary, list[J
         failures.extend(failed)
 
     documents: list[Document] = [document(TEXT, f"d{n:02}") for n in range(count)]
-    summary = run(documents, recipe(), call, write, workers)
+    summary = run(documents, recipe(), CallStack(model=call), write, workers)
     return summary, records, failures
 
 
 FACTS: dict[str, Any] = {"measures": [{"text": "要加强管理", "responsible": []}]}
 
 
-def test_side_by_side_gives_what_one_by_one_gives() -> None:
+def test_parallel_runs_give_the_same_records() -> None:
     call = scripted(by_field(**FACTS))
     alone, records, _ = converted(call, 20, Workers())
     together, others, _ = converted(call, 20, Workers(8, ordered=True))
@@ -167,7 +168,7 @@ def test_side_by_side_gives_what_one_by_one_gives() -> None:
     assert sorted(unordered, key=lambda line: str(line["id"])) == records
 
 
-def test_a_questions_failure_is_its_documents() -> None:
+def test_a_failed_question_fails_only_its_document() -> None:
     good = scripted(by_field(**FACTS))
 
     def call(request: Request) -> Reply:
@@ -181,7 +182,7 @@ def test_a_questions_failure_is_its_documents() -> None:
     assert summary.failed == 1
 
 
-def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> None:
+def test_a_refused_key_ends_the_asking_and_each_document_is_converted_or_failed() -> None:
     asked: list[Request] = []
 
     def call(request: Request) -> Reply:
@@ -197,7 +198,7 @@ def test_a_refused_key_ends_the_asking_and_every_document_is_accounted_for() -> 
     assert summary.exit_code == 2
 
 
-def test_a_bug_in_one_document_costs_that_one_only() -> None:
+def test_a_bug_in_one_document_costs_only_that_document() -> None:
     good = scripted(by_field(**FACTS))
 
     def call(request: Request) -> Reply:

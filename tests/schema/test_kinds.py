@@ -1,4 +1,5 @@
-"""A new type of field is one module: here it is, with its schema, from the text to the record."""
+"""A new field type takes one module. This one is complete, with a schema that uses it, from the text to the
+record."""
 
 from __future__ import annotations
 
@@ -83,24 +84,24 @@ def lines(profile: Any, *answers: Any) -> list[Any]:
     ]
 
 
-def test_a_model_that_reads_fills_it_and_code_computes_it() -> None:
+def test_a_model_that_reads_copies_the_words_and_code_computes_the_value() -> None:
     (line,) = lines(LARGE, {"hotlines": [{"number": "0371-65900000"}, {"number": "12345678"}, {"number": "87654321"}]})
     assert line["record"]["hotlines"] == HELD
     assert [(p["kind"], p["value"]) for p in line["problems"]] == [("ungrounded", "87654321")]
 
 
-def test_where_forms_are_filled_code_finds_it() -> None:
+def test_code_finds_the_values_if_forms_are_filled() -> None:
     (line,) = lines(SMALL)
     assert line["record"]["hotlines"] == HELD
 
 
-def test_what_is_no_such_value_is_a_problem() -> None:
+def test_words_that_cannot_be_read_become_a_problem() -> None:
     (line,) = lines(LARGE, {"hotlines": [{"number": "3"}]})
     assert line["record"]["hotlines"] == []
     assert [(p["kind"], p["detail"]) for p in line["problems"]] == [
-        ("unreadable", "these words do not say a phone number that can be computed")
+        ("unreadable", "no phone number can be computed from these words")
     ]
 
 
-def test_its_name_goes_into_the_fingerprint() -> None:
+def test_the_kinds_name_is_part_of_the_fingerprint() -> None:
     assert len({*Recipe(load_schema(Hotlines), "m", LARGE).fields.values(), *recipe().fields.values()}) == 6

@@ -1,4 +1,5 @@
-"""Schemas by name and by path; what a new field costs; that the engine knows no schema."""
+"""Loading schemas by name and by path, the cost of a new field, and that the engine knows no particular
+schema."""
 
 from __future__ import annotations
 
@@ -39,12 +40,12 @@ def test_shipped_schemas_load_by_name() -> None:
     assert [load_schema(name).record.__name__ for name in list_schemas()] == ["MeetingRecord", "Notice"]
 
 
-def test_a_shipped_schema_and_the_same_file_by_path_are_one() -> None:
+def test_a_shipped_schema_and_the_same_file_by_path_have_the_same_digest() -> None:
     by_name, by_path = (Recipe(load_schema(name), "m", LARGE) for name in ("meeting", str(MEETING)))
     assert (by_name.digest, by_name.fields) == (by_path.digest, by_path.fields)
 
 
-# --- a field is added ---
+# --- adding a field ---
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def asked_for(schema: str, profile: Profile) -> tuple[list[Request], Json]:
 
 
 @pytest.mark.parametrize("profile", [LARGE, SMALL], ids=["read", "form"])
-def test_a_new_field_leaves_the_questions_for_the_others_as_they_were(with_venue: str, profile: Profile) -> None:
+def test_a_new_field_does_not_change_the_questions_for_the_others(with_venue: str, profile: Profile) -> None:
     before, _ = asked_for("meeting", profile)
     after, _ = asked_for(with_venue, profile)
     kept = [request for request in after if request.about["field"] != "venue"]
@@ -89,7 +90,7 @@ def test_a_new_field_is_in_the_output_schema(with_venue: str) -> None:
     Draft202012Validator(schema).validate(line)
 
 
-def test_a_new_field_that_the_text_lacks_is_null_and_said_so(with_venue: str) -> None:
+def test_a_new_field_that_the_text_lacks_is_null_with_a_problem(with_venue: str) -> None:
     call = scripted(by_field(venue="市人民大会堂"))
     (done,) = convert(document(TEXT), Recipe(load_schema(with_venue), "scripted", LARGE), call)
     assert done.line["record"]["venue"] is None
@@ -98,11 +99,11 @@ def test_a_new_field_that_the_text_lacks_is_null_and_said_so(with_venue: str) ->
     ]
 
 
-def test_a_new_field_makes_another_recipe(with_venue: str) -> None:
+def test_a_new_field_changes_the_recipe(with_venue: str) -> None:
     assert Recipe(load_schema(with_venue), "scripted", LARGE).digest != recipe().digest
 
 
-# --- what a digest names ---
+# --- what a digest depends on ---
 
 SHOWN = """
 from typing import Annotated, Literal
@@ -118,7 +119,7 @@ class Record(BaseModel):
 """
 
 
-def test_the_digest_tells_all_that_decides_records(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_words_of_shown(tmp_path: Path) -> None:
     variants = [("other", "主持"), ("guest", "主持"), ("other", "主持|召集")]
     sources = [SHOWN.replace("OTHERWISE", one).replace("PATTERN", other) for one, other in variants]
     assert len({Recipe(load_schema(write(tmp_path, s, "s.py")), "m", LARGE).digest for s in sources}) == len(variants)
@@ -135,15 +136,15 @@ def refusal(name: str) -> str:
     return str(error.value)
 
 
-def test_unknown_schema() -> None:
+def test_an_unknown_schema_is_refused() -> None:
     assert refusal("meetings") == (
-        "There is no shipped schema 'meetings'. Name one of meeting, notice, or a file such as ./meetings.py."
+        "Unknown schema 'meetings'. The shipped schemas are: meeting, notice. Give your own as a file: ./meetings.py."
     )
 
 
-def test_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "no.py"
-    assert refusal(str(path)) == f"There is no schema file {path}. Shipped schemas are: meeting, notice."
+    assert refusal(str(path)) == f"Schema file {path} not found. The shipped schemas are: meeting, notice."
 
 
 @pytest.mark.parametrize(
@@ -156,19 +157,19 @@ def test_missing_file(tmp_path: Path) -> None:
         (HEAD + "class X: pass\n\nclass A(BaseModel):\n    x: X | None\n", 5, "PydanticSchemaGenerationError"),
     ],
 )
-def test_broken_file(tmp_path: Path, source: str, line: int, says: str) -> None:
+def test_a_file_that_fails_to_load_is_reported_with_its_line(tmp_path: Path, source: str, line: int, says: str) -> None:
     path = write(tmp_path, source)
-    assert refusal(path).startswith(f"{path}:{line}: it can't be loaded: {says}")
+    assert refusal(path).startswith(f"{path}:{line}: Can't load the schema: {says}")
     assert "\n" not in refusal(path)
 
 
-def test_a_name_that_is_unknown(tmp_path: Path) -> None:
+def test_an_undefined_name_in_an_annotation_is_reported_with_its_line(tmp_path: Path) -> None:
     source = (
         "from __future__ import annotations\n" + HEAD + "class A(BaseModel):\n    x: Name | None\n    y: Nmae | None\n"
     )
     path = write(tmp_path, source)
     assert refusal(path) == (
-        f"{path}:6: A names Nmae, which is neither defined nor imported: import it, or mend its spelling."
+        f"{path}:6: A uses Nmae, which is neither defined nor imported. Import it or correct its spelling."
     )
 
 
@@ -179,34 +180,35 @@ def test_a_record_may_stand_above_its_items(tmp_path: Path) -> None:
     assert (field.many, field.anchor.name) == (True, "x")
 
 
-def test_several_roots(tmp_path: Path) -> None:
+def test_several_records_need_a_choice(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: Name | None\nclass B(BaseModel):\n    x: Name | None\n")
     assert refusal(path) == (
-        f"{path} should have one model that no other uses, the record; it has 2 (A, B). Say which: --schema {path}:A"
+        f"{path} must define exactly one model that no other model uses, the record, but it has A, B. "
+        f"Choose one: --schema {path}:A"
     )
     assert load_schema(f"{path}:B").record.__name__ == "B"
 
 
-def test_no_model_at_all(tmp_path: Path) -> None:
+def test_a_file_without_a_model_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD)
-    assert f"it has 0 (). Say which: --schema {path}:ClassName" in refusal(path)
+    assert f"but it has none. Choose one: --schema {path}:ClassName" in refusal(path)
 
 
-def test_missing_class(tmp_path: Path) -> None:
+def test_a_missing_class_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: Name | None\n")
     assert refusal(f"{path}:Z") == f"{path} has no model Z; its models are: A."
 
 
-def test_a_root_whose_name_begins_another_models_name_is_a_root(tmp_path: Path) -> None:
+def test_a_record_whose_name_is_a_prefix_of_another_models_name_is_found(tmp_path: Path) -> None:
     source = HEAD + (
         "class RecordItem(BaseModel):\n    x: Name\n"
         "class Other(BaseModel):\n    items: list[RecordItem]\n"
         "class Record(BaseModel):\n    x: Name | None\n"
     )
-    assert "it has 2 (Other, Record)" in refusal(write(tmp_path, source))
+    assert "but it has Other, Record." in refusal(write(tmp_path, source))
 
 
-def test_a_field_that_cannot_be_used_is_told_with_the_file(tmp_path: Path) -> None:
+def test_an_unusable_field_is_reported_with_its_file_and_line(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "class A(BaseModel):\n    x: int\n")
     assert refusal(path).startswith(f"{path}:4: A.x is int, which the engine can't ground.")
 
@@ -226,34 +228,33 @@ def test_a_field_that_cannot_be_used_is_told_with_the_file(tmp_path: Path) -> No
         ),
     ],
 )
-def test_an_error_has_the_line_of_the_field_that_is_to_blame(tmp_path: Path, models: str, line: int, says: str) -> None:
+def test_an_error_has_the_line_of_the_field_at_fault(tmp_path: Path, models: str, line: int, says: str) -> None:
     path = write(tmp_path, HEAD + models)
     assert refusal(f"{path}:A").startswith(f"{path}:{line}: {says}")
 
 
-def test_missing_example(tmp_path: Path) -> None:
+def test_a_missing_example_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEAD + "EXAMPLE = 'no.json'\nclass A(BaseModel):\n    x: Name | None\n")
     assert (
         refusal(path)
-        == f"{path}:3: The prompt no.json is neither beside {path} nor among the shipped ones: write it there."
+        == f"{path}:3: Prompt no.json not found, neither beside {path} nor among the shipped ones. Create it there."
     )
 
 
 @pytest.mark.parametrize(
     "example", ["{", "[]", "1", '{"text": "一"}', '{"text": "一", "record": []}', '{"text": 1, "record": {}}']
 )
-def test_broken_example(tmp_path: Path, example: str) -> None:
+def test_a_malformed_example_is_refused(tmp_path: Path, example: str) -> None:
     path = write(tmp_path, HEAD + "EXAMPLE = 'e.json'\nclass A(BaseModel):\n    x: Name | None\n")
     write(tmp_path, example, "e.json")
-    assert f'{tmp_path / "e.json"}:1: The example e.json of {path} is not JSON with "text" and "record" (' in refusal(
-        path
-    )
+    place = tmp_path / "e.json"
+    assert f'{place}:1: The example e.json of {path} must be a JSON object with "text" and "record" (' in refusal(path)
 
 
 # --- prompts ---
 
 
-def test_a_prompt_beside_the_schema_goes_before_the_shipped_one(tmp_path: Path) -> None:
+def test_a_prompt_beside_the_schema_overrides_the_shipped_one(tmp_path: Path) -> None:
     write(tmp_path, "只写JSON。$example", "task.md")
     prompts = load_prompts(tmp_path / "mine.py", None)
     assert prompts.task.template == "只写JSON。$example"
@@ -263,12 +264,16 @@ def test_a_prompt_beside_the_schema_goes_before_the_shipped_one(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
-        ("task.md", "写$sample", "names $sample: it may use $example; a plain dollar sign is $$."),
-        ("read.md", "$passage $rows", "names $rows: it may use $headings, $passage, $name,"),
-        ("form.md", "5$ $passage", "has a $ that begins no name"),
+        (
+            "task.md",
+            "写$sample",
+            "uses the unknown placeholder $sample. It may use $example; write a plain dollar sign as $$.",
+        ),
+        ("read.md", "$passage $rows", "uses the unknown placeholder $rows. It may use $headings, $passage, $name,"),
+        ("form.md", "5$ $passage", "has a $ without a name after it"),
     ],
 )
-def test_a_prompt_with_a_wrong_name_is_refused_when_it_is_loaded(
+def test_a_prompt_with_an_unknown_placeholder_is_refused_on_loading(
     tmp_path: Path, file: str, text: str, says: str
 ) -> None:
     write(tmp_path, text, file)
@@ -278,15 +283,15 @@ def test_a_prompt_with_a_wrong_name_is_refused_when_it_is_loaded(
     assert says in str(error.value)
 
 
-def test_a_prompt_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+def test_a_prompt_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "task.md").write_bytes("任务".encode("gb18030"))
-    with pytest.raises(SchemaError, match=r"task\.md can't be read .*: write it as UTF-8 text"):
+    with pytest.raises(SchemaError, match=r"Can't read the prompt .*task\.md \(.*\)\. Save it as UTF-8 text\."):
         load_prompts(tmp_path / "mine.py", None)
 
 
-# --- the engine knows no schema ---
+# --- the engine knows no particular schema ---
 
-# Field names that are the engine's own nouns as well.
+# Field names that the engine also uses as its own nouns.
 GENERAL = {"date", "name", "value", "text", "number", "evidence", "period", "region"}
 
 
@@ -306,8 +311,8 @@ def words_of(path: Path) -> dict[Any, int]:
     return found
 
 
-@pytest.mark.parametrize("module", sorted((ROOT / "extractor").glob("*.py")), ids=lambda path: str(path.stem))
-def test_the_engine_has_no_schemas_words(module: Path) -> None:
+@pytest.mark.parametrize("module", sorted((ROOT / "extractor").rglob("*.py")), ids=lambda path: path.name)
+def test_the_engine_uses_no_field_name_of_a_shipped_schema(module: Path) -> None:
     words = set().union(*map(fields_of, (ROOT / "schemas").glob("*.py"))) - GENERAL
     assert {"officials", "statistics", "responsible", "obligations"} <= words
     assert not {word: line for word, line in words_of(module).items() if word in words}

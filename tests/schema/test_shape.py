@@ -1,4 +1,4 @@
-"""What a schema's types say: each form of field that is supported, and a sentence for each that is not."""
+"""Reading a schema's types: every supported form of field, and a sentence for every unsupported one."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from extractor.fields import (
     Within,
     Worded,
 )
-from extractor.schema.shape import LONGEST_LEAF_LIST, LONGEST_LIST, SchemaError, read_shape, record_with_evidence
+from extractor.schema.shape import MAX_ITEMS, MAX_LEAF_ITEMS, SchemaError, read_fields, record_with_evidence
 
 
-def shape_of(annotation: Any, **info: Any) -> Any:
-    (shape,) = read_shape(create_model("Record", f=(annotation, Field(**info))))
-    return shape
+def field_of(annotation: Any, **info: Any) -> Any:
+    (field,) = read_fields(create_model("Record", f=(annotation, Field(**info))))
+    return field
 
 
 class Vote(BaseModel):
-    """The optional note goes before what the vote stands on."""
+    """An item whose anchor is not its first leaf."""
 
     note: Verbatim | None
     voters: list[Name]
@@ -62,26 +62,26 @@ class Vote(BaseModel):
     ids=str,
 )
 def test_leaf_fields(annotation: Any, kind: str, optional: bool, many: bool) -> None:
-    shape = shape_of(annotation, description="哪里")
-    (leaf,) = shape.leaves
-    assert (shape.item, shape.description, leaf.description) == (None, "哪里", "哪里")
-    assert (leaf.kind.name, leaf.optional, leaf.many, shape.anchor) == (kind, optional, many, leaf)
+    field = field_of(annotation, description="哪里")
+    (leaf,) = field.leaves
+    assert (field.item, field.description, leaf.description) == (None, "哪里", "哪里")
+    assert (leaf.kind.name, leaf.optional, leaf.many, field.anchor) == (kind, optional, many, leaf)
 
 
 @pytest.mark.parametrize(
     ("annotation", "many"), [(Vote | None, False), (list[Vote], True), (list[Vote] | None, True)], ids=str
 )
 def test_items(annotation: Any, many: bool) -> None:
-    shape = shape_of(annotation)
-    assert (shape.item, shape.many) == (Vote, many)
-    assert [leaf.kind.name for leaf in shape.leaves] == [
+    field = field_of(annotation)
+    assert (field.item, field.many) == (Vote, many)
+    assert [leaf.kind.name for leaf in field.leaves] == [
         *("verbatim", "name", "choice", "worded", "clause", "quantity", "date", "evidence")
     ]
 
 
-def test_an_item_stands_on_its_first_required_value_that_is_in_the_text() -> None:
-    """Neither on an optional one, nor on a list, a choice or a wording, wherever they come."""
-    assert shape_of(list[Vote]).anchor.name == "motion"
+def test_the_anchor_is_the_first_required_leaf_with_a_place() -> None:
+    """Never an optional leaf, a list, a choice or a wording, wherever they come."""
+    assert field_of(list[Vote]).anchor.name == "motion"
 
 
 def test_evidence_is_not_asked_for() -> None:
@@ -89,12 +89,12 @@ def test_evidence_is_not_asked_for() -> None:
         what: Clause
         where: list[Evidence]
 
-    shape = shape_of(list[Seen])
-    assert [leaf.name for leaf in shape.asked] == ["what"]
-    assert [leaf.kind.name for leaf in shape.leaves] == ["clause", "evidence"]
+    field = field_of(list[Seen])
+    assert [leaf.name for leaf in field.asked] == ["what"]
+    assert [leaf.kind.name for leaf in field.leaves] == ["clause", "evidence"]
 
 
-def test_an_item_without_evidence_gets_it() -> None:
+def test_evidence_is_added_to_an_item_without_it() -> None:
     class Seen(BaseModel):
         what: Clause
 
@@ -102,7 +102,7 @@ def test_an_item_without_evidence_gets_it() -> None:
         seen: list[Seen]
         first: Seen | None
 
-    fields = read_shape(Record)
+    fields = read_fields(Record)
     assert [[leaf.name for leaf in field.leaves] for field in fields] == [["what", "evidence"]] * 2
     place = {"text": "要加强巡查", "start": 0, "end": 5}
     item = {"what": "加强巡查", "evidence": [place]}
@@ -111,7 +111,7 @@ def test_an_item_without_evidence_gets_it() -> None:
     assert Record.model_validate({"seen": [item], "first": None}).seen == [Seen(what="加强巡查")]
 
 
-def test_a_record_with_evidence_stays_as_it_is() -> None:
+def test_a_record_with_evidence_is_not_changed() -> None:
     class Seen(BaseModel):
         what: Clause
         evidence: list[Evidence]
@@ -119,7 +119,7 @@ def test_a_record_with_evidence_stays_as_it_is() -> None:
     class Record(BaseModel):
         seen: list[Seen]
 
-    assert record_with_evidence(Record, read_shape(Record)) is Record
+    assert record_with_evidence(Record, read_fields(Record)) is Record
 
 
 class Strict(BaseModel):
@@ -138,21 +138,21 @@ class Single(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "message"),
     [
-        (Strict, "but Strict forbids keys that it does not name. Give it a field `evidence: list[Evidence]`."),
-        (Named, "but Named has another use for that name. Give it a field `evidence: list[Evidence]`."),
-        (Single, "must be a list, even of one place: write `where: list[Evidence]`."),
+        (Strict, "but Strict forbids extra fields. Declare it: `evidence: list[Evidence]`."),
+        (Named, "but Named uses that name for something else. Declare it: `evidence: list[Evidence]`."),
+        (Single, "must be a list, even for a single place. Write `where: list[Evidence]`."),
     ],
-    ids=["extra forbidden", "name taken", "no list"],
+    ids=["extra forbidden", "name taken", "not a list"],
 )
-def test_evidence_that_can_t_be_is_refused(item: Any, said: str) -> None:
+def test_an_item_that_cannot_hold_evidence_is_refused(item: Any, message: str) -> None:
     with pytest.raises(SchemaError) as error:
-        shape_of(list[item])
-    assert said in str(error.value)
+        field_of(list[item])
+    assert message in str(error.value)
 
 
-def test_markers_are_read_wherever_they_stand() -> None:
+def test_markers_are_found_at_every_level_of_a_type() -> None:
     shown = Shown(chair="主持")
     most, cue, within = Most(3), Cue("年"), Within("passage")
 
@@ -162,15 +162,15 @@ def test_markers_are_read_wherever_they_stand() -> None:
         outer: Annotated[Verbatim | None, within, most]
         inner: Annotated[Verbatim, within] | None
 
-    shape = shape_of(Annotated[list[Item], cue, most])
-    _, roles, outer, inner, _ = shape.leaves
-    assert (shape.cue, shape.most, roles.shown, roles.choices) == (cue, 3, shown, ("chair",))
-    assert (outer.within, outer.most, inner.within) == ("passage", 3, "passage")
+    field = field_of(Annotated[list[Item], cue, most])
+    _, roles, outer, inner, _ = field.leaves
+    assert (field.cue, field.max_items, roles.shown, roles.choices) == (cue, 3, shown, ("chair",))
+    assert (outer.within, outer.max_items, inner.within) == ("passage", 3, "passage")
 
 
-def test_lists_are_bounded_though_nobody_says_how() -> None:
-    shape = shape_of(list[Vote])
-    assert (shape.most, shape.leaves[1].most) == (LONGEST_LIST, LONGEST_LEAF_LIST)
+def test_lists_have_a_default_limit() -> None:
+    field = field_of(list[Vote])
+    assert (field.max_items, field.leaves[1].max_items) == (MAX_ITEMS, MAX_LEAF_ITEMS)
 
 
 class NoPlace(BaseModel):
@@ -190,7 +190,8 @@ class Plain(BaseModel):
 
 
 CANT_GROUND = "which the engine can't ground. Use Name, Verbatim, Clause, Worded, Quantity, EdtfDate, Evidence"
-NO_PLACE = "has no place of its own in the text. Put it into a model, beside a Name, Verbatim"
+NO_PLACE = "has no place of its own in the text. Put it into a model, beside a Name, Verbatim, Clause"
+REQUIRED = "is required, but a text may lack the value. Write `… | None`, or make it a list."
 
 
 @pytest.mark.parametrize(
@@ -198,38 +199,38 @@ NO_PLACE = "has no place of its own in the text. Put it into a model, beside a N
     [
         (str, f"Record.f is str, {CANT_GROUND}"),
         (int | None, f"Record.f is int, {CANT_GROUND}"),
-        (dict[str, str], "Record.f is dict[str, str], which the engine can't ground and which no provider takes in"),
+        (dict[str, str], "Record.f is dict[str, str], which the engine can't ground and no provider accepts in"),
         (Any, "Record.f is Any, which the engine can't ground"),
         (list[list[Verbatim]], "which the engine can't ground"),
         (Name | Quantity, "which the engine can't ground"),
         (Literal[1, 2], "which the engine can't ground"),
         (list[Plain], f"Record.f.count is int, {CANT_GROUND}"),
-        (list[Deep], "Record.f.votes is Vote, a model within a model: strict structured output, a small model and"),
+        (list[Deep], "Record.f.votes is Vote, a model within a model. Items are one level deep, since strict"),
         (list[list[Vote]], "which the engine can't ground"),
-        (list[NoPlace], "Record.f: NoPlace has no required field that stands in the text"),
+        (list[NoPlace], "Record.f: NoPlace has no required field with a place in the text"),
         (Literal["a", "b"] | None, f"Record.f (choice) {NO_PLACE}"),
         (Worded | None, f"Record.f (worded) {NO_PLACE}"),
-        (Evidence | None, "Record.f must be a list, even of one place: write `f: list[Evidence]`."),
+        (Evidence | None, "Record.f must be a list, even for a single place. Write `f: list[Evidence]`."),
         (list[Evidence], f"Record.f (evidence) {NO_PLACE}"),
-        (Verbatim, "Record.f must hold a value, which a text may lack: write `… | None`, or a list."),
-        (EdtfDate, "Record.f must hold a value, which a text may lack"),
-        (Vote, "Record.f must hold a value, which a text may lack"),
+        (Verbatim, f"Record.f {REQUIRED}"),
+        (EdtfDate, f"Record.f {REQUIRED}"),
+        (Vote, f"Record.f {REQUIRED}"),
     ],
     ids=str,
 )
-def test_what_the_engine_cannot_do_is_a_sentence(annotation: Any, says: str) -> None:
+def test_an_unusable_type_is_refused_with_a_sentence(annotation: Any, says: str) -> None:
     with pytest.raises(SchemaError) as error:
-        shape_of(annotation)
+        field_of(annotation)
     assert says in str(error.value)
     assert str(error.value).endswith(".")
 
 
 def test_a_record_needs_a_field() -> None:
-    with pytest.raises(SchemaError, match="Empty has no fields: give it at least one"):
-        read_shape(create_model("Empty"))
+    with pytest.raises(SchemaError, match=r"Empty has no fields\. Add at least one"):
+        read_fields(create_model("Empty"))
 
 
-def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> None:
+def test_a_list_of_numbers_without_a_cue_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "funds.py"
     file.write_text(
         "from pydantic import BaseModel, Field\n"
@@ -241,5 +242,5 @@ def test_a_list_on_numbers_without_a_cue_is_complained_of(tmp_path: Path) -> Non
         '    funds: list[Fund] = Field(description="资金")\n',
         encoding="utf-8",
     )
-    (complaint,) = check_schema(str(file)).complaints
-    assert complaint.startswith(f"{file}:9: Record.funds has no Cue")
+    (error,) = check_schema(str(file)).errors
+    assert error.startswith(f"{file}:9: Record.funds has no Cue")

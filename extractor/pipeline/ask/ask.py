@@ -1,7 +1,8 @@
-"""Have the model fill the schema from one passage, a field a question.
+"""Ask: have the model fill the schema from one passage, with one question for each field.
 
-The passage goes first and the question last, so that the questions about one passage share their prefix. Each
-question is the shape of its own field only: a field that is added, changed or removed leaves the others as they were.
+The passage comes first and the question last, so that the questions about one passage share their prefix. A
+question holds the JSON Schema of its own field only, so adding, changing or removing a field does not affect
+the others.
 """
 
 from __future__ import annotations
@@ -16,114 +17,119 @@ from extractor.errors import FATAL, AnswerError, ExtractorError
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, AnswerItem
+from extractor.pipeline.ask.answer_models import NO, YES, Verification, items_read
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
 from extractor.pipeline.ask.questions import (
-    NO,
-    YES,
     Question,
-    Verification,
     build_form,
     build_group,
     build_read,
-    confirm_text,
-    items_read,
     open_candidates,
     settle_without_model,
+    verification_text,
 )
 from extractor.pipeline.ask.structured_output import put
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.shape import Field
 
-# A lead and a sign-off: how far from the ends of a speech a field with `where="ends"` is looked for.
+# The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
+# characters.
 HEAD, TAIL = 300, 150
-# A passage that is answered at too great a length is halved down to this; then it is reported.
+# A passage whose answer is truncated is halved until it is shorter than this; then the failure is reported.
 SMALLEST_PASSAGE = 120
+
+Failed = tuple[int, int, Exception]
+"""A question that got no answer: its place in the source and the error."""
 
 
 def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> Answer:
-    """The field's items in the passage, as the model words them; a question that failed is on its list, with its
-    fault. Raises only a fault after which no other question can be answered either (FATAL)."""
+    """The field's items in the passage, in the model's words; questions that failed are listed in `failed`.
+
+    Raises only the errors in FATAL, after which no other question can be answered either.
+    """
     candidates = find_candidates(field, passage, speech) if recipe.profile.style == "form" else None
     if candidates is None:
         if not is_cued(field, passage, speech):
             return Answer(field.name, passage)
-        return ask_again(field, passage, recipe, call)
+        return ask_by_reading(field, passage, recipe, call)
     if field.cue is not None and field.cue.where == "ends":
         candidates = [c for c in candidates if at_ends(passage, c.place, speech)]
-    rows = settle_without_model(field, candidates)
-    failed: list[tuple[int, int, Exception]] = []
+    items = settle_without_model(field, candidates)
+    failed: list[Failed] = []
     for batch in _batches(open_candidates(field, candidates), recipe.profile.rows):
         try:
-            more, trouble = _ask_form(field, passage, batch, recipe, call)
+            batch_items, batch_failed = _ask_form(field, passage, batch, recipe, call)
         except FATAL:
             raise
-        except ExtractorError as fault:
-            failed.append((*passage.span(batch[0].place[0], batch[-1].place[1]), fault))
+        except ExtractorError as error:
+            failed.append((*passage.span(batch[0].place[0], batch[-1].place[1]), error))
             continue
-        rows += more
-        failed += trouble
-    rows.sort(key=lambda row: row.place or (0, 0))
-    return Answer(field.name, passage, tuple(rows), tuple(failed))
+        items += batch_items
+        failed += batch_failed
+    items.sort(key=lambda item: item.place or (0, 0))
+    return Answer(field.name, passage, tuple(items), tuple(failed))
 
 
 def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
-    """Several fields' items in the passage, asked for in one question; apart, where the answer is too long for one or
-    does not fit. As `ask` for each of them."""
+    """Ask about several fields in one question. If its answer is truncated or invalid, ask about each
+    separately.
+
+    Returns an answer for each field, like `ask`.
+    """
     cued = [field for field in fields if is_cued(field, passage, speech)]
     if len(cued) < 2:
         return [ask(field, passage, speech, recipe, call) for field in fields]
     question = build_group(cued, passage, recipe.schema.prompts)
     about = {**_about(cued[0], passage), "field": "+".join(field.name for field in cued)}
+    settings: Json = {recipe.profile.limit: recipe.profile.output}
     try:
-        answer, _ = put(
-            question.text, question.model, about, {recipe.profile.limit: recipe.profile.output}, recipe, call
-        )
+        answer, _ = put(question.text, question.model, about, settings, recipe, call)
     except FATAL:
         raise
     except AnswerError:
-        apart = {field.name: _ask_apart(field, passage, recipe, call) for field in cued}
-        return [apart.get(field.name) or Answer(field.name, passage) for field in fields]
-    except ExtractorError as fault:
-        failed = ((passage.start, passage.end, fault),)
+        separate = {field.name: ask_by_reading(field, passage, recipe, call, reasked=True) for field in cued}
+        return [separate.get(field.name) or Answer(field.name, passage) for field in fields]
+    except ExtractorError as error:
+        failed = ((passage.start, passage.end, error),)
         return [Answer(field.name, passage, failed=failed if field in cued else ()) for field in fields]
     return [Answer(f.name, passage, tuple(items_read(f, answer)) if f in cued else ()) for f in fields]
 
 
-def _ask_apart(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts: bool = True) -> Answer:
+def ask_by_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool = False) -> Answer:
+    """Have the model read the passage, whatever the profile's style and the field's cue. Raises like `ask`.
+
+    `reasked` marks the question as a part of one that was answered badly.
+    """
     try:
-        return _ask_reading(field, passage, recipe, call, parts)
+        return _read_or_halve(field, passage, recipe, call, reasked)
     except FATAL:
         raise
-    except ExtractorError as fault:
-        return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
+    except ExtractorError as error:
+        return Answer(field.name, passage, failed=((passage.start, passage.end, error),))
 
 
-def ask_again(field: Field, passage: Excerpt, recipe: Recipe, call: Call) -> Answer:
-    """The field's items in a passage of which something is left uncited: to be read, whatever the profile's style."""
-    return _ask_apart(field, passage, recipe, call, parts=False)
-
-
-def confirm(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:
-    """Whether the model, asked about this one item, says that it is one. Raises Fault."""
+def verify(field: Field, passage: Excerpt, words: str, clause: str, recipe: Recipe, call: Call) -> bool:
+    """Ask the model about one item: whether it is an item of the field. Raises ExtractorError."""
     profile = recipe.profile
-    # A model that tells probabilities answers at once; another may think first, within the same limit.
+    # A model that returns probabilities answers at once; any other may think first, within the usual limit.
     settings: Json = {profile.limit: profile.output}
     if profile.sure is not None:
         settings = {profile.limit: 20, "logprobs": True, "top_logprobs": 5}
-    # Without the example, whose items the model would compare with: it then tells right from wrong less well.
+    # Without the example: the model would compare with its items and judge less accurately.
     prompts = replace(recipe.schema.prompts, example=None)
     recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
-    text = confirm_text(field, passage, words, clause, prompts)
+    text = verification_text(field, passage, words, clause, prompts)
     answer, completion = put(text, Verification, {**_about(field, passage), "verifying": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 
 
 def _probability_of_yes(completion: Json) -> float | None:
-    """How probable 是 was beside 否 where the answer stands; None where the endpoint does not tell."""
-    told = completion["choices"][0].get("logprobs") or {}
-    for token in told.get("content") or ():
+    """The probability of 是 against 否 at the token of the answer; None if the endpoint returns no
+    probabilities."""
+    logprobs = completion["choices"][0].get("logprobs") or {}
+    for token in logprobs.get("content") or ():
         if YES in token["token"] or NO in token["token"]:
             weights = {t["token"]: math.exp(t["logprob"]) for t in token.get("top_logprobs") or ()}
             yes = sum(w for t, w in weights.items() if YES in t)
@@ -133,7 +139,7 @@ def _probability_of_yes(completion: Json) -> float | None:
 
 
 def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
-    """Whether the passage has the words of the field's cue; one for clauses is held against each clause."""
+    """Whether the passage has the words of the field's cue and a clause in its mood."""
     if field.mood is not None and not in_mood(field.mood.kind, passage, speech):
         return False
     if field.cue is None:
@@ -147,7 +153,7 @@ def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
 
 
 def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
-    """Whether a place in the passage lies in the lead or the sign-off of the speech (source offsets)."""
+    """Whether a place in the passage (visible characters) is in the lead or the sign-off of the speech."""
     start, end = passage.span(*place)
     first, last = speech.starts[0], speech.ends[-1]
     head = speech.ends[min(HEAD, len(speech.ends)) - 1]
@@ -155,19 +161,20 @@ def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
     return first <= start <= head or tail <= end <= last
 
 
-def _ask_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, parts: bool = False) -> Answer:
+def _read_or_halve(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool) -> Answer:
+    """Ask about the passage; if the answer is truncated or invalid, ask about its halves."""
     question = build_read(field, passage, recipe.schema.prompts, recipe.profile)
     try:
-        return Answer(field.name, passage, tuple(_put(question, recipe, call, parts)))
-    except AnswerError as fault:
+        return Answer(field.name, passage, tuple(_ask_question(question, recipe, call, reasked)))
+    except AnswerError as error:
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
         if len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
-            return Answer(field.name, passage, failed=((passage.start, passage.end, fault),))
-    # Asking for less: the same question about each half, whatever becomes of the other. Rows of a half have no place, so
-    # they need no shifting.
-    answers = [_ask_apart(field, half, recipe, call) for half in halves]
-    rows = tuple(row for answer in answers for row in answer.items)
-    return Answer(field.name, passage, rows, tuple(failed for answer in answers for failed in answer.failed))
+            return Answer(field.name, passage, failed=((passage.start, passage.end, error),))
+    # Each half is asked about even if the other fails. Items that a model reads have no place that would need
+    # shifting.
+    answers = [ask_by_reading(field, half, recipe, call, reasked=True) for half in halves]
+    items = tuple(item for answer in answers for item in answer.items)
+    return Answer(field.name, passage, items, tuple(failed for answer in answers for failed in answer.failed))
 
 
 def _ask_form(
@@ -176,21 +183,22 @@ def _ask_form(
     candidates: Sequence[Candidate],
     recipe: Recipe,
     call: Call,
-    parts: bool = False,
-) -> tuple[list[AnswerItem], list[tuple[int, int, Exception]]]:
+    reasked: bool = False,
+) -> tuple[list[AnswerItem], list[Failed]]:
+    """Ask about the candidates; if the answer is truncated or invalid, about each half of them."""
     question = build_form(field, passage, candidates, recipe.schema.prompts)
     try:
-        return _put(question, recipe, call, parts), []
-    except AnswerError as fault:
+        return _ask_question(question, recipe, call, reasked), []
+    except AnswerError as error:
         if len(candidates) == 1 or field.item is None:
-            return [], [(*passage.span(*candidates[0].place), fault)]
+            return [], [(*passage.span(*candidates[0].place), error)]
     half = len(candidates) // 2
     halves = [_ask_form(field, passage, part, recipe, call, True) for part in (candidates[:half], candidates[half:])]
-    return [row for rows, _ in halves for row in rows], [failed for _, more in halves for failed in more]
+    return [item for items, _ in halves for item in items], [one for _, failed in halves for one in failed]
 
 
 def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Candidate]]:
-    """Even batches of at most `size`."""
+    """Batches of at most `size`, as even as possible."""
     if not candidates:
         return
     count = -(-len(candidates) // size)
@@ -198,12 +206,11 @@ def _batches(candidates: Sequence[Candidate], size: int) -> Iterator[Sequence[Ca
         yield candidates[len(candidates) * i // count : len(candidates) * (i + 1) // count]
 
 
-def _put(question: Question, recipe: Recipe, call: Call, parts: bool) -> list[AnswerItem]:
-    """One question, and its answer as rows; whether it is a part of one that was answered at too great a length.
-    Raises Fault."""
-    limit: Json = {recipe.profile.limit: _most_tokens(question, recipe.profile)}
-    about = {**_about(question.field, question.passage), **({REASKED: True} if parts else {})}
-    answer, _ = put(question.text, question.model, about, limit, recipe, call)
+def _ask_question(question: Question, recipe: Recipe, call: Call, reasked: bool) -> list[AnswerItem]:
+    """Ask one question and read its answer back. Raises ExtractorError."""
+    settings: Json = {recipe.profile.limit: _max_tokens(question, recipe.profile)}
+    about = {**_about(question.field, question.passage), **({REASKED: True} if reasked else {})}
+    answer, _ = put(question.text, question.model, about, settings, recipe, call)
     return question.read_back(answer)
 
 
@@ -211,8 +218,9 @@ def _about(field: Field, passage: Excerpt) -> Json:
     return {"document": passage.document.id, "start": passage.start, "end": passage.end, "field": field.name}
 
 
-def _most_tokens(question: Question, profile: Profile) -> int:
-    """What a full answer may need: rows are bounded in form; never more than the profile allows."""
+def _max_tokens(question: Question, profile: Profile) -> int:
+    """The token limit of an answer: by the number of rows for a form, and never more than the profile
+    allows."""
     if not question.candidates:
         return profile.output
     return min(profile.output, 40 + 80 * len(question.candidates))

@@ -1,4 +1,5 @@
-"""Candidates: the names, numbers, dates and clauses of a passage that could be items of a field, found by code."""
+"""Candidates: names, numbers, dates and clauses of a passage that could be items of a field. Code finds
+them."""
 
 from __future__ import annotations
 
@@ -10,31 +11,33 @@ from typing import Literal
 
 from extractor.document import Excerpt, Json
 from extractor.fields import Unless
+from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.schema.shape import Field, Leaf
 
-Span = tuple[int, int]
-
-# Between the members of a list of persons: 、, 和, and the next one's title.
-_JOINT = re.compile(r"(?:[、和与及，,]|以及)?(?:[\u4e00-\u9fff]{0,10}、)?[\u4e00-\u9fff]{0,14}")
+# What separates the members of a list of persons: 、 or 和, and the title of the next one.
+_JOINT = re.compile(rf"(?:[、和与及，,]|以及)?(?:[{HAN}]{{0,10}}、)?[{HAN}]{{0,14}}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
-_NOTHING_SAID = 1  # 等
-# Between two numbers of one list.
+# A clause that ends so soon after a name says nothing about the person; one character is 等.
+_NOTHING_SAID = 1
+# What separates two numbers of one list.
 _LISTED = re.compile(r"[^，,。；;！？\n]{0,20}[、和与及]")
-# What a clause begins after.
+# The characters that a clause begins after.
 _HEADS = "，,。；;！!？?：:\n"
-# How far before a name its titles may begin.
+# How many characters before a name its titles may begin.
 _TITLES_REACH = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A place in a passage (visible characters) that could be an item, with its clause and its sentence, and the
-    values of its leaves that code has read off (`known`)."""
+    """A place in a passage (visible characters) that could be an item, with its clause and its sentence.
+
+    `known` holds the values of leaves that code has read off.
+    """
 
     text: str
     place: tuple[int, int]
@@ -48,7 +51,7 @@ class Candidate:
 
 
 def find_candidates(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate] | None:
-    """The field's candidates in the passage of the speech; None where its type is nothing that code can find."""
+    """The field's candidates in the passage; None if code can't find values of its type."""
     match field.anchor.kind.offered_as:
         case "person" if field.item is not None:
             return _people(field, passage.text)
@@ -64,16 +67,16 @@ def find_candidates(field: Field, passage: Excerpt, speech: Excerpt) -> list[Can
 
 
 def _spans(field: Field, text: str) -> list[Span]:
-    """What the kind finds by itself, in clauses that match the field's cue."""
-    found, clause_spans = field.anchor.kind.find, clauses(text)
-    spans = found(text) if found else []
+    """The spans that the kind finds, in clauses that match the field's cue."""
+    find, clause_spans = field.anchor.kind.find, clauses(text)
+    spans = find(text) if find else []
     return [
         s for s in spans if field.cue is None or re.search(field.cue.pattern, text[slice(*_around(clause_spans, *s))])
     ]
 
 
 def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
-    """The clauses of the passage that are in this mood."""
+    """The clauses of the passage in this mood (visible characters)."""
     first = bisect_left(speech.starts, passage.start)
     last = first + len(passage.text)
     return [
@@ -84,8 +87,10 @@ def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) 
 
 
 def _clauses(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]:
-    """Clauses in the field's mood that match its cue; none of a heading whose matter follows, none of a sentence that
-    tells otherwise (`Unless`)."""
+    """The clauses in the field's mood that match its cue.
+
+    Left out are headings whose content follows, and sentences that `Unless` rules out.
+    """
     text = passage.text
     cue = re.compile(field.cue.pattern) if field.cue else None
     unless = re.compile(field.unless.pattern) if field.unless else None
@@ -94,15 +99,17 @@ def _clauses(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]
     places = []
     for i, j in in_mood(field.mood.kind, passage, speech) if field.mood else clauses(text):
         sentence = _around(sentence_spans, i, j)
-        told_otherwise = unless is not None and unless.search(text[slice(*sentence)])
-        if (cue is None or cue.search(text[i:j])) and sentence not in headings and not told_otherwise:
+        ruled_out = unless is not None and unless.search(text[slice(*sentence)])
+        if (cue is None or cue.search(text[i:j])) and sentence not in headings and not ruled_out:
             places.append((i, j))
     return _placed(field, text, places)
 
 
 def _dates(field: Field, text: str) -> list[Candidate]:
-    """Dates whose sentence matches the field's cue: a text has many, and few are what the field means. Beside a day, a
-    year alone is that of something else (5月16日召开2023年防汛会议)."""
+    """The dates whose sentence matches the field's cue.
+
+    In a sentence with a day, a year alone is left out: it belongs to something else (5月16日召开2023年防汛会议).
+    """
     found = _placed(field, text, find_dates(text))
     found = [c for c in found if field.cue is None or c.shows(field.cue.pattern)]
     with_day = {c.sentence for c in found if "日" in c.text}
@@ -110,17 +117,17 @@ def _dates(field: Field, text: str) -> list[Candidate]:
 
 
 def _numbers(field: Field, passage: Excerpt, speech: Excerpt) -> list[Span]:
-    """Numbers whose clause matches the field's cue, but for those whose own words say that they are none of its."""
+    """The numbers whose clause matches the field's cue, except those that `Unless` rules out."""
     text = passage.text
     cue, unless, clause_spans = field.cue, field.unless, clauses(text)
     numbers = find_quantities(text)
     if unless is not None:
         numbers = _not_ruled_out(unless, text, numbers)
-        moody = set(in_mood(unless.mood, passage, speech)) if unless.mood else set()
-        # Where the pattern has parted the numbers of a clause it has the last word (计划投资3亿元的8个项目).
-        parted = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
+        in_that_mood = set(in_mood(unless.mood, passage, speech)) if unless.mood else set()
+        # If the pattern has ruled out some numbers of a clause, it decides on the others too (计划投资3亿元的8个项目).
+        decided = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
         spans = {n: _around(clause_spans, *n) for n in numbers}
-        numbers = [n for n in numbers if spans[n] in parted or not any(i < n[1] and n[0] < j for i, j in moody)]
+        numbers = [n for n in numbers if spans[n] in decided or not any(i < n[1] and n[0] < j for i, j in in_that_mood)]
     return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
 
 
@@ -132,7 +139,7 @@ def _not_ruled_out(unless: Unless, text: str, numbers: Sequence[Span]) -> list[S
     end, ruled_out = 0, False
     for i, j in numbers:
         begin = max(_around(clause_spans, i, j)[0], end)
-        # 新建10个园区和200个文化屋: what is said of a number holds for the next of its list.
+        # 新建10个园区和200个文化屋: what rules out a number rules out the next one of its list.
         listed = ruled_out and _LISTED.fullmatch(text, end, i) is not None
         ruled_out = listed or pattern.search(text[begin:j]) is not None
         ruled_out = ruled_out or (
@@ -145,7 +152,7 @@ def _not_ruled_out(unless: Unless, text: str, numbers: Sequence[Span]) -> list[S
 
 
 def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
-    """Candidates at these places, with what code can read off around them."""
+    """Candidates at these places, with the values that code can read off around them."""
     clause_spans, sentence_spans = clauses(text), sentences(text)
     numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
@@ -160,18 +167,21 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
             if leaf.kind.is_read_off:
                 candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
             elif leaf.subject is not None:
-                candidate.known[leaf.name] = _ruling(leaf.subject.pattern, text, sentence[0], i, j)
+                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-                span = _standing(leaf, (i, j), values[leaf.name], clause, begin)
+                span = _belonging(leaf, (i, j), values[leaf.name], clause, begin)
                 candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
     return found
 
 
-def _standing(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
-    """Of the places `spans` the one that goes with an item: in its own clause (从五普的120降到六普的110: the last before
-    the number), else, where the field may reach further, the last one before it in its part of the sentence."""
+def _belonging(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
+    """The span that belongs to the item at `place`.
+
+    In the item's own clause it is the last one before the item (从五普的120降到六普的110), or else the first one. If
+    there is none and the field may reach further, it is the last one between `begin` and the item.
+    """
     own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
     if own:
         return next((span for span in reversed(own) if span[1] <= place[0]), own[0])
@@ -180,8 +190,11 @@ def _standing(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begi
     return None
 
 
-def _ruling(pattern: str, text: str, begin: int, i: int, j: int) -> list[str]:
-    """What rules the clause i:j: the last match that begins a clause of its sentence, in it or before it."""
+def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
+    """The subjects that govern the clause ending at j, in the sentence that starts at `begin`.
+
+    They are in the last match of the pattern, in that clause or before it, that starts a clause.
+    """
     heads = [m for m in re.finditer(pattern, text[begin:j]) if m.start() == 0 or text[begin + m.start() - 1] in _HEADS]
     if not heads:
         return []
@@ -190,7 +203,8 @@ def _ruling(pattern: str, text: str, begin: int, i: int, j: int) -> list[str]:
 
 
 def _people(field: Field, text: str) -> list[Candidate]:
-    """Persons, at each place that names them, with the titles beside the name and the choices that the text shows."""
+    """Every mention of a person, with the titles beside the name and the choices that the words after it
+    show."""
     spans = find_people(text)
     clause_spans, sentence_spans = clauses(text), sentences(text)
     found = []
@@ -201,13 +215,13 @@ def _people(field: Field, text: str) -> list[Candidate]:
             if leaf.beside is not None:
                 candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:
-                candidate.known[leaf.name] = _shown(leaf, _said_of(text, spans, at, sentence))
+                candidate.known[leaf.name] = _shown(leaf, _words_about(text, spans, at, sentence))
         found.append(candidate)
     return found
 
 
 def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
-    """市委副书记、市长张文深: what stands right before a name, joined by 、; else right after it (薛书记)."""
+    """The values right before a name, joined by 、 (市委副书记、市长张文深), or else the one right after it (薛书记)."""
     assert leaf.beside is not None
     i, j = spans[at]
     floor = max(i - _TITLES_REACH, spans[at - 1][1] if at else 0)
@@ -224,9 +238,12 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
     return values or ([after.group()] if after else [])
 
 
-def _said_of(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
-    """The rest of the clause after a name, or after the list of names that it stands in; of the sentence, where others
-    without a name follow (市领导张玄宇、郭建文,有关部门负责同志出席会议)."""
+def _words_about(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
+    """The words that say what a person does: the rest of the clause after the name, or after its list of
+    names.
+
+    If people without a name follow, it is the rest of the sentence (市领导张玄宇、郭建文,有关部门负责同志出席会议).
+    """
     begin, end = spans[at]
     if text[begin - 1 : begin] in ("(", "（") and text[end : end + 1] in (")", "）"):  # …会议上的讲话(尤志军)
         return text[text.rfind("\n", 0, begin) + 1 : begin]
@@ -241,13 +258,14 @@ def _said_of(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
     return text[end : min(stop.start() if stop else len(text), following)]
 
 
-def _shown(leaf: Leaf, said: str) -> list[str]:
+def _shown(leaf: Leaf, words: str) -> list[str]:
     assert leaf.shown is not None
-    return [choice for choice, pattern in leaf.shown.patterns.items() if re.search(pattern, said)]
+    return [choice for choice, pattern in leaf.shown.patterns.items() if re.search(pattern, words)]
 
 
 def _around(spans: Sequence[Span], i: int, j: int) -> Span:
-    """The span that holds i:j (spans are in order and don't overlap), or i:j itself."""
+    """The span that contains i:j, or i:j itself if there is none. The spans are in order and don't
+    overlap."""
     at = bisect_right(spans, (i, 1 << 60)) - 1
     if at >= 0 and spans[at][0] <= i and j <= spans[at][1]:
         return spans[at]

@@ -1,7 +1,7 @@
-"""Site furniture: what a web site puts around a speech and into its lines.
+"""Finds boilerplate: what a web site adds around a speech and inside its lines.
 
-All patterns but the address's are matched on folded text: small letters, Simplified, `,.:;!?()"` for all of their
-kind. A line's pattern must take the whole line.
+All patterns except that of web addresses match folded text: lower case, Simplified, one form of each
+punctuation mark (`,.:;!?()"`). The pattern of a line must match the whole line.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from extractor.lang.fold import HAN, fold
+from extractor.lang.characters import HAN
+from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
+from extractor.lang.surnames import COMPOUND_SURNAMES, SURNAMES
 from extractor.pipeline.clean.omissions import CONTENT, Cut
 
-SURNAMES = (
-    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗方俞任袁柳"
-    "鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧肖尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋"
-    "茅庞熊纪舒屈项祝董梁杜阮蓝闵席季麻贾路娄江童颜郭梅盛林刁钟徐邱丘骆高夏蔡田樊胡凌霍虞万支柯管卢莫经房解应宗丁宣邓郁单"
-    "杭洪包诸左石崔吉龚程邢裴陆荣翁荀羊惠甄曲封芮储靳焦牧车侯宓全班仰秋仲宫宁仇栾甘厉祖武符刘景詹束龙叶幸司黎薄印白怀蒲从"
-    "索赖卓屠蒙池乔阴胥闻翟谭姬申冉桑桂牛边燕冀温庄晏柴瞿阎充慕连习艾容向古易廖耿满匡寇广阙欧沃利师巩聂关相游权覃迟丛闫曾段岳辛涂谷兰牟隋"
+# Surnames that begin words as often as names: (党委 农业局) is no pair of reporters, and a lost line is
+# worse than a byline that stays.
+_WORD_LIKE = frozenset(
+    "戢文尚饶阳农简麦党冷商沙巫查苑官鞠荆南原栗楚鄢劳粟冼楼盘伊仝海阚花帅豆朴盖练井漆巴丰卿国晋敬都普"
+    "浦戈鹿雍阿乌母修赫况宿鲜隆茹诺战危玉银亢嵇公哈宾戎勾於呼居揭尉冶斯檀展智奉植衡富尧闭凡化占强鄂"
 )
-_NAME = rf"(?:欧阳|上官|司马|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|夏侯|[{SURNAMES}])[{HAN}]{{1,2}}"
+# The first characters of reporters' names, for the brackets of a pattern.
+REPORTERS = "".join(sorted(SURNAMES - _WORD_LIKE))
+_NAME = rf"(?:{'|'.join(sorted(COMPOUND_SURNAMES))}|[{REPORTERS}])[{HAN}]{{1,2}}"
 _NAMES = rf"{_NAME}(?:[ 、,/]{_NAME}){{0,9}}"
 _PEN = r"(?:本[报网刊台]|首席|见习|实习|特约|驻[^()\s]{1,4})?(?:全媒体)?(?:记者|通讯员|实习生)"
 _PERSON = (
@@ -44,7 +48,7 @@ _RECOMMENDED = re.compile(
     r"(?:推荐|相关|延伸|扩展|拓展|热门|热点|最新|更多相关|精彩)(?:阅读|链接|新闻|文章|推荐|专题|范文)(?:推荐)?)"
     r"[】*]{0,3} ?[:>]{0,3}"
 )
-# A title with the day of its publication: 全镇会议领导讲话01-26
+# A title with the day of its publication: 全镇会议领导讲话01-26.
 _LINKED = re.compile(r".{2,80}?[ (\[]{0,2}(?<!\d)(?:(?:19|20)\d\d[-/.])?(?:0\d|1[0-2])-(?:[0-2]\d|3[01])[)\]]?")
 _COUNT = r"[\d一二三四五六七八九十]{1,3}"
 _LINE_RULES = {
@@ -81,19 +85,19 @@ _INLINE = re.compile(
     r"|(?P<unfinished>[ …]{0,12}\(未完,全文共\d+字[^()\n]{0,120}"
     r"(?:\n *收藏[^()\n]{0,80}(?:\([^()\n]{0,30}\)[^()\n]{0,20})?)?(?:\)|(?=\n)|$))"
     rf"|(?P<byline>\({_PEN}[: ]{{0,2}}{_NAMES}(?:[ ,、]{{0,2}}{_PEN}[: ]{{0,2}}{_NAMES}){{0,9}}\))"
-    # "全程导医网 徐州健康信息:" before a report
+    # 全程导医网 徐州健康信息: before a report
     rf"|(?P<lead>(?:^|(?<=\n))[ \u3000\t]{{0,12}}[{HAN}]{{2,8}}网[ ·][{HAN}]{{2,8}}(?:信息|资讯|新闻|讯):(?=.{{20}}))"
 )
-# On the text itself: folding makes a 。 after an address a full stop.
+# Matched on the unfolded text: folding turns the 。 after an address into a dot, which addresses contain.
 _URL = re.compile(r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+=%-]{3,2000} ?", re.IGNORECASE)
-_LONGEST_LINE = 160  # a longer line is prose, whatever words are in it
+_LONGEST_LINE = 160  # characters; a longer line is prose, whatever its words
 _TITLE = re.compile(r"[^。；！？;!?]{1,60}")
 _BLANK = re.compile(r"[^\S\n]*")
 _SPACE = re.compile(r"\s*")
 
 
-def notices(text: str) -> list[Cut]:
-    """What the site put into the lines: notices of what it holds back, reporters' names, addresses."""
+def find_notices(text: str) -> list[Cut]:
+    """What the site added inside the lines: notices of omitted text, reporters' names, web addresses."""
     folded = fold(text)
     cuts = [Cut(*m.span(), "url") for m in _URL.finditer(text)]
     for m in _INLINE.finditer(folded):
@@ -103,8 +107,8 @@ def notices(text: str) -> list[Cut]:
     return sorted(cuts, key=lambda cut: (cut.start, -cut.end))
 
 
-def furniture(text: str) -> list[Cut]:
-    """The lines that the site put around the speech; the words of the speech stay, cut-off sentences too."""
+def find_boilerplate(text: str) -> list[Cut]:
+    """The lines that the site added around the speech."""
     folded = fold(text)
     lines = [m.span() for m in CONTENT.finditer(folded)]
     tail = _tail(text, lines)
@@ -127,7 +131,7 @@ def _line_cuts(folded: str, start: int, end: int) -> Iterator[Cut]:
     m = _LINE.fullmatch(folded, start, end)
     if m is None and _FIELDS.fullmatch(folded, start, end):
         fields = list(_FIELD.finditer(folded, start, end))
-        dated = any(field["date"] for field in fields)  # the day of publication may be all that tells the year
+        dated = any(field["date"] for field in fields)  # the day of publication may be the only evidence of the year
         yield from (Cut(*f.span(), "source") for f in fields if not f["date"]) if dated else [Cut(start, end, "source")]
     elif m is not None and m.lastgroup == "page_number":
         yield _page_break(folded, start, end)
@@ -136,14 +140,14 @@ def _line_cuts(folded: str, start: int, end: int) -> Iterator[Cut]:
 
 
 def _follows_sentence(text: str, start: int) -> bool:
-    """Names alone in brackets are the reporters' only after the report; after a title they are the speakers'."""
+    """Whether a sentence ends above. Bare names in brackets there are reporters; after a title, speakers."""
     while start and text[start - 1].isspace():
         start -= 1
     return start > 0 and text[start - 1] in '.!?"'
 
 
 def _page_break(text: str, start: int, end: int) -> Cut:
-    """A page number with the blank lines around it, so that the sentence that it cuts can be joined."""
+    """A page number with the blank lines around it, so that the sentence it interrupts can be joined."""
     while start and text[start - 1].isspace():
         start -= 1
     following = _SPACE.match(text, end)
@@ -151,16 +155,16 @@ def _page_break(text: str, start: int, end: int) -> Cut:
     return Cut(start, newline if newline >= 0 else end, "page-number")
 
 
-def _tail(text: str, lines: list[tuple[int, int]]) -> int:
-    """Number of the line from which on there are only titles, no sentences."""
+def _tail(text: str, lines: list[Span]) -> int:
+    """Index of the first line after which there are only titles, no sentences."""
     for number in range(len(lines) - 1, -1, -1):
         if lines[number][1] - lines[number][0] > _LONGEST_LINE or not _TITLE.fullmatch(text, *lines[number]):
             return number + 1
     return 0
 
 
-def _recommended(folded: str, lines: list[tuple[int, int]], number: int, tail: int) -> Iterator[Cut]:
-    """The heading `number` with its links: titles with a day each, or nothing but titles to the end."""
+def _recommended(folded: str, lines: list[Span], number: int, tail: int) -> Iterator[Cut]:
+    """The heading in line `number` with its links: dated titles, or nothing but titles to the end."""
     last = number
     while last + 1 < len(lines) and _is_linked(folded, lines[last + 1]):
         last += 1
@@ -170,5 +174,5 @@ def _recommended(folded: str, lines: list[tuple[int, int]], number: int, tail: i
         yield Cut(lines[number][0], lines[last][1], "recommended")
 
 
-def _is_linked(folded: str, line: tuple[int, int]) -> bool:
+def _is_linked(folded: str, line: Span) -> bool:
     return line[1] - line[0] <= _LONGEST_LINE and _LINKED.fullmatch(folded, *line) is not None

@@ -1,7 +1,7 @@
-"""Leave out furniture and noise, fold scripts for the model: Document → Excerpt.
+"""Removes boilerplate and noise, and converts the script: Document → Excerpt.
 
-Every source character is in the extent of one visible character or in one named omission. Each finder, here and in
-the modules that it takes them from, yields what should leave visible text; one that is not sure leaves it alone.
+Every character of the source belongs to exactly one visible character or one named omission. Each finder,
+here and in the modules beside this one, yields what should be removed; in doubt it leaves the text alone.
 """
 
 from __future__ import annotations
@@ -14,35 +14,39 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.document import Document, Excerpt
-from extractor.lang.fold import HAN, simplify
-from extractor.pipeline.clean.boilerplate import SURNAMES, furniture, notices
+from extractor.lang.characters import HAN
+from extractor.lang.fold import simplify
+from extractor.lang.sentences import numbering
+from extractor.lang.surnames import OFFICE
+from extractor.pipeline.clean.boilerplate import REPORTERS, find_boilerplate, find_notices
 from extractor.pipeline.clean.html import main_text
-from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, leave_out
-from extractor.pipeline.clean.pinyin import readings
+from extractor.pipeline.clean.omissions import CONTENT, Cut, absorb, account_for, remove
+from extractor.pipeline.clean.pinyin import find_readings
 
 
 def clean(document: Document) -> Excerpt:
-    """The text as the model will see it: no noise, no furniture, Simplified, half-width digits and letters."""
+    """The text for the model: no noise or boilerplate, Simplified, half-width digits and letters."""
     excerpt = main_text(document) if document.media == "html" else Excerpt.whole(document)
-    excerpt = leave_out(excerpt, invisible(excerpt.text))
+    excerpt = remove(excerpt, find_invisible(excerpt.text))
     excerpt = replace(excerpt, text=narrow(excerpt.text))
-    excerpt = absorb(excerpt, readings(excerpt.text))
+    excerpt = absorb(excerpt, find_readings(excerpt.text))
     excerpt = replace(excerpt, text=simplify(excerpt.text))
-    excerpt = leave_out(excerpt, notices(excerpt.text))
-    excerpt = leave_out(excerpt, spaces(excerpt.text))
-    excerpt = leave_out(excerpt, furniture(excerpt.text))
-    excerpt = leave_out(excerpt, layout(excerpt.text))
+    excerpt = remove(excerpt, find_notices(excerpt.text))
+    excerpt = remove(excerpt, find_spaces(excerpt.text))
+    excerpt = remove(excerpt, find_boilerplate(excerpt.text))
+    excerpt = remove(excerpt, find_layout(excerpt.text))
     return account_for(excerpt)
 
 
-# --- noise inside the line ---------------------------------------------------------------------------------
+# --- characters ---------------------------------------------------------------------------------
 
-# Zero-width, soft-hyphen, direction and variation marks, byte order mark, controls other than line ends and tab.
+# Zero-width, soft-hyphen, direction and variation marks, byte order mark, controls other than line ends and
+# tab.
 _INVISIBLE_CHARACTER = (
     "[\0-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0001-\U000e01ef]"
 )
-# A line of nothing else leaves with its end: it is where a page broke, mid-sentence more often than not.
+# A line of nothing else is removed with its line end: it is a page break, usually inside a sentence.
 _INVISIBLE = re.compile(rf"(?:(?<=\n){_INVISIBLE_CHARACTER}+\r?\n|{_INVISIBLE_CHARACTER}+|\r(?=\n))")
 _WIDE = [code for a, b in ("０９", "ＡＺ", "ａｚ", "％％") for code in range(ord(a), ord(b) + 1)]
 _NARROW: dict[int, int | str] = {
@@ -53,19 +57,20 @@ _NARROW: dict[int, int | str] = {
 _WIDE_POINT = re.compile(r"(?<=[0-9])．(?=[0-9])")
 
 
-def invisible(text: str) -> Iterator[Cut]:
-    """Characters that nobody sees."""
+def find_invisible(text: str) -> Iterator[Cut]:
+    """Characters that are not displayed."""
     return (Cut(*m.span(), "invisible") for m in _INVISIBLE.finditer(text))
 
 
 def narrow(text: str) -> str:
-    """Full-width digits, letters and ％ half-width, odd spaces plain; same length, （），：；！？ stay."""
+    """`text` with half-width digits, letters and %, and with plain spaces; same length."""
     return _WIDE_POINT.sub(".", text.translate(_NARROW))
 
 
 # --- spaces inside the line --------------------------------------------------------------------------------
 
-# Single digits with single spaces between: `2 0 0 人`. The group tells whether a unit or a Han character follows.
+# Single digits with single spaces between: `2 0 0 人`. The group matches if a unit or a Han character
+# follows.
 _SPACED_DIGITS = re.compile(
     r"(?<![\d.,:/-])(?<!\d[ \u3000])\d(?:[ \u3000]\d)+(?![\d.,:/-]|[ \u3000]\d)"
     rf"(?=([ \u3000]?[{HAN}%‰])?)"
@@ -73,19 +78,19 @@ _SPACED_DIGITS = re.compile(
 _BEFORE_PUNCTUATION = rf"(?<=[{HAN}”》）]) (?=[,，。、;；:：!！?？”》）)])"
 _AFTER_PUNCTUATION = rf"(?:(?<=[，。、；：！？“《（])|(?<=[{HAN}][,;:!?])) (?=[{HAN}“《（])"
 _LOOSE_SPACE = re.compile(f"{_BEFORE_PUNCTUATION}|{_AFTER_PUNCTUATION}")
-# A gap in the middle of a clause: five Han characters or more on both sides and punctuation beyond them. Shorter
-# runs are names, headings or table cells; a name or an office after the gap means that the gap separates people.
-_OFFICE = rf"[{HAN}]{{0,6}}(?:书记|[市县区省州镇乡厅局部处科院校]长|主[任席]|委员|常委)"
-_GAP = re.compile(rf"(?<=[{HAN}]{{5}}) (?=[{HAN}]{{5,40}}[,，。、;；:：!！?？“”《》])(?![{SURNAMES}]|{_OFFICE})")
+# A gap inside a clause: at least five Han characters on both sides, and punctuation beyond them. Shorter
+# runs are names, headings or table cells. A name or an office after the gap means that the gap separates
+# people.
+_GAP = re.compile(
+    rf"(?<=[{HAN}]{{5}}) (?=[{HAN}]{{5,40}}[,，。、;；:：!！?？“”《》])(?![{REPORTERS}]|[{HAN}]{{0,6}}{OFFICE})"
+)
 _CLAUSE_START = re.compile(rf"[,，。、;；:：!！?？“”《》][{HAN}]*$")
-
-
-# Thousands set apart by thin or plain spaces: 减少1 268户.
+# Thousands separated by thin or plain spaces: 减少1 268户.
 _THOUSANDS = re.compile(rf"(?<=[{HAN}])[0-9]{{1,3}}(?:[ \u00a0\u2009\u202f][0-9]{{3}})+(?=[{HAN}%])")
 
 
-def spaces(text: str) -> list[Cut]:
-    """Spaces that stand inside a number or a word; gaps that separate names, headings and columns stay."""
+def find_spaces(text: str) -> list[Cut]:
+    """Spaces inside a number or a word. Gaps that separate names, headings and columns stay."""
     cuts = [Cut(m.start(), m.end(), "space") for m in _LOOSE_SPACE.finditer(text)]
     for m in _GAP.finditer(text):
         if _CLAUSE_START.search(text, max(0, m.start() - 40), m.start()):
@@ -104,35 +109,36 @@ def spaces(text: str) -> list[Cut]:
 _SENTENCE_END = re.compile(r"[。！？；;!?]")
 _OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、]")
 _GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
-# What begins a line of its own: 一、 （二） 3. 第一 一是 【…】 同志们 附件 and bullets.
+# What begins a new line, beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
+# More than headings have, since joining two lines wrongly is worse than leaving one broken.
 _OWN_LINE = re.compile(
-    r"(?:第?[一二三四五六七八九十百]{1,3}(?:[、.．,，:：章节条是要)）]|方面)|[(（][一二三四五六七八九十\d]{1,3}[)）]|\d{1,3}(?:[、．)）]|\.(?!\d))"
-    r"|第[一二三四五六七八九十]|[①-⑳⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：])"
+    r"[一二三四五六七八九十百]{1,3}(?:[,，:：章节条)）]|方面)|第[一二三四五六七八九十百]|\d{1,3}(?:[、．)）]|\.(?!\d))"
+    r"|[⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：]"
 )
 _IN_SENTENCE = re.compile(r"[，,。；;！？、]")
 
 
-class Line(NamedTuple):
-    """One line without the white space around it; `indented` and `apart` (a blank line before) begin a paragraph."""
+class _LayoutLine(NamedTuple):
+    """A line without the white space around it. If indented or after a blank line, it begins a paragraph."""
 
     start: int
     end: int
     indented: bool
-    apart: bool
+    after_blank: bool
 
 
-def layout(text: str) -> Iterator[Cut]:
-    """Line breaks inside a sentence, indentation, white space at the ends of lines, blank lines beyond one."""
+def find_layout(text: str) -> Iterator[Cut]:
+    """Line breaks inside a sentence, indentation, white space at line ends, and repeated blank lines."""
     lines = list(_lines(text))
     width = _wrap_width(lines)
     end, length, prose = 0, 0, False
     for number, line in enumerate(lines):
-        goes_on = number > 0 and not line.apart and _goes_on(text, lines[number - 1], line, length, prose, width)
+        goes_on = number > 0 and not line.after_blank and _goes_on(text, lines[number - 1], line, length, prose, width)
         if goes_on and not line.indented:
             yield Cut(end, line.start, "line-break")
             length += line.end - line.start
         else:
-            # Where only its indentation shows that a paragraph begins, the indentation stays.
+            # If only its indentation shows that a paragraph begins, the indentation stays.
             kept = line.start - 1 if goes_on else line.start
             yield from _between(text, end, kept, first_line=number == 0)
             length, prose = line.end - line.start, False
@@ -142,28 +148,30 @@ def layout(text: str) -> Iterator[Cut]:
         yield Cut(end, len(text), "white-space")
 
 
-def _lines(text: str) -> Iterator[Line]:
+def _lines(text: str) -> Iterator[_LayoutLine]:
     end = 0
     for m in CONTENT.finditer(text):
         newline = text.rfind("\n", end, m.start())
-        apart = newline > 0 and text.find("\n", end, newline) >= 0
-        yield Line(m.start(), m.end(), m.start() > newline + 1, apart)
+        after_blank = newline > 0 and text.find("\n", end, newline) >= 0
+        yield _LayoutLine(m.start(), m.end(), m.start() > newline + 1, after_blank)
         end = m.end()
 
 
-def _wrap_width(lines: list[Line]) -> int:
-    """Width at which the text is broken into lines, whatever its sentences; beyond any line's where it isn't."""
+def _wrap_width(lines: list[_LayoutLine]) -> int:
+    """The width at which the text is hard-wrapped; `sys.maxsize` if it is not."""
     lengths = Counter(line.end - line.start for line in lines)
     full = {width: sum(lengths[width - i] for i in range(3)) for width in lengths if 20 <= width <= 80}
     width = max(full, key=lambda width: full[width], default=0)
     return width if width and full[width] >= max(8, 0.4 * len(lines)) else sys.maxsize
 
 
-def _goes_on(text: str, before: Line, line: Line, length: int, prose: bool, width: int) -> bool:
-    """Whether `line` goes on with the sentence that has come to `length` characters by the end of `before`."""
+def _goes_on(text: str, before: _LayoutLine, line: _LayoutLine, length: int, prose: bool, width: int) -> bool:
+    """Whether `line` continues the sentence in `before`, whose paragraph has `length` characters so far."""
     if not _OPEN_END.match(text, before.end - 1) or not _GOES_ON.match(text, line.start):
         return False
-    if _OWN_LINE.match(text, line.start) or text[before.end - 1 : line.start + 1].isascii():
+    if numbering(text[line.start : line.end]) or _OWN_LINE.match(text, line.start):
+        return False
+    if text[before.end - 1 : line.start + 1].isascii():
         return False
     if before.end - before.start >= width - 2:
         return True
@@ -172,7 +180,7 @@ def _goes_on(text: str, before: Line, line: Line, length: int, prose: bool, widt
 
 
 def _between(text: str, end: int, start: int, first_line: bool) -> Iterator[Cut]:
-    """What leaves the white space between two lines: all but a line break or one blank line."""
+    """What to remove between two lines: all white space but a line break or one blank line."""
     newline, last = text.find("\n", end, start), text.rfind("\n", end, start)
     if first_line or newline < 0:
         cuts = [Cut(end, start, "white-space")]

@@ -1,4 +1,4 @@
-"""The main text of a web page, each character with its place in the page: Document → Excerpt."""
+"""The main text of a web page, each character with its place in the source: Document → Excerpt."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from typing import NamedTuple
 
 from extractor.document import Document, Excerpt, Omission
 
-# Inside these there is no text to read; a page without the closing tag ends in them, as in a browser.
+# Elements without text to read. Without its closing tag, one extends to the end of the page, as in a browser.
 _SILENT = ("script", "style", "title", "textarea", "noscript", "template", "select", "svg")
 _CLOSINGS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in _SILENT}
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
-# Tags that begin a new line where all of the text is taken.
+# Tags that begin a new line if the whole page is taken.
 _BLOCK = re.compile(
-    r"address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figure|footer|form|h[1-6]|header|hr|li|main|nav"
+    r"address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figure|footer|form|h[1-6]"
+    r"|header|hr|li|main|nav"
     r"|ol|p|pre|section|table|td|th|tr|ul"
 )
 _SENTENCE = re.compile(r"[^。；！？|]*[^。；！？|\s][^。；！？|]*[。；！？]*")
 _MARK = re.compile(r"^(?:[-|] )+| \|\s*$")
 _HTML_SPACE = re.compile(r"[ \t\r\n\f]+")
-_LONG = 12  # characters: a line this long is found at its own place, not at a look-alike's
-_REACH = 200_000  # characters of the page that are searched for one line
+_LONG = 12  # characters; a line of this length hardly occurs twice, so it is found at its own place
+_REACH = 200_000  # characters of the page searched for one line
 
 
 @dataclass(slots=True)
 class _Page:
-    """Characters of a page outside of its tags; `breaks` are indices before which a block tag stands."""
+    """The characters of a page outside its tags, and the indices before which there is a block tag."""
 
     text: list[str] = field(default_factory=list)
     starts: array[int] = field(default_factory=lambda: array("q"))
@@ -44,7 +45,7 @@ class _Page:
 
 
 class _Piece(NamedTuple):
-    """Words of one line, and the index of their first character among the page's characters that aren't white."""
+    """Words of one line, and the index of their first character in the page's solid (not white) text."""
 
     line: int
     words: str
@@ -52,7 +53,7 @@ class _Piece(NamedTuple):
 
 
 def main_text(document: Document) -> Excerpt:
-    """The article of an HTML page, or all text of a page in which none is found; the rest is omitted as "html"."""
+    """The article of an HTML page, or all its text if no article is found. The rest is omitted as "html"."""
     page = _scan(document.text)
     solid = array("q", (i for i, character in enumerate(page.text) if not character.isspace()))
     pieces = _align(_article(document.text), "".join(page.text[i] for i in solid)) or _everything(page)
@@ -66,20 +67,23 @@ def main_text(document: Document) -> Excerpt:
 
 
 def _article(page: str) -> list[str]:
-    """Lines of the article as trafilatura finds it; none where it finds nothing."""
-    import trafilatura  # a second of imports that plain text need not pay
+    """The lines of the article that trafilatura finds, if any."""
+    import trafilatura  # a second of imports that plain text can do without
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lxml's deprecations are not the reader's business
+        warnings.simplefilter("ignore")  # deprecations in lxml
         found = trafilatura.extract(page, include_comments=False, include_tables=True, deduplicate=False)
     return [line for line in (found or "").split("\n") if line.strip()]
 
 
 def _scan(source: str) -> _Page:
-    """The page's characters with their places. In linear time: each kind of closing is given up once it is missing."""
+    """The characters of the page with their places.
+
+    A closing that is missing is searched for only once, so the time is linear.
+    """
     page, at, missing = _Page(), 0, set[str]()
 
-    def after(closing: str, start: int) -> int:
+    def after(closing: str, start: int) -> int:  # -1 if there is none
         found = -1 if closing in missing else source.find(closing, start)
         if found < 0:
             missing.add(closing)
@@ -113,7 +117,7 @@ def _scan(source: str) -> _Page:
 
 
 def _characters(page: _Page, source: str, start: int, end: int) -> None:
-    """Text between tags; an entity is one character that stands for all of its own."""
+    """Adds the text between two tags. An entity becomes one character that covers all of the entity."""
     for m in _ENTITY.finditer(source, start, end):
         meaning = unescape(m[0])
         if len(meaning) == 1:
@@ -130,7 +134,10 @@ def _plain(page: _Page, source: str, start: int, end: int) -> None:
 
 
 def _align(lines: list[str], text: str) -> list[_Piece]:
-    """Where the article's lines stand in the page's solid text, in order. Long lines first; the others between them."""
+    """Where the lines of the article are in the solid text of the page.
+
+    Long lines are found first, then the others between them.
+    """
     solid = [_solid(line) for line in lines]
     at, done = [-1] * len(lines), 0
     for number, line in enumerate(solid):
@@ -153,7 +160,7 @@ def _align(lines: list[str], text: str) -> list[_Piece]:
 
 
 def _between(lines: list[str], numbers: range, text: str, start: int, end: int | None) -> list[_Piece]:
-    """Pieces of lines that stand from `start` to `end`: as near to `end` as they can, or to `start` if it is open."""
+    """Pieces of the lines, as near before `end` as possible, or after `start` if `end` is None."""
     found: list[_Piece] = []
     for number in numbers if end is None else reversed(numbers):
         for words in _candidates(lines[number], text, start, end):
@@ -170,7 +177,7 @@ def _between(lines: list[str], numbers: range, text: str, start: int, end: int |
 
 
 def _candidates(line: str, text: str, start: int, end: int | None) -> list[str]:
-    """The line, without the marks that trafilatura adds to lists and tables; else its sentences and cells."""
+    """The line, with or without the marks that trafilatura adds; otherwise its sentences and cells."""
     stop = end if end is not None else start + len(line) + _REACH
     for words in (line, _MARK.sub("", line)):
         if _solid(words) and text.find(_solid(words), start, stop) >= 0:
@@ -184,7 +191,7 @@ def _solid(words: str) -> str:
 
 
 def _everything(page: _Page) -> list[_Piece]:
-    """All of the page's text, a line for each block."""
+    """All text of the page, one line for each block."""
     pieces, at = [], 0
     for number, (start, end) in enumerate(zip([0, *page.breaks], [*page.breaks, len(page.text)], strict=True)):
         words = _HTML_SPACE.sub(" ", "".join(page.text[start:end]))
@@ -195,7 +202,10 @@ def _everything(page: _Page) -> list[_Piece]:
 
 
 def _visible(page: _Page, solid: array[int], pieces: list[_Piece]) -> tuple[str, array[int], array[int]]:
-    """The pieces' characters; white space stands for a character between its neighbours, a line end for a tag's "<"."""
+    """The text of the pieces, and the start and end of each character in the page.
+
+    White space and line ends are given one character of the gap that they stand for.
+    """
     text: list[str] = []
     starts, ends = array("q"), array("q")
     line = pieces[0].line if pieces else 0

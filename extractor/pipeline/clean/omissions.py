@@ -1,4 +1,4 @@
-"""What leaves the visible text of an excerpt, and the account of it: Excerpt and Cuts → Excerpt."""
+"""Removes text from an excerpt and keeps account of it: Excerpt and Cuts → Excerpt."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from extractor.document import Excerpt, Omission
 
-# A line's text without the white space around it.
+# A line without the white space around it.
 CONTENT = re.compile(r"[^\s](?:[^\n]*[^\s])?")
 
 
 class Cut(NamedTuple):
-    """Visible characters `start:end` to leave out; `shown`, if any, stays for the first of them."""
+    """Visible characters `start:end` to remove by `rule`. `shown`, if any, replaces the first of them."""
 
     start: int
     end: int
@@ -23,8 +23,8 @@ class Cut(NamedTuple):
     shown: str = ""
 
 
-def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
-    """The excerpt without `cuts` (in order; one that overlaps an earlier one is skipped)."""
+def remove(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
+    """The excerpt without `cuts`, which must be in order. A cut that overlaps an earlier one is skipped."""
     texts: list[str] = []
     starts, ends = array("q"), array("q")
     omissions = list(excerpt.omissions)
@@ -39,13 +39,13 @@ def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
         if cut.start < done:
             continue
         keep(done, cut.start)
-        gone = cut.start
+        removed = cut.start
         if cut.shown:
-            keep(gone, gone + 1)
+            keep(removed, removed + 1)
             texts[-1] = cut.shown
-            gone += 1
-        if gone < cut.end:
-            omissions.append(Omission(excerpt.starts[gone], excerpt.ends[cut.end - 1], cut.rule))
+            removed += 1
+        if removed < cut.end:
+            omissions.append(Omission(excerpt.starts[removed], excerpt.ends[cut.end - 1], cut.rule))
         done = cut.end
     if not done:
         return excerpt
@@ -54,16 +54,19 @@ def leave_out(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
 
 
 def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
-    """The excerpt without `cuts`, whose characters come to belong to the one before: evidence holds its noise."""
+    """The excerpt without `cuts`, whose source characters become part of the character before each.
+
+    So evidence that ends with the character includes its noise.
+    """
     cuts = list(cuts)
     ends = excerpt.ends[:]
     for cut in reversed(cuts):
         ends[cut.start - 1] = ends[cut.end - 1]
-    return leave_out(replace(excerpt, ends=ends), cuts)
+    return remove(replace(excerpt, ends=ends), cuts)
 
 
 def account_for(excerpt: Excerpt) -> Excerpt:
-    """The excerpt with its omissions in order, apart from one another and from what visible characters cover."""
+    """The excerpt with its omissions in order, none overlapping another or a visible character."""
     rules = sorted({omission.rule for omission in excerpt.omissions})
     paint = {rule: bytes([number]) for number, rule in enumerate(rules, 1)}
     canvas = bytearray(len(excerpt.document.text))

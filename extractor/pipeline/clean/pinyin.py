@@ -1,4 +1,4 @@
-"""Pinyin in brackets after its character, 核(hé)心: which brackets hold a reading and may leave the text."""
+"""Finds pinyin in brackets after its character: 核(hé)心."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 
-from extractor.lang.fold import HAN, simplify
+from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.fold import simplify
 from extractor.pipeline.clean.omissions import Cut
 
-# The syllables in alphabetical order, each with the first of its characters in GB 2312's level 1, which is sorted
-# by reading: the table gives the syllables that exist and, by bisection, one reading for 3755 characters.
+# The syllables in alphabetical order, each with its first character in level 1 of GB 2312, which is sorted
+# by reading. The table lists the syllables that exist and, by bisection, gives one reading of each of 3,755
+# characters.
 _SYLLABLES = re.findall(
     "([a-z]+)(.)",
     "a啊ai埃an鞍ang肮ao凹ba芭bai白ban斑bang邦bao苞bei杯ben奔beng崩bi逼bian鞭biao标bie鳖bin彬bing兵bo玻bu捕ca擦cai猜"
@@ -37,22 +39,24 @@ _SYLLABLES = re.findall(
 )
 _FIRST_CODES = [character.encode("gb2312") for _, character in _SYLLABLES]
 _KNOWN_SYLLABLES = {*(syllable for syllable, _ in _SYLLABLES), "cen", "dei", "dia", "ei", "eng", "nia", "nou", "shei"}
-# A bracket with one word in small letters, tone marks (precomposed or combining) or a tone number.
+# A bracket with one word in lower case, with tone marks (precomposed or combining) or a tone number.
 _READING = re.compile(r" ?[(（] ?([a-zɑɡü\u00e0-\u00fc\u0101-\u01dc\u01f9\u0300-\u030c]{1,12})([0-5]?) ?[)）]")
 _TONES = {"\u0300", "\u0301", "\u0304", "\u030c"}
-_HAN_CHARACTER = re.compile(f"[{HAN}]")
 
 
-def readings(text: str) -> Iterator[Cut]:
-    """Pinyin in brackets after its character: 核(hé). Without a tone, `(dan)` must be a reading of the character,
-    or the text must be full of toned ones."""
+def find_readings(text: str) -> Iterator[Cut]:
+    """Pinyin in brackets after its character: 核(hé).
+
+    Without a tone, as in 单(dan), it must be the usual reading of the character, or the text must have at
+    least three readings with tones.
+    """
     found = [(m, *_syllable(m)) for m in _READING.finditer(text)]
     annotated = sum(toned for _, syllable, toned in found if syllable) >= 3
     last, host = -1, ""
     for m, syllable, toned in found:
         if m.start() != last:
             host = text[m.start() - 1 : m.start()]
-        if not syllable or not _HAN_CHARACTER.match(host):
+        if not syllable or not HAN_CHARACTER.match(host):
             continue
         if toned or (annotated and len(syllable) > 1) or syllable == _usual_reading(host):
             last = m.end()
@@ -60,6 +64,7 @@ def readings(text: str) -> Iterator[Cut]:
 
 
 def _syllable(m: re.Match[str]) -> tuple[str, bool]:
+    """The syllable without its tone ("" if there is no such syllable), and whether it had one."""
     marks = unicodedata.normalize("NFD", m[1].replace("ɡ", "g").replace("ɑ", "a"))
     plain = re.sub("^([nl])v", r"\1u", "".join(c for c in marks if not unicodedata.combining(c)))
     toned = any(c in _TONES for c in marks) or (m[2] != "" and len(plain) > 1)

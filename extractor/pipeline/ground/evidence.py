@@ -1,4 +1,4 @@
-"""Evidence: a speech made ready for grounding, and the places in it that show an item."""
+"""Evidence: prepare a speech for grounding, and find the places in it that show an item."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extractor.document import Document, Excerpt
-from extractor.lang.sentences import clauses, sentences
+from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.shape import Field, Leaf
 
-Span = tuple[int, int]
-
-# A clause with fewer words than this beside its number ("达到4倍") says too little alone: evidence takes the one before.
+# A clause with fewer characters than this beside its number (达到4倍) says too little: evidence includes the one
+# before.
 FEWEST_WORDS = 4
-HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 @dataclass
 class Prepared:
-    """A speech made ready for grounding: index, sentences and clauses built once; where repeats were left off."""
+    """A speech prepared for grounding: its index, sentences and clauses, computed once.
+
+    `used` maps a field and a quote to the end of its last match, so that repeated quotes take successive
+    places.
+    """
 
     speech: Excerpt
     index: Index
@@ -32,11 +35,11 @@ class Prepared:
     used: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def sentence(self, i: int, j: int) -> Span:
-        """The sentence (or the run of sentences) that holds the visible characters i:j."""
+        """The sentence, or the run of sentences, that contains the visible characters i:j."""
         return _covering(self.sentences, i, j)
 
     def clause(self, i: int, j: int) -> Span:
-        """The clause (or the run of clauses) that holds the visible characters i:j."""
+        """The clause, or the run of clauses, that contains the visible characters i:j."""
         return _covering(self.clauses, i, j)
 
 
@@ -47,12 +50,12 @@ def evidence_of(document: Document, span: Span) -> EvidenceEntry:
 
 
 def prepare(speech: Excerpt) -> Prepared:
-    """A speech made ready for grounding."""
+    """Prepare a speech for grounding."""
     return Prepared(speech, Index(speech), list(sentences(speech.text)), list(clauses(speech.text)))
 
 
 def places_of(field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
-    """The places that show an item, in source offsets; which ones, its anchor's kind says (`Kind.evidence_from`)."""
+    """The places that show an item (source offsets), as its anchor's kind decides (`Kind.evidence_from`)."""
     match field.anchor.kind.evidence_from:
         case "value":
             spans = [(anchor.start, anchor.end)]
@@ -80,18 +83,19 @@ def _naming_clauses(
 
 
 def _touching(prepared: Prepared, anchor: Match) -> Span:
-    """A clause item's evidence: the clause it is (part of), or exactly its own words where it spans several."""
+    """The evidence of a statement: its clause, or exactly its own words if it spans several clauses."""
     i, j = prepared.clause(anchor.start, anchor.end)
     whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
     return (i, j) if whole <= 1 else (anchor.start, anchor.end)
 
 
 def telling_clause(prepared: Prepared, anchor: Match) -> Span:
-    """The clause of a number, with the one before it where it has too few words of its own."""
+    """The clause of a number, extended by those before it in its sentence until it has enough words of its
+    own."""
     i, j = prepared.clause(anchor.start, anchor.end)
     lowest, _ = prepared.sentence(anchor.start, anchor.end)
     text = prepared.speech.text
-    while len(HAN.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
+    while len(HAN_CHARACTER.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
         at = bisect_left(prepared.clauses, (i, 0)) - 1
         if at < 0 or prepared.clauses[at][0] < lowest:
             break
@@ -100,7 +104,8 @@ def telling_clause(prepared: Prepared, anchor: Match) -> Span:
 
 
 def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
-    """The clauses from an item's name to the words that show a choice, in the first sentence that has both."""
+    """The clauses from an item's name to the words that show a choice, in the first sentence that contains
+    both."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     if pattern is None:
         return []
@@ -115,6 +120,7 @@ def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage
 
 
 def sentences_naming(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
+    """The sentences of the passage that contain the words of the anchor (visible characters)."""
     text = prepared.speech.text
     name = text[anchor.start : anchor.end]
     spans = []
@@ -128,7 +134,7 @@ def sentences_naming(prepared: Prepared, anchor: Match, passage: Span) -> list[S
 
 
 def _covering(spans: Sequence[Span], i: int, j: int) -> Span:
-    """The run of spans (in order, disjoint) that covers i:j; i:j itself where it lies between them."""
+    """The run of spans (in order, disjoint) that covers i:j; i:j itself if it lies between spans."""
     first = max(0, bisect_right(spans, (i, 1 << 60)) - 1)
     last = max(first, bisect_left(spans, (j, 0)) - 1)
     if not spans or spans[first][1] <= i:

@@ -1,26 +1,27 @@
-"""The key of a text, by which quotes are found in it: folded, without white space and noise, and the way back."""
+"""The key of a text, in which quotes are searched: folded, without white space and noise."""
 
 from __future__ import annotations
 
 import re
 from array import array
 
+from extractor.lang.characters import HAN
 from extractor.lang.fold import fold
 
-# White space, zero-width marks, and one pinyin syllable in brackets behind its character, as in 核(hé)心.
+# White space, zero-width marks, and a pinyin syllable in brackets after its character, as in 核(hé)心.
 _TONED = "aeiouüvāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜńňǹ\u0300\u0301\u0304\u0308\u030c"
 _NOISE = re.compile(
     r"\s+|[\u00ad\u200b-\u200f\u2060\ufeff]+"
-    rf"|(?:^|(?<=[㐀-鿿𠀀-𳿿]))[(（〔][a-z]{{0,2}}[{_TONED}]{{1,5}}(?:ng?|r)?[)）〕]"
+    rf"|(?:^|(?<=[{HAN}]))[(（〔][a-z]{{0,2}}[{_TONED}]{{1,5}}(?:ng?|r)?[)）〕]"
 )
-# These fold to a digit, but ①2010年 is not 12010年.
+# These would fold to a digit, but ①2010年 is not 12010年.
 _ENCLOSED = re.compile("[²³¹⁰⁴-⁹₀-₉①-⑨]")
 
 
 def make_key(text: str) -> tuple[str, array[int], array[int]]:
-    """`text` folded and without noise, and which characters start:end of it each key character stands for.
+    """The key of `text`, and the start and end in `text` of each character of the key.
 
-    White space between two digits stays, as one blank: "5 10" in a table is not 510.
+    White space between two digits becomes one blank: "5 10" in a table is not 510.
     """
     folded = fold(text)
     pieces: list[str] = []
@@ -46,6 +47,7 @@ def make_key(text: str) -> tuple[str, array[int], array[int]]:
 
 
 def _keep_enclosed(text: str, key: str, starts: array[int]) -> str:
+    """`key` with enclosed numbers and superscripts as they are in `text`."""
     if not _ENCLOSED.search(text):
         return key
     return "".join(text[i] if _ENCLOSED.match(text[i]) else c for c, i in zip(key, starts, strict=True))

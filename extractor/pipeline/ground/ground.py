@@ -1,8 +1,8 @@
-"""Ground: find each value of an answer in the speech, or say that it is not there.
+"""Ground: find each value of an answer in the speech, or report that it is not there.
 
-Takes what the model wrote (or pointed at) and gives items whose every value is cut from the source. What is not found
-is a Problem, never a value. A model's own words survive in two kinds only: a `Worded` value all of whose characters
-stand in its sentence, and a choice, whose words (`Shown`) must stand in a sentence of its item.
+Every value of a grounded item is cut from the source. A value that is not found becomes a Problem. There are
+two exceptions: a `Worded` value stays in the model's own words if its sentence has all their characters, and
+a choice stays if a sentence about its item has the words that it needs (`Shown`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
+from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import HAN, Prepared, Span, places_of, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.schema.shape import Field, Leaf
 
-# What ties an indicator to its number and is no part of it: 出生人口性别比从…, 人均收入达到.
+# Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
-# Where the words about one number end: punctuation, another number, 和.
+# What ends the words about one number: punctuation, another number, 和.
 _BREAK = re.compile(
     r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|年|月|日|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
 )
-# What goes before or after the words proper: 然后对项目库中137家, 占全部总投资的76%.
+# Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
 )
@@ -32,7 +34,8 @@ _FRAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that stands in the source: `text` as the record holds it, `clean` without noise, its source offsets."""
+    """A value found in the source: `text` as the record holds it, `clean` without noise, and its source
+    offsets."""
 
     text: str
     clean: str
@@ -43,9 +46,13 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One grounded item (or leaf field): leaf name → Value, list of Values, plain string(s) of a choice or a wording,
-    or None; the places (source offsets) that show it, the first being where it stands; and `marks`: in what it is less
-    sure than others ("folded": its words are the text's but for width, signs or a slip)."""
+    """One grounded item, or the value of a field without items.
+
+    `values` maps the name of each leaf to a Value, a plain string (a choice or a wording), a list of these,
+    or None. `places` are the source offsets that show the item, its own place first. `marks` say why it is
+    less certain than others: "folded" means that its words differ from the text in width, punctuation or a
+    slip.
+    """
 
     field: str
     values: dict[str, Any]
@@ -54,49 +61,52 @@ class Item:
 
 
 def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item], list[Problem]]:
-    """The answer's rows as items that stand in the source, and a problem for each value that does not."""
+    """The items of the answer that are found in the source, and a problem for each value that is not."""
     items: list[Item] = []
     problems: list[Problem] = []
     lo = bisect_left(prepared.speech.starts, answer.passage.start)
     hi = bisect_left(prepared.speech.starts, answer.passage.end)
-    for row in answer.items:
-        item, trouble = _ground_row(row, field, prepared, (lo, hi))
-        problems += trouble
+    for answer_item in answer.items:
+        item, item_problems = _ground_item(answer_item, field, prepared, (lo, hi))
+        problems += item_problems
         if item is not None:
             items.append(item)
     return items, problems
 
 
-def _ground_row(row: AnswerItem, field: Field, prepared: Prepared, passage: Span) -> tuple[Item | None, list[Problem]]:
+def _ground_item(
+    answer_item: AnswerItem, field: Field, prepared: Prepared, passage: Span
+) -> tuple[Item | None, list[Problem]]:
     problems: list[Problem] = []
     anchor = field.anchor
-    values = row.values.get(anchor.name)
-    quotes = values if isinstance(values, list) else [values]
-    if row.place is not None:
-        end = min(passage[0] + row.place[1], passage[1])
-        place: Match | None = Match(passage[0] + row.place[0], end, MatchKind.EXACT)
+    answered = answer_item.values
+    quotes = answered.get(anchor.name)
+    quote = quotes[0] if isinstance(quotes, list) else quotes
+    if answer_item.place is not None:
+        start, end = (passage[0] + offset for offset in answer_item.place)
+        match: Match | None = Match(start, min(end, passage[1]), MatchKind.EXACT)
     else:
-        place = _find_anchor(anchor, quotes[0] or "", field.name, prepared, passage)
-    if place is None or not anchor.kind.accepts(quotes[0] or ""):
-        return None, [_absent(field, anchor, quotes[0], prepared, passage)]
+        match = _find_anchor(anchor, quote or "", field.name, prepared, passage)
+    if match is None or not anchor.kind.accepts(quote or ""):
+        return None, [_absent(field, anchor, quote, prepared, passage)]
     grounded: dict[str, Any] = {}
     for leaf in field.asked:
         if leaf is anchor:
-            grounded[leaf.name] = _value(leaf, place, prepared)
+            grounded[leaf.name] = _value(leaf, match, prepared)
             continue
-        grounded[leaf.name], trouble = _ground_leaf(leaf, row.values.get(leaf.name), field, prepared, place, passage)
-        problems += trouble
+        grounded[leaf.name], absent = _ground_leaf(leaf, answered.get(leaf.name), field, prepared, match, passage)
+        problems += absent
     missing = next((leaf for leaf in field.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
-        start, end = prepared.speech.span(place.start, place.end)
-        detail = f"left out: a {field.name} needs {missing.name}, and none was found in its sentence"
+        start, end = prepared.speech.span(match.start, match.end)
+        detail = f"left out, because it needs {missing.name} and none was found in its sentence"
         return None, [*problems, Problem("incomplete", field.name, grounded[anchor.name].text, start, end, detail)]
-    places = places_of(field, grounded, prepared, place, passage)
+    places = places_of(field, grounded, prepared, match, passage)
     return Item(field.name, grounded, tuple(places), _marks(grounded)), problems
 
 
 def wording_of(item: Item, field: Field, prepared: Prepared) -> tuple[str, str]:
-    """An item's own words, and the clause that shows it, as a model sees them."""
+    """The words of an item and the clause that shows it, as a model sees them."""
     value = item.values[field.anchor.name]
     first = value[0] if isinstance(value, list) else value
     starts = prepared.speech.starts
@@ -111,9 +121,9 @@ def _marks(grounded: dict[str, Any]) -> frozenset[str]:
 
 
 def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Match | None:
-    """The next place of the quote that this field has not taken yet; the first again when all are taken."""
+    """The next match of the quote that this field has not used yet; the first one again if all are used."""
     key = (name, fold(quote))
-    place = locate(
+    match = locate(
         quote,
         prepared.index,
         lo=passage[0],
@@ -121,22 +131,22 @@ def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage:
         after=prepared.used.get(key, passage[0]),
         near=leaf.kind.forgives_slips,
     )
-    if place is not None:
-        prepared.used[key] = place.end
-    return place
+    if match is not None:
+        prepared.used[key] = match.end
+    return match
 
 
 def _is_missing(leaf: Leaf, value: Any) -> bool:
-    """Whether a record could not hold the item for want of this value."""
+    """Whether the record can't hold the item because it lacks this value."""
     return value is None and not leaf.optional and not (leaf.shown and leaf.shown.otherwise)
 
 
 def _ground_leaf(
-    leaf: Leaf, said: Any, field: Field, prepared: Prepared, anchor: Match, passage: Span
+    leaf: Leaf, answered: Any, field: Field, prepared: Prepared, anchor: Match, passage: Span
 ) -> tuple[Any, list[Problem]]:
-    if said is None or said == []:
+    if answered is None or answered == []:
         return ([] if leaf.many else _fallback(leaf, prepared, anchor)), []
-    quotes = said if isinstance(said, list) else [said]
+    quotes = answered if isinstance(answered, list) else [answered]
     kept: list[Any] = []
     problems = []
     for quote in dict.fromkeys(quotes):
@@ -155,19 +165,23 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
         return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
     if leaf.kind.grounded_as == "wording":
         return _wording(quote, prepared, anchor)
-    place = _nearest(leaf, quote, prepared, anchor, passage)
-    return _value(leaf, place, prepared) if place is not None and leaf.kind.accepts(quote) else None
+    match = _nearest(leaf, quote, prepared, anchor, passage)
+    return _value(leaf, match, prepared) if match is not None and leaf.kind.accepts(quote) else None
 
 
 def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:
-    """The quote in its item's sentence; or, where the field may reach further, before it in the passage, else after."""
+    """The match of the quote in the item's sentence.
+
+    If there is none and the leaf may reach further, it is the last match before the item in the passage, or
+    else the first one after it.
+    """
     near = leaf.kind.forgives_slips
     lo, hi = prepared.sentence(anchor.start, anchor.end)
-    # A sentence that is longer than a passage goes on in the next one, which the model did not see.
+    # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
-    place = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
-    if place is not None or leaf.within == "sentence":
-        return place
+    match = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
+    if match is not None or leaf.within == "sentence":
+        return match
     before = locate(quote, prepared.index, lo=passage[0], hi=anchor.start, near=near)
     while before is not None:
         later = locate(quote, prepared.index, lo=before.end, hi=anchor.start, near=near)
@@ -178,7 +192,7 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
 
 
 def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> bool:
-    """Whether the words that a choice needs stand in a sentence of the passage that names its item."""
+    """Whether a sentence of the passage that names the item has the words that the choice needs."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     return pattern is None or any(
         re.search(pattern, prepared.speech.text[i:j]) for i, j in sentences_naming(prepared, anchor, passage)
@@ -186,16 +200,17 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
 
 
 def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
-    """A wording, without the item's value in it, if each of its letters and digits stands in the item's sentence."""
+    """The wording without the item's number, if the item's sentence has all its letters and digits; None
+    otherwise."""
     quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
     i, j = prepared.sentence(anchor.start, anchor.end)
-    there = set(fold(prepared.speech.text[i:j]))
-    words = [c for c in fold(quote) if c.isalnum()]
-    return quote if len(words) > 1 and all(c in there for c in words) else None
+    available = set(fold(prepared.speech.text[i:j]))
+    characters = [c for c in fold(quote) if c.isalnum()]
+    return quote if len(characters) > 1 and all(c in available for c in characters) else None
 
 
 def _without_numbers(wording: str, value: str) -> str:
-    """出生人口性别比从120下降到110 → 出生人口性别比: a small model copies the clause, number and all."""
+    """出生人口性别比 for 出生人口性别比从120下降到110: a small model copies the clause with its numbers."""
     before, _, after = wording.partition(value)
     kept = before if len(before) >= len(after) else re.sub(r"^[^\w]+", "", after)
     head = re.split(r"[0-9０-９]", kept)[0]
@@ -204,37 +219,42 @@ def _without_numbers(wording: str, value: str) -> str:
 
 
 def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
-    """What stands for a wording that is missing or not the sentence's: the clause's own words around the value."""
+    """The replacement for a wording that is missing or was refused: the words of the clause around the
+    value."""
     if leaf.kind.grounded_as != "wording" or leaf.optional:
         return None
     text = prepared.speech.text
     i, j = telling_clause(prepared, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
-    # 奖励10万元 is told by what goes before, 对100家先进单位 by what follows.
-    words = before if len(HAN.findall(before)) > 1 else after if len(HAN.findall(after)) > 1 else text[i:j]
+    # In 奖励10万元 the words before the number describe it, in 对100家先进单位 those after it.
+    words = next((part for part in (before, after) if len(HAN_CHARACTER.findall(part)) > 1), text[i:j])
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
-def _value(leaf: Leaf, place: Match, prepared: Prepared) -> Value:
-    """Clauses read clean; names, quantities and other verbatim words keep the noise of the source, but for a page's
-    markup and the spaces in a name."""
-    start, end = prepared.speech.span(place.start, place.end)
-    clean = prepared.speech.text[place.start : place.end]
+def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
+    """The value at a match.
+
+    Clauses are cleaned. Names, quantities and other verbatim words keep the noise of the source, except for
+    HTML markup and spaces in a name.
+    """
+    start, end = prepared.speech.span(match.start, match.end)
+    clean = prepared.speech.text[match.start : match.end]
     document = prepared.speech.document
     text = clean if leaf.kind.is_clean or document.media == "html" else document.text[start:end]
-    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, place.how)
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how)
 
 
 def _absent(
     field: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Match | None = None
 ) -> Problem:
+    """The problem for a value that was not found or was refused."""
     lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
     start, end = prepared.speech.span(lo, hi)
     name = field.name if field.item is None else f"{field.name}.{leaf.name}"
     kind, detail = leaf.kind.absence
     if quote is None:
-        return Problem(kind, name, None, start, end, "the answer has an item without this, so it has no place")
+        return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):
         refusal, reason = leaf.kind.refusal
         return Problem(refusal, name, quote, start, end, reason)

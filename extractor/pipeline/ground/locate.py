@@ -1,4 +1,4 @@
-"""Find where a quote written by a model stands in the text, or say that it is not there."""
+"""Find the place in the text of a quote that a model wrote, or report that it is not there."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from functools import cached_property
 
 from extractor.document import Excerpt
 from extractor.pipeline.ground.folded_text import make_key
-from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, budget, keeps_meaning
+from extractor.pipeline.ground.tolerance import NUMERALS, TIMES, allowed_edits, keeps_meaning
 
-# Characters per indexed piece, from one piece to the next, and places of one piece: what is more common finds nothing.
+# The length of an indexed piece, the distance from one to the next, and the number of places from which a
+# piece is too common to help.
 _GRAM, _STEP, _COMMON = 4, 2, 128
-# Longer than any quote worth mending; aligning takes time with the square of the length.
+# Longer quotes get no near match: alignment takes quadratic time, and real quotes are shorter.
 _LONGEST_NEAR = 1000
-# Candidate places aligned for one quote.
+# The maximum number of candidate places to align for one quote.
 _TRIED = 16
-# Edge characters that a quote may have in excess, folded. % ‰ ℃ + belong to a number, - < > do beside a digit.
+# Superfluous characters at the edges of a quote, folded. % ‰ ℃ + belong to a number, - < > do beside a digit.
 _LEAD = re.compile(r"(?:[^\w%‰℃°+±=$¥€£/<>-]|_|[<>-](?!\d))*")
 _TRAIL = re.compile(r"(?:[^\w%‰℃°+±=$¥€£/<>-]|_|(?<!\d)[<>-])*")
 
-# 10千克 and 5百分点 hold the numbers 10 and 5.
+# The numbers in 10千克 and 5百分点 are 10 and 5: 千 and 百 belong to the unit.
 _UNIT = re.compile("千(?:克|瓦|米|卡|伏|赫|帕|焦|字)|百分")
 # A list numeral before a date: 1.2020年, 2.5月27日.
 _DATE = re.compile(r"\d{4}年|\d{1,2}月\d")
 _THOUSANDS = re.compile(r"\d{3}(?!\d)")
-# 一 here ends a word that is no number, so that 统一 is found in 统一一个标准.
+# After these characters 一 ends a word and is not a number, so that 统一 is found in 统一一个标准.
 _UNITED = frozenset("统唯单专同划归如合")
 
 
 class MatchKind(StrEnum):
-    """How a quote equals its place."""
+    """How closely a quote matches the text: exactly, after folding, or with a few wrong characters."""
 
     EXACT = "exact"
     FOLDED = "folded"
@@ -42,7 +43,7 @@ class MatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Visible characters `start:end` of an excerpt's text."""
+    """The place of a quote: the visible characters `start:end` of an excerpt's text."""
 
     start: int
     end: int
@@ -50,7 +51,11 @@ class Match:
 
 
 class Index:
-    """An excerpt made searchable: its folded text without white space and noise, and the way back."""
+    """An excerpt prepared for searching.
+
+    `key` is its folded text without white space and noise; `starts` and `ends` map its characters back to the
+    text.
+    """
 
     def __init__(self, excerpt: Excerpt) -> None:
         self.excerpt = excerpt
@@ -59,7 +64,8 @@ class Index:
 
     @cached_property
     def grams(self) -> dict[str, list[int]]:
-        """Every other piece of four key characters, and where it stands: places that may hold a similar quote."""
+        """Every other piece of four key characters → its places in the key, to find candidates for a near
+        match."""
         grams: dict[str, list[int]] = {}
         key = self.key
         for i in range(0, len(key) - _GRAM + 1, _STEP):
@@ -69,7 +75,7 @@ class Index:
         return grams
 
     def splits_number(self, k: int) -> bool:
-        """Whether a number goes on from key[k - 1] to key[k]: 10万元 is not in 110万元, nor 十二 in 二十二."""
+        """Whether a number continues from key[k - 1] to key[k]: 10万元 is not in 110万元, nor 十二 in 二十二."""
         if not 0 < k < len(self.key):
             return False
         left, right = self.key[k - 1], self.key[k]
@@ -98,7 +104,7 @@ class Index:
         return mark == "," and bool(_THOUSANDS.match(self.key, k + 1)) and not self.key[max(0, k - 4) : k].isdecimal()
 
     def hits(self, wanted: str, lo: int, hi: int) -> Iterator[int]:
-        """Places of `wanted` in key[lo:hi] that do not cut a number, in order."""
+        """The places of `wanted` in key[lo:hi] that don't cut a number, in order."""
         k = self.key.find(wanted, lo, hi)
         while k >= 0:
             if self.splits_number(k):
@@ -112,13 +118,13 @@ class Index:
             k = self.key.find(wanted, k, hi)
 
     def inside_clause(self, k: int) -> bool:
-        """Whether key[k - 1] and key[k] stand in one clause, on one line."""
+        """Whether key[k - 1] and key[k] are in the same clause and on the same line."""
         if not 0 < k < len(self.key) or not (self.key[k - 1].isalnum() and self.key[k].isalnum()):
             return False
         return "\n" not in self.text[self.ends[k - 1] : self.starts[k]]
 
     def window(self, lo: int, hi: int | None) -> tuple[int, int]:
-        """Visible bounds as bounds of the key."""
+        """Convert bounds in visible characters to bounds in the key."""
         hi = len(self.text) if hi is None else hi
         return bisect_left(self.starts, lo), bisect_right(self.ends, hi)
 
@@ -133,23 +139,23 @@ def locate(
     near: bool = False,
     protected: Collection[str] = (),
 ) -> Match | None:
-    """Where `quote` stands within the visible characters lo:hi, or None.
+    """The place of `quote` within the visible characters lo:hi, or None.
 
-    An identical place goes before a folded one. With `after` the first place from there on is taken, and the first
-    of all if there is none. `near` allows a few wrong characters, but none in a number, a name (`protected` names
-    more of them), a word of direction or a negation.
+    An identical place is preferred to a folded one. With `after`, it is the first place from there on, or
+    else the first of all. `near` allows a few wrong characters, but never in a number, a name (`protected`
+    lists more of them), a word of direction or a negation.
     """
     quote = quote.strip()
     if not any(map(str.isalnum, quote)):
         return None
     lo, hi = max(lo, 0), len(index.text) if hi is None else max(min(hi, len(index.text)), 0)
-    place = _find_identical(quote, index, lo, hi) if after is None else None
-    place = place or _find_folded(quote, index, lo, hi, after)
-    if place is None and after is not None:
-        place = _find_identical(quote, index, max(lo, after), hi) or _find_identical(quote, index, lo, hi)
-    if place is None and near:
+    match = _find_identical(quote, index, lo, hi) if after is None else None
+    match = match or _find_folded(quote, index, lo, hi, after)
+    if match is None and after is not None:
+        match = _find_identical(quote, index, max(lo, after), hi) or _find_identical(quote, index, lo, hi)
+    if match is None and near:
         return _find_near(quote, index, lo, hi, after, protected)
-    return place
+    return match
 
 
 def _find_identical(quote: str, index: Index, lo: int, hi: int) -> Match | None:
@@ -163,7 +169,7 @@ def _find_identical(quote: str, index: Index, lo: int, hi: int) -> Match | None:
 
 
 def _peel(quote: str) -> tuple[str, int, int]:
-    """The quote's key, and the range of it without the punctuation at its edges."""
+    """The key of the quote, and the range of it without the punctuation at its edges."""
     key = make_key(quote)[0]
     lead = _LEAD.match(key)
     start = lead.end() if lead else 0
@@ -184,14 +190,14 @@ def _find_folded(quote: str, index: Index, lo: int, hi: int, after: int | None) 
         for first in dict.fromkeys((start, klo)):
             hit = next(index.hits(wanted, first, khi), None)
             if hit is not None:
-                return _place(quote, index, hit, hit + len(wanted))
+                return _match_at(quote, index, hit, hit + len(wanted))
     return None
 
 
-def _place(quote: str, index: Index, a: int, b: int) -> Match:
-    """Key characters a:b as a place: exact if these are the quote's characters, in the text or in the source."""
+def _match_at(quote: str, index: Index, a: int, b: int) -> Match:
+    """The match at key[a:b]: exact if the quote has the same characters as the text or the source there."""
     start, end = index.starts[a], index.ends[b - 1]
-    bare = index.starts[b - 1] + 1  # without noise that stands behind the last character
+    bare = index.starts[b - 1] + 1  # without the noise after the last character
     if index.text[start:bare] == quote:
         return Match(start, bare, MatchKind.EXACT)
     same = quote in (index.text[start:end], index.excerpt.source(start, end))
@@ -216,8 +222,8 @@ def _find_near(
 def _best_window(
     wanted: str, index: Index, bounds: tuple[int, int], after: int, protected: Collection[str]
 ) -> tuple[int, int] | None:
-    """The place of the key, as a range of it, that is most like the wanted key and changes nothing of weight."""
-    slack = sum(budget(wanted))
+    """The range of the key that is most similar to the wanted key without changing its meaning."""
+    slack = sum(allowed_edits(wanted))
     found: set[tuple[int, bool, int, int]] = set()
     for shared in _neighbourhoods(wanted, index, *bounds) if slack else ():
         fit = _fit(wanted, index, shared, slack, bounds)
@@ -232,7 +238,10 @@ def _best_window(
 
 
 def _neighbourhoods(core: str, index: Index, klo: int, khi: int) -> list[list[tuple[int, int]]]:
-    """Where the text shares pieces with the quote, as (place in the quote, place in the key), most pieces first."""
+    """The areas of the text that share pieces with the quote, those with most pieces first.
+
+    An area is a list of (place in the quote, place in the key).
+    """
     votes: dict[int, list[tuple[int, int]]] = {}
     for i in range(len(core) - _GRAM + 1):
         places = index.grams.get(core[i : i + _GRAM], ())
@@ -247,13 +256,13 @@ def _neighbourhoods(core: str, index: Index, klo: int, khi: int) -> list[list[tu
 def _fit(
     core: str, index: Index, shared: list[tuple[int, int]], slack: int, bounds: tuple[int, int]
 ) -> tuple[int, int, int] | None:
-    """The window of the key that is most like the quote, and how many edits apart they are.
+    """The window of the key that is most similar to the quote, and the number of edits between them.
 
-    Where two windows are as good, the one whose edge character is the quote's, then the one that begins or ends at a
-    punctuation mark, then the shorter. So a first or last character that differs belongs to the place only if the
+    Of two equally good windows, the one with the quote's edge character wins, then the one that begins or
+    ends at punctuation, then the shorter. So a first or last character that differs is included only if the
     clause begins or ends there.
     """
-    from rapidfuzz.distance import Levenshtein  # not needed where nothing is misquoted
+    from rapidfuzz.distance import Levenshtein  # only misquotes need it
 
     key, (lo, hi) = index.key, bounds
     (i, k), (j, m) = shared[0], shared[-1]
@@ -266,7 +275,7 @@ def _fit(
     for part, back in ((core[:i], True), (core[j:], False)):
         best = slack + 1, True, True, 0, k
         for shift in (0, *(sign * size for size in range(1, slack + 1) for sign in (1, -1))):
-            if abs(shift) > best[0]:  # lengths that differ by so much cannot be as good
+            if abs(shift) > best[0]:  # the difference in length alone is more edits than the best so far
                 break
             edge = k - len(part) - shift if back else m + len(part) + shift
             if not (lo <= edge <= k if back else m <= edge <= hi):

@@ -1,6 +1,6 @@
-"""What a quote may have wrong: a few characters, and none in a number, a word of direction, a negation or a name.
+"""How a quote may differ from the source: in a few characters, but not in numbers, directions or names.
 
-Texts are keys here, folded and without white space and noise; only `protected` names are as anybody writes them.
+Texts are keys here: folded, without white space and noise. Only the `protected` names are as written.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ import math
 import re
 from collections.abc import Collection, Iterator
 
+from extractor.lang.characters import HAN
+from extractor.lang.sentences import Span
+from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 from extractor.pipeline.ground.folded_text import make_key
 
-# A quote and its place of fewer characters than this must be equal: official phrases differ by one word of two.
+# benchmarks/grounding.py measures which quotes the next three let through.
+# A shorter quote must be equal to its place, since short official phrases can differ in a single word.
 _SHORTEST_NEAR = 12
-# Wrong characters allowed, as a share of the quote.
+# How many characters may differ, as a share of the quote.
 _NEAR_EDITS = 0.06
-# Characters around a place that tell whether its edge is part of a name.
+# Characters around a place that are searched for names that cross its edges.
 _CONTEXT = 12
 
 TIMES = "十百千万亿"
@@ -31,29 +35,20 @@ DIRECTION = re.compile(
 )
 NEGATION = re.compile("[不未无没非勿莫禁]|没有|严禁|禁止")
 _LATIN = re.compile("[a-z]+")
-_REGION = re.compile("[一-鿿]{2}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
+_REGION = re.compile(rf"[{HAN}]{{2}}(?<![全我各本该省地城都村乡市县区上下内外个级州])(?=[省市县州旗](?!场|长[^沙]))")
 
-_SURNAMES = frozenset(
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任"
-    "姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章"
-    "鲁葛伍韦申尤毕聂丛焦向柳邢路岳齐梅莫庄辛管祝左涂谷祁舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍覃霍翁隋植甘"
-    "景薄单包司柏宁柯阮桂闵解强柴华车冉房边迟宫连冷蒲卓闫褚娄岑花虞应宗滕郁鄂束巩晏仇栾符巴化古胥麦寇尚敖占占冀"
-)
-_COMPOUND = frozenset({"欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "令狐", "慕容", "司徒", "夏侯"})
-_OFFICE = re.compile(
-    "书记|[省市县区州镇乡村局厅部处科院校会司所站行队组盟旗]长|主任|主席|秘书长|常委|委员|同志(?!们)|总理|政委|司令|代表|教授|先生|女士"
-)
+_OFFICE = re.compile(rf"{OFFICE}|同志(?!们)|代表|教授|先生|女士")
 _SPEECH = re.compile(
     "强调|指出|要求|表示|认为|说(?![明服])|主持|宣读|出席|参加|陪同|讲话|通报|作(?:了|重要|工作)|带领|率领|致辞|介绍"
 )
-_HAN = re.compile("[㐀-鿿𠀀-𳿿·]+(?<!的)")
+_HAN = re.compile(f"[{HAN}·]+(?<!的)")
 _LIST = re.compile(
-    "(?:[一-鿿]{2,4}、){2,}[一-鿿]{2,4}|[一-鿿]{2,4}、[一-鿿]{2,3}(?=等|出席|参加|陪同|主持|同志|分别|带领)"
+    f"(?:[{HAN}]{{2,4}}、){{2,}}[{HAN}]{{2,4}}|[{HAN}]{{2,4}}、[{HAN}]{{2,3}}(?=等|出席|参加|陪同|主持|同志|分别|带领)"
 )
 
 
-def budget(core: str) -> tuple[int, int]:
-    """How many characters, and how many punctuation marks, may be wrong in a quote."""
+def allowed_edits(core: str) -> tuple[int, int]:
+    """How many characters, and how many punctuation marks, may differ in a quote."""
     size = sum(map(str.isalnum, core))
     if size < _SHORTEST_NEAR - 1:  # one character of it may be missing
         return 0, size // 6
@@ -61,7 +56,7 @@ def budget(core: str) -> tuple[int, int]:
 
 
 def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str]) -> bool:
-    """Whether a quote and its place key[a:b] differ in few characters and in none that carries the meaning."""
+    """Whether a quote differs from its place key[a:b] in few characters and not in meaning."""
     from rapidfuzz.distance import Levenshtein
 
     seen = key[a:b]
@@ -69,7 +64,7 @@ def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str
         return False
     operations = [(op.tag, op.src_pos, op.dest_pos) for op in Levenshtein.editops(core, seen)]
     edits = [(i, j, "" if tag == "insert" else core[i], "" if tag == "delete" else seen[j]) for tag, i, j in operations]
-    letters, marks = budget(max(core, seen, key=lambda text: sum(map(str.isalnum, text))))
+    letters, marks = allowed_edits(max(core, seen, key=lambda text: sum(map(str.isalnum, text))))
     wrong = sum(old.isalnum() or new.isalnum() for _, _, old, new in edits)
     if wrong > letters or len(edits) - wrong > marks:
         return False
@@ -81,16 +76,17 @@ def keeps_meaning(core: str, key: str, a: int, b: int, protected: Collection[str
 
 
 def _breaks(fixed: list[int], i: int, present: bool) -> bool:
-    """Whether an edit at i changes a fixed character, or puts one between two of the same piece."""
+    """Whether an edit at `i` changes a fixed character, or inserts one inside a fixed piece."""
     if present:
         return fixed[i] != 0
     return 0 < i < len(fixed) and fixed[i - 1] == fixed[i] != 0
 
 
 def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -> list[int]:
-    """For each character of folded text 0, or the number of the piece that it is in and that no edit may touch.
+    """For each character of `key` the number of the fixed piece that it belongs to, or 0 if it may differ.
 
-    `regions` adds two characters before 市, 县 … and is for the source: a slip in 我县 makes 可县 of it.
+    `regions` also fixes the two characters before 市, 县 …. It is for the source only: a quote may have
+    可县 for 我县.
     """
     spans = [m.span() for p in (NUMBER, DIRECTION, NEGATION, _LATIN) for m in p.finditer(key)]
     spans += _find_names(key)
@@ -103,9 +99,11 @@ def _fixed_characters(key: str, names: Collection[str], regions: bool = False) -
     return fixed
 
 
-def _find_names(key: str) -> Iterator[tuple[int, int]]:
-    """Where persons may be named in folded text: a surname with one or two characters beside an office or a verb of
-    speech, or in a list of such. Says yes too often rather than too rarely."""
+def _find_names(key: str) -> Iterator[Span]:
+    """Where `key` may name people: a surname and given name beside an office or verb of speech, or a list.
+
+    It finds too many rather than too few: a name too many only makes a quote fail that has a mistake in it.
+    """
     for office in _OFFICE.finditer(key):
         a, b = office.span()
         if office[0] == "同志" or _is_name(key[b : b + 2]):
@@ -114,16 +112,16 @@ def _find_names(key: str) -> Iterator[tuple[int, int]]:
         a = trigger.start()
         for size in (4, 3, 2, 1):
             name = key[max(0, a - size) : a]
-            if _is_name(name) and (size < 4 or name[:2] in _COMPOUND) and (size > 1 or trigger.re is _OFFICE):
+            if _is_name(name) and (size < 4 or name[:2] in COMPOUND_SURNAMES) and (size > 1 or trigger.re is _OFFICE):
                 yield a - len(name), a
                 break
     for row in _LIST.finditer(key):
         first, *middle, last = row[0].split("、")
-        named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may stand before, 等出席 behind
-        named += [_is_name(item) and (len(item) < 4 or item[:2] in _COMPOUND) for item in middle]
+        named = [_is_name(first[-3:]) or _is_name(first[-2:]), _is_name(last)]  # 市领导 may precede the first
+        named += [_is_name(item) and (len(item) < 4 or item[:2] in COMPOUND_SURNAMES) for item in middle]
         if named.count(False) <= len(named) // 4:
             yield row.span()
 
 
 def _is_name(text: str) -> bool:
-    return _HAN.fullmatch(text) is not None and (text[:1] in _SURNAMES or text[:2] in _COMPOUND)
+    return _HAN.fullmatch(text) is not None and (text[:1] in SURNAMES or text[:2] in COMPOUND_SURNAMES)

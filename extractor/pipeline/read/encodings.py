@@ -1,10 +1,13 @@
-"""Bytes to text: which encoding Chinese bytes are in. A wrong guess is worse than a question.
+"""Decodes the bytes of Chinese texts. A wrong guess is worse than a question.
 
-UTF-8 is strict and comes first. After it each candidate that decodes without an error is judged by how many of its
-Han characters are everyday ones: 60 to 99 of 100 in a right reading, at most 14 in a wrong one (1,500 passages of 100
-characters). Where the best is not clearly best, the answer is a reason, not a text. Of 48,000 passages none of 20
-characters or more was read wrongly (but for ／ and ten other marks that Big5's vendors code differently); unsure were
-2 of 100 at 20 characters, 0.3 at 30, none at 100.
+UTF-8 comes first, since other bytes rarely decode as UTF-8. Every other candidate that decodes without an
+error is judged by the share of everyday characters among its Han characters: 60 to 99 of 100 if it is
+right, at most 14 if it is wrong (measured on 1,500 passages of 100 characters). If no candidate is clearly
+best, the result is a reason instead of a text.
+
+Of 48,000 passages none of 20 characters or more was decoded wrongly, except for ／ and ten other marks that
+the vendors of Big5 code differently. 2 of 100 passages of 20 characters were undecided, 0.3 of 30
+characters, none of 100.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import simplify
 
-# The 500 most frequent characters of government reports and the 100 of general Chinese, Simplified: 89 of 100
-# characters of such a report, and of a speech in Traditional once it is simplified.
+# The 500 most frequent characters of government reports and the 100 most frequent of general Chinese, in
+# Simplified. 89 of 100 characters of such a report are among them, and as many of a Traditional speech once
+# it is simplified.
 EVERYDAY = frozenset(
     "的和国业一发大要民展工经人加进中建政产年在有会是制作力生设地主改我实化济全不社增行重农了资强高各新革"
     "方对们保动持为合能以定体面义务家理基度分提现成法同个上企平推用开本出这五长好到等步部关多区学利技坚于"
@@ -32,14 +37,14 @@ EVERYDAY = frozenset(
     "你那么没看天她"
 )
 
-SAMPLE = 4000  # characters judged; more changes no verdict and costs time
-FEWEST = 6  # different Han characters below which a share says nothing
-SHARE = 0.5  # of everyday characters that a right reading has
-LEAD = 2.0  # times the runner-up's share
-GUESS = 0.2  # share from which a reading is worth naming as a guess
-PLAIN = 0.6  # of everyday characters, Latin letters and punctuation that UTF-16 with NUL bytes has
+SAMPLE = 4000  # characters judged; more cost time and changed no result
+FEWEST = 6  # different Han characters; with fewer a share means nothing
+SHARE = 0.5  # least share of everyday characters of a right reading
+LEAD = 2.0  # how many times the runner-up's share the best must have
+GUESS = 0.2  # least share of a reading that is named as a guess
+PLAIN = 0.6  # least share of everyday characters, Latin letters and punctuation in UTF-16 without a byte order mark
 
-# A longer mark first: the UTF-32 one begins with the UTF-16 one.
+# The longer mark first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -52,21 +57,20 @@ _MAGIC = (
     (b"PK\x03\x04", "a zip archive or an Office file (docx, xlsx, wps): convert it to text first"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office file (doc, xls, wps): convert it to text first"),
     (b"{\\rtf", "an RTF file: convert it to text first"),
-    (b"\x89PNG", "an image: have its text recognised first"),
-    (b"\xff\xd8\xff", "an image: have its text recognised first"),
-    (b"GIF87a", "an image: have its text recognised first"),
-    (b"GIF89a", "an image: have its text recognised first"),
+    (b"\x89PNG", "an image: extract its text with OCR first"),
+    (b"\xff\xd8\xff", "an image: extract its text with OCR first"),
+    (b"GIF87a", "an image: extract its text with OCR first"),
+    (b"GIF89a", "an image: extract its text with OCR first"),
     (b"\x1f\x8b", "compressed with gzip: unpack it first (only .jsonl.gz is read packed)"),
     (b"Rar!\x1a", "a RAR archive: unpack it first"),
     (b"7z\xbc\xaf\x27", "a 7z archive: unpack it first"),
 )
-# What people call an encoding, and what its files are really in: the superset that browsers read them as.
+# Encodings whose files are really in a superset, which browsers use too.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030"}
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
-# Latin letters (pinyin), punctuation, numbers and signs of East Asian text; other characters than these and Han are
-# what wrong readings are full of.
+# Latin letters (pinyin), punctuation, digits and symbols of East Asian text. Wrong readings are full of
+# characters that are neither these nor Han.
 _MARK = re.compile("[\t-\r -~\x85\xa0-\u024f\u2000-\u27bf\u3000-\u303f\uff01-\uffee]")
 _KANA = re.compile("[\u3040-\u30ff]")
 # <meta charset="gbk">, <meta content="text/html; charset=gb2312">, <?xml encoding="Big5"?>
@@ -75,7 +79,7 @@ _DECLARED = re.compile(rb"(?:charset|encoding)\s{0,9}=\s{0,9}[\"']?\s{0,9}([-\w]
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """Bytes that are no text, or whose encoding can't be told; `reason` continues a sentence that names the file."""
+    """Why bytes could not be decoded. `reason` continues a sentence that begins with the name of the file."""
 
     kind: Literal["binary", "encoding"]
     reason: str
@@ -83,7 +87,7 @@ class Undecodable:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read the bytes: how many different Han characters it gives, and the share of everyday ones."""
+    """One way to decode the bytes: the number of different Han characters, and the share of everyday ones."""
 
     codec: str
     han: int
@@ -91,7 +95,7 @@ class _Reading:
 
 
 def is_encoding(name: str) -> bool:
-    """Whether Python knows `name` as an encoding of text."""
+    """Whether `name` is a text encoding that Python knows."""
     try:
         b"text".decode(name)
     except UnicodeError:
@@ -102,7 +106,7 @@ def is_encoding(name: str) -> bool:
 
 
 def decode(data: bytes, encoding: str | None = None) -> str | Undecodable:
-    """The text of `data`, line ends untouched, without its byte order mark."""
+    """The text of `data` without byte order mark, line ends unchanged; or why it cannot be decoded."""
     codec = detect(data, encoding)
     if isinstance(codec, Undecodable):
         return codec
@@ -115,10 +119,13 @@ def decode(data: bytes, encoding: str | None = None) -> str | Undecodable:
 
 
 def detect(sample: bytes, encoding: str | None = None, *, whole: bool = True) -> str | Undecodable:
-    """The codec to read `sample` with; `whole=False` lets its last character be cut. `encoding` overrules the guess."""
-    for magic, what in _MAGIC:
+    """The codec of `sample`, or why it is unknown. `encoding` overrides the guess.
+
+    With `whole=False` the last character of the sample may be incomplete.
+    """
+    for magic, kind in _MAGIC:
         if sample.startswith(magic):
-            return Undecodable("binary", f"is {what}.")
+            return Undecodable("binary", f"is {kind}.")
     if encoding is not None:
         return _named(sample, encoding, whole)
     for mark, codec in _MARKS:
@@ -129,14 +136,14 @@ def detect(sample: bytes, encoding: str | None = None, *, whole: bool = True) ->
     text = _decoded(sample, "utf-8", whole)
     readings = _readings(sample, whole) if text is None or _doubtful(text) else []
     if text is not None:
-        # One character is no rival: the UTF-8 of · is 路 in GBK.
+        # A single Han character does not count: the UTF-8 of · is 路 in GBK.
         rival = next((r for r in readings if r.han > 1 and r.share >= SHARE), None)
         return "utf-8" if rival is None else _unsure(sample, ["utf-8", rival.codec])
     return _clear_best(sample, readings)
 
 
 def _named(sample: bytes, encoding: str, whole: bool) -> str:
-    """The codec for an encoding that somebody named. A byte order mark is no part of the text in any of them."""
+    """The codec for the name of an encoding. None of them takes a byte order mark for text."""
     name = codecs.lookup(encoding).name
     if name == "utf-8":
         return "utf-8-sig"
@@ -146,7 +153,7 @@ def _named(sample: bytes, encoding: str, whole: bool) -> str:
 
 
 def _wide(sample: bytes, whole: bool) -> str | Undecodable:
-    """UTF-16 without a mark, told by what its NUL bytes turn into: plain ASCII among everyday characters."""
+    """Recognises UTF-16 without a mark by its NUL bytes, which belong to ASCII among everyday characters."""
     likely = []
     for codec in ("utf-16-le", "utf-16-be"):
         text = _decoded(sample, codec, whole)
@@ -162,12 +169,12 @@ def _wide(sample: bytes, whole: bool) -> str | Undecodable:
 
 
 def _doubtful(text: str) -> bool:
-    """Valid UTF-8 without any Han, but not plain ASCII: 联通 in GBK is valid UTF-8 too."""
-    return not _HAN.search(text) and (not text.isascii() or bool(_CONTROL.search(text)))
+    """Whether valid UTF-8 may be something else, as it has no Han: 联通 in GBK is valid UTF-8 too."""
+    return not HAN_CHARACTER.search(text) and (not text.isascii() or bool(_CONTROL.search(text)))
 
 
 def _readings(sample: bytes, whole: bool) -> list[_Reading]:
-    """The candidates that decode, the most plausible first."""
+    """The candidates that decode without an error, the most plausible first."""
     readings = []
     for codec in filter(None, ["gb18030", _big5(sample, whole), "utf-16-le", "utf-16-be"]):
         text = _decoded(sample, codec, whole)
@@ -183,7 +190,7 @@ def _judge(codec: str, text: str) -> _Reading:
         if len(letters) >= SAMPLE:
             break
     letters = simplify(letters)
-    han = len(set(_HAN.findall(letters)))
+    han = len(set(HAN_CHARACTER.findall(letters)))
     judged = len(letters) - len(_MARK.findall(letters))
     return _Reading(codec, han, sum(c in EVERYDAY for c in letters) / max(1, judged))
 
@@ -199,7 +206,10 @@ def _clear_best(sample: bytes, readings: list[_Reading]) -> str | Undecodable:
 
 
 def _declared(sample: bytes) -> str | None:
-    """The Chinese encoding that a page says it is in. Others are not believed: servers put iso-8859-1 on anything."""
+    """The Chinese encoding that a page declares.
+
+    Others are ignored, since servers declare iso-8859-1 for anything.
+    """
     if not sample[:200].lstrip().startswith(b"<"):
         return None
     found = _DECLARED.search(sample, 0, 4096)
@@ -210,7 +220,7 @@ def _declared(sample: bytes) -> str | None:
 
 
 def _big5(sample: bytes, whole: bool) -> str | None:
-    """cp950 is what Big5 files are written in; kana in it are Hong Kong's or ETEN's ①②③ read wrongly."""
+    """The codec of Big5 that fits: cp950 for most; kana in it are ①②③ of Hong Kong or ETEN misread."""
     text = _decoded(sample, "cp950", whole)
     if text is not None and not _KANA.search(text):
         return "cp950"
@@ -226,16 +236,16 @@ def _decoded(data: bytes, codec: str, whole: bool = True) -> str | None:
 
 
 def _unsure(sample: bytes, guesses: list[str]) -> Undecodable:
-    torn = _judge("utf-8", sample.decode("utf-8", "ignore"))
-    if torn.han >= FEWEST and torn.share >= SHARE:
+    damaged = _judge("utf-8", sample.decode("utf-8", "ignore"))
+    if damaged.han >= FEWEST and damaged.share >= SHARE:
         return Undecodable("encoding", _not_in(sample, "utf-8"))
-    from charset_normalizer import from_bytes  # 30 ms that files in UTF-8 need not pay
+    from charset_normalizer import from_bytes  # 30 ms that files in UTF-8 can do without
 
     best = from_bytes(sample[:SAMPLE]).best()
     named = list(dict.fromkeys([*guesses, best.encoding if best else "none"]))
     return Undecodable(
         "encoding",
-        f"is in an encoding that could not be told (best guesses: {', '.join(named)}): name it with --encoding.",
+        f"is in an unknown encoding (best guesses: {', '.join(named)}): name it with --encoding.",
     )
 
 
@@ -248,10 +258,10 @@ def _not_in(data: bytes, codec: str) -> str:
     except ValueError:
         where = ""
     name = codec.removesuffix("-sig")
-    return f"is not valid {name}{where}: mend it (iconv -c drops such bytes), or name its encoding with --encoding."
+    return f"is not valid {name}{where}: fix it (iconv -c drops such bytes), or name its encoding with --encoding."
 
 
 def _nul(data: bytes) -> Undecodable:
     return Undecodable(
-        "binary", f"is not text (byte {data.find(0)} is NUL, and it is not UTF-16): leave it out or convert it first."
+        "binary", f"is not text (byte {data.find(0)} is NUL, and it is not UTF-16): leave it out, or convert it first."
     )

@@ -1,6 +1,6 @@
-"""Places: the files that an input (a file, folder, glob or `-`) stands for, and what they are called in the output.
+"""Finds the files of an input (a file, folder, glob or `-`), and the paths and ids they have in the output.
 
-Memory: the names in one folder, and about 150 bytes a document to keep ids apart.
+Memory: the names in one folder, and about 150 bytes per document to keep ids unique.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A file to open, and what it is called in the output: never an absolute path."""
+class InputFile:
+    """A file to open, and its path (never absolute) and id in the output."""
 
-    file: str
+    source: str  # what to open
     path: str
     id: str
 
 
-def has_halves(text: str) -> bool:
-    """Whether it holds half characters, which no encoding has. Quicker than a search."""
+def has_surrogates(text: str) -> bool:
+    """Whether `text` has lone surrogates, which no encoding can express. Faster than a search."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -39,21 +39,21 @@ def has_halves(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """A folder whose names the system does not tell."""
+class ClosedFolder:
+    """A folder that the system does not list."""
 
-    place: Place
+    folder: InputFile
     error: OSError
 
 
-def find_places(given: str) -> Iterator[Place | Closed]:
-    """The files that `given` stands for, sorted."""
+def find_files(given: str) -> Iterator[InputFile | ClosedFolder]:
+    """The files that the input `given` stands for, sorted."""
     if given == "-":
-        yield Place("-", "stdin", "stdin")
+        yield InputFile("-", "stdin", "stdin")
     elif os.path.isdir(given):
         yield from _walk(given, ("**", "*"), SUFFIXES)
     elif os.path.lexists(given) or not WILDCARD.search(given):
-        yield Place(given, _shown(given), _stem(os.path.basename(given)))
+        yield InputFile(given, _shown(given), _stem(os.path.basename(given)))
     else:
         parts = given.replace(os.sep, "/").split("/")
         fixed = next(i for i, part in enumerate(parts) if WILDCARD.search(part))
@@ -63,25 +63,25 @@ def find_places(given: str) -> Iterator[Place | Closed]:
             yield from _walk(root, (*pattern, "*") if pattern[-1] == "**" else tuple(pattern), ("",))
 
 
-def _walk(root: str, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> Iterator[Place | Closed]:
-    """The files under `root` whose relative path matches `pattern`, one part for each folder.
+def _walk(root: str, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> Iterator[InputFile | ClosedFolder]:
+    """The files under `root` whose relative path matches `pattern`, which has one part for each folder.
 
-    `pending` holds the names to visit, last first, each with the positions in the pattern that it has come to.
-    A name that ends in "/" is a folder; none is entered twice, so links in a circle end.
+    `pending` has the names to visit, last first, each with the positions in the pattern that it has
+    reached. A name that ends in "/" is a folder. No folder is entered twice, so circular links end.
     """
     shown = _shown(root)
     seen: set[tuple[int, int]] = set()
     pending = [("", _positions(pattern, {0}))]
     while pending:
         relative, positions = pending.pop()
-        place = Place(os.path.join(root, relative), f"{shown}/{relative}".strip("/"), _stem(relative.rstrip("/")))
+        file = InputFile(os.path.join(root, relative), f"{shown}/{relative}".strip("/"), _stem(relative.rstrip("/")))
         if relative and not relative.endswith("/"):
-            yield place
+            yield file
             continue
         try:
-            names = _names(place.file, suffixes, seen)
+            names = _names(file.source, suffixes, seen)
         except OSError as error:
-            yield Closed(place, error)
+            yield ClosedFolder(file, error)
             continue
         for name in reversed(names):
             reached = _advance(pattern, positions, name.rstrip("/"))
@@ -90,13 +90,13 @@ def _walk(root: str, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> Ite
 
 
 def _advance(pattern: tuple[str, ...], positions: frozenset[int], name: str) -> frozenset[int]:
-    """The positions in `pattern` after one more part of a path. `**` takes any part and stays."""
+    """The positions in `pattern` after one more part of a path. `**` matches any part and stays."""
     here = [p for p in positions if p < len(pattern) and fnmatchcase(name, pattern[p])]
     return _positions(pattern, {p if pattern[p] == "**" else p + 1 for p in here})
 
 
 def _positions(pattern: tuple[str, ...], reached: set[int]) -> frozenset[int]:
-    """`reached`, and the position behind each `**` in it: `**` stands for no folder too."""
+    """`reached`, and the position after each `**` in it, since `**` matches no folder too."""
     for p, part in enumerate(pattern):
         if p in reached and part == "**":
             reached.add(p + 1)
@@ -104,7 +104,7 @@ def _positions(pattern: tuple[str, ...], reached: set[int]) -> frozenset[int]:
 
 
 def _names(folder: str, suffixes: tuple[str, ...], seen: set[tuple[int, int]]) -> list[str]:
-    """The visible names in `folder`, sorted: folders with "/" at the end, and regular files with one of `suffixes`."""
+    """The visible names in `folder`, sorted: folders with a final "/", and files with one of `suffixes`."""
     about = os.stat(folder)
     if (about.st_dev, about.st_ino) in seen:
         return []
@@ -122,21 +122,21 @@ def _names(folder: str, suffixes: tuple[str, ...], seen: set[tuple[int, int]]) -
 
 
 def _is_readable(entry: os.DirEntry[str]) -> bool:
-    """A regular file, or a link to nothing: that its file is missing is said when it is read. Pipes would hang."""
+    """Whether it is a regular file or a broken link, which is reported when it is read. A pipe would hang."""
     if entry.is_symlink():
         return os.path.isfile(entry.path) or not os.path.exists(entry.path)
     return entry.is_file()
 
 
 def _shown(given: str) -> str:
-    """A path as records show it: relative as given, the mere name if absolute, "" for the current folder."""
+    """The path for the output: relative as given, only the name if absolute, "" for the current folder."""
     path = os.path.normpath(given)
     path = os.path.basename(path) if os.path.isabs(path) else path.replace(os.sep, "/")
     return "" if path == "." else path
 
 
 def _stem(name: str) -> str:
-    """`name` without its suffix: speech.jsonl.gz is speech; 讲话.2014 stays."""
+    """`name` without its suffix: speech for speech.jsonl.gz; 讲话.2014 stays."""
     for suffix in SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)] or name
@@ -144,7 +144,7 @@ def _stem(name: str) -> str:
 
 
 def unique(name: str, taken: dict[int, int]) -> str:
-    """`name`, or `name~2`, `name~3` where it is taken. Keeps 8-byte hashes, not names."""
+    """`name`, or `name~2`, `name~3` if it is taken. `taken` has 8-byte hashes, not names."""
     own = _hash(name)
     if own not in taken:
         taken[own] = 1
@@ -163,7 +163,7 @@ def _hash(name: str) -> int:
 
 
 def safe(name: str) -> str:
-    """`name` without control and invisible characters; bytes of a file name that are no text become U+FFFD."""
+    """`name` without control and invisible characters. Undecodable bytes of a file name become U+FFFD."""
     if name.isascii() and name.isprintable():
         return name.strip()
     kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))

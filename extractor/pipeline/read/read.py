@@ -1,10 +1,10 @@
-"""Files, folders, globs, standard input, JSONL and CSV to documents, one at a time.
+"""Reads files, folders, globs, standard input, JSONL and CSV as documents, one at a time.
 
-Line ends are never translated and a byte order mark is no character: offsets are into the file as decoded.
-What can't be read is an `Unreadable` among the documents, and the reading goes on. Wrong usage (a path that does not
-exist, an encoding that nobody knows) is an `InputError` before anything is read.
+Line ends are kept and a byte order mark is dropped, so offsets are those of the decoded file. A file or row
+that cannot be read becomes an `Unreadable` among the documents, and reading continues. Wrong usage (a path
+that does not exist, an unknown encoding) raises `InputError` before anything is read.
 
-Memory: one file or row, and what `places` needs.
+Memory: one file or row, and what `paths` needs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Literal
 
 from extractor.document import Document
+from extractor.pipeline.read.columns import TABLES, missing_column
 from extractor.pipeline.read.encodings import Undecodable, decode, is_encoding
-from extractor.pipeline.read.paths import SUFFIXES, WILDCARD, Closed, Place, find_places, safe, unique
+from extractor.pipeline.read.paths import SUFFIXES, WILDCARD, ClosedFolder, InputFile, find_files, safe, unique
 from extractor.pipeline.read.tables import (
+    BadRow,
     Cells,
-    Flaw,
     columns_of,
     csv_rows,
     jsonl_rows,
@@ -54,12 +55,12 @@ Kind = Literal[
 
 
 class InputError(ValueError):
-    """Inputs or reading options that can't be right; says which, and what to do."""
+    """An input or a reading option is wrong. The message says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file or row that is no document, and why. `reason` is a sentence that names the path."""
+    """A file or row that could not be read. `reason` is a sentence that names the path."""
 
     id: str
     path: str
@@ -69,8 +70,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read: an encoding in place of the guess, and the columns of JSONL and CSV files. `output` and the files beside
-    it that have its name are no inputs, though they lie in a folder that is read."""
+    """How to read: an encoding instead of the guess, and the columns of JSONL and CSV files.
+
+    `output` and the files beside it whose names begin with its name are not read, even if they are in a
+    folder that is.
+    """
 
     encoding: str | None = None
     text_column: str | None = None
@@ -79,53 +83,72 @@ class ReadOptions:
 
 
 def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[Document | Unreadable]:
-    """The documents of files, folders, globs and `-` (standard input), in order. Raises InputError at once."""
+    """The documents of files, folders, globs and `-` (standard input), in order.
+
+    Raises InputError at the call.
+    """
     options = options or ReadOptions()
     if options.encoding is not None and not is_encoding(options.encoding):
-        raise InputError(f"There is no encoding {options.encoding!r}. Try gb18030, big5, utf-16 or utf-8.")
+        raise InputError(f"Unknown encoding {options.encoding!r}. Use one such as gb18030, big5, utf-16 or utf-8.")
     if not inputs:
         raise InputError("Nothing to read: name a file, a folder, a glob in quotes, or - for standard input.")
     wanted = list(dict.fromkeys(inputs))
     for given in wanted:
         _check(given)
+    _check_columns(wanted, options)
     return _read_all(wanted, options)
+
+
+def _check_columns(wanted: list[str], options: ReadOptions) -> None:
+    """Raise InputError if no row of the first table has the columns that the options name."""
+    columns = {"--text-column": options.text_column, "--id-column": options.id_column}
+    if not any(columns.values()):
+        return
+    found = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
+    table = next((file.source for file in found if file.source.lower().endswith(TABLES)), None)
+    problem = missing_column(table, columns, options.encoding) if table is not None else None
+    if problem is not None:
+        raise InputError(problem)
 
 
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
     taken: dict[int, int] = {}
     for given in wanted:
-        for place in _places(given, options.output):
-            for item in _read_place(place, options):
+        for file in _files(given, options.output):
+            for item in _read_file(file, options):
                 name = unique(safe(item.id)[:_LONGEST_ID] or "untitled", taken)
                 yield item if name == item.id else replace(item, id=name)
 
 
-def _places(given: str, output: Path | None) -> Iterator[Place | Closed]:
-    """The files that an input stands for, but for those of a run into `output` that it does not name itself."""
+def _files(given: str, output: Path | None) -> Iterator[InputFile | ClosedFolder]:
+    """The files of an input, without those of a run into `output` unless the input names them itself."""
     own = None if output is None else str(output.resolve())
-    for place in find_places(given):
-        file = None if isinstance(place, Closed) or place.file in ("-", given) else os.path.realpath(place.file)
-        if own is None or file is None or not (file == own or file.startswith(f"{own}.")):
-            yield place
+    for file in find_files(given):
+        path = None if isinstance(file, ClosedFolder) or file.source in ("-", given) else os.path.realpath(file.source)
+        if own is None or path is None or not (path == own or path.startswith(f"{own}.")):
+            yield file
 
 
 def count_documents(inputs: Sequence[str], output: Path | None = None) -> int | None:
-    """About how many documents there are: files, and lines of JSONL and CSV files. None where only reading tells."""
+    """The approximate number of documents: files, and lines of JSONL and CSV files.
+
+    None if only reading can tell.
+    """
     total = 0
     for given in dict.fromkeys(inputs):
-        for place in _places(given, output):
-            if isinstance(place, Closed):
+        for file in _files(given, output):
+            if isinstance(file, ClosedFolder):
                 continue
-            name = place.file.lower()
-            if place.file == "-" or name.endswith(".jsonl.gz"):
+            name = file.source.lower()
+            if file.source == "-" or name.endswith(".jsonl.gz"):
                 return None
-            total += _count_lines(place.file) if name.endswith((".jsonl", ".csv")) else 1
+            total += _count_lines(file.source) if name.endswith((".jsonl", ".csv")) else 1
     return total
 
 
-def _count_lines(file: str) -> int:
+def _count_lines(path: str) -> int:
     try:
-        with open(file, "rb") as stream:
+        with open(path, "rb") as stream:
             return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
     except OSError:
         return 0
@@ -139,102 +162,107 @@ def _check(given: str) -> None:
         try:
             os.scandir(given).close()
         except OSError as error:
-            raise InputError(f"{given} can't be opened ({error.strerror}). Check its permissions.") from error
-        if next(find_places(given), None) is None:
-            raise InputError(f"{given} holds no {', '.join(SUFFIXES)} files. Name another folder, or the files.")
+            raise InputError(f"{given} cannot be opened ({error.strerror}). Check its permissions.") from error
+        if next(find_files(given), None) is None:
+            raise InputError(
+                f"{given} has no {', '.join(SUFFIXES)} files. Name another folder, or the files themselves."
+            )
     elif os.path.exists(given):
-        raise InputError(f"{given} is neither a file nor a folder. To read from a pipe, send it to standard input (-).")
+        raise InputError(f"{given} is neither a file nor a folder. To read from a pipe, use standard input (-).")
     elif os.path.lexists(given):
-        raise InputError(f"{given} is a link to nothing. Mend the link, or name another file.")
+        raise InputError(f"{given} is a broken link. Fix the link, or name another file.")
     elif not WILDCARD.search(given):
         raise InputError(f"{given} does not exist. Check the path, or name a folder or a glob in quotes.")
-    elif next(find_places(given), None) is None:
-        raise InputError(f"{given} matches no file. Check the pattern; ** stands for folders at any depth.")
+    elif next(find_files(given), None) is None:
+        raise InputError(f"{given} matches no files. Check the pattern; ** stands for folders at any depth.")
 
 
-def _read_place(place: Place | Closed, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    if isinstance(place, Closed):
-        yield _failure(place.place, place.error)
+def _read_file(file: InputFile | ClosedFolder, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    if isinstance(file, ClosedFolder):
+        yield _failure(file.folder, file.error)
         return
-    name = place.file.lower()
+    name = file.source.lower()
     try:
         if name.endswith((".jsonl", ".jsonl.gz", ".csv")):
-            yield from _read_rows(place, options)
+            yield from _read_rows(file, options)
         else:
-            yield _read_whole(place, options)
+            yield _read_whole(file, options)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield _unreadable(
-            place, "truncated", "is no complete gzip file: fetch it again. The rows before the damage are read."
+            file, "truncated", "is not a complete gzip file: fetch it again. The rows before the damage were read."
         )
     except UnicodeError:
-        yield _unreadable(place, "encoding", "is not valid to its end in the encoding it begins with: mend it.")
+        yield _unreadable(file, "encoding", "changes to another encoding or is damaged after its beginning: fix it.")
     except OSError as error:
-        yield _failure(place, error)
+        yield _failure(file, error)
 
 
-def _read_whole(place: Place, options: ReadOptions) -> Document | Unreadable:
-    if place.file == "-":
+def _read_whole(file: InputFile, options: ReadOptions) -> Document | Unreadable:
+    if file.source == "-":
         data = sys.stdin.buffer.read()
     else:
-        with open(place.file, "rb") as file:
-            data = file.read()
+        with open(file.source, "rb") as stream:
+            data = stream.read()
     text = decode(data, options.encoding)
     if isinstance(text, Undecodable):
-        return _unreadable(place, text.kind, text.reason)
+        return _unreadable(file, text.kind, text.reason)
     if not text.strip():
-        return _unreadable(place, "empty", "is empty: there is nothing to read in it.")
-    html = place.file.lower().endswith((".html", ".htm")) or _HTML.match(text)
+        return _unreadable(file, "empty", "is empty: there is nothing to read in it.")
+    html = file.source.lower().endswith((".html", ".htm")) or _HTML.match(text)
     digest = hashlib.sha256(data).hexdigest()
-    return Document(place.id, safe(place.path), text, digest, "html" if html else "text")
+    return Document(file.id, safe(file.path), text, digest, "html" if html else "text")
 
 
-def _read_rows(place: Place, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """One document a row. In a CSV file a column that is not in the header is said once."""
-    table = place.file.lower().endswith(".csv")
+def _read_rows(file: InputFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    """One document for each row. A column that is not in the header of a CSV file is reported once."""
+    table = file.source.lower().endswith(".csv")
     empty = True
-    with gzip.open(place.file) if place.file.lower().endswith(".gz") else open(place.file, "rb") as raw:
+    with gzip.open(file.source) if file.source.lower().endswith(".gz") else open(file.source, "rb") as raw:
         codec = row_codec(read_sample(raw), options.encoding)
         if isinstance(codec, Undecodable):
-            yield _unreadable(place, codec.kind, codec.reason)
+            yield _unreadable(file, codec.kind, codec.reason)
             return
         raw.seek(0)
-        # Bytes that are no text become surrogates: one bad row is one failure, not the end of the file.
+        # Undecodable bytes become surrogates, so that one bad row is one failure and not the end of the file.
         with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline="" if table else "\n") as lines:
             for line, row in csv_rows(lines) if table else jsonl_rows(lines):
                 empty = False
-                found = _read_row(place, line, row, options)
+                found = _read_row(file, line, row, options)
                 yield found
                 if table and isinstance(found, Unreadable) and found.kind in ("no-text-column", "no-id-column"):
                     return
     if empty:
-        yield _unreadable(place, "empty", "holds no rows: there is nothing to read in it.")
+        yield _unreadable(file, "empty", "has no rows: there is nothing to read in it.")
 
 
-def _read_row(place: Place, line: int, row: Cells | Flaw, options: ReadOptions) -> Document | Unreadable:
-    here = Place(place.file, f"{place.path}#{line}", f"{place.id}:{line}")
-    if isinstance(row, Flaw):
+def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOptions) -> Document | Unreadable:
+    here = InputFile(file.source, f"{file.path}#{line}", f"{file.id}:{line}")
+    if isinstance(row, BadRow):
         return _unreadable(here, row.kind, row.reason)
     key = options.id_column or "id"
     if options.id_column and key not in row:
         return _unreadable(here, "no-id-column", f"has no column {key}; {columns_of(row)}: name one with --id-column.")
     if isinstance(row.get(key), str | int) and str(row[key]).strip():
-        here = Place(place.file, here.path, str(row[key]))
+        here = InputFile(file.source, here.path, str(row[key]))
     text = row_text(row, options.text_column)
-    if isinstance(text, Flaw):
+    if isinstance(text, BadRow):
         return _unreadable(here, text.kind, text.reason)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Document(here.id, safe(here.path), text, digest, "html" if _HTML.match(text) else "text")
 
 
-def _unreadable(place: Place, kind: Kind, reason: str) -> Unreadable:
-    path = safe(place.path)
-    return Unreadable(place.id, path, kind, f"{path} {reason}")
+def _unreadable(file: InputFile, kind: Kind, reason: str) -> Unreadable:
+    path = safe(file.path)
+    return Unreadable(file.id, path, kind, f"{path} {reason}")
 
 
-def _failure(place: Place, error: OSError) -> Unreadable:
-    """A file or folder that the system does not let us read. The error's own text would tell an absolute path."""
+def _failure(file: InputFile, error: OSError) -> Unreadable:
+    """A file or folder that the system does not let us read.
+
+    The error's own message would show an absolute path.
+    """
     if isinstance(error, FileNotFoundError):
-        return _unreadable(place, "missing", "is no longer there, or is a link to nothing.")
+        return _unreadable(file, "missing", "no longer exists, or is a broken link.")
     if isinstance(error, PermissionError):
-        return _unreadable(place, "permission", "may not be read: change its permissions, or leave it out.")
-    return _unreadable(place, "unreadable", f"can't be read: {error.strerror or type(error).__name__}.")
+        return _unreadable(file, "permission", "cannot be read: change its permissions, or leave it out.")
+    return _unreadable(file, "unreadable", f"cannot be read: {error.strerror or type(error).__name__}.")

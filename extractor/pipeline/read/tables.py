@@ -1,4 +1,4 @@
-"""Rows: the objects of a JSONL file and the records of a CSV file, by the line that they begin in."""
+"""Reads the rows of JSONL and CSV files, each with the number of the line where it begins."""
 
 from __future__ import annotations
 
@@ -11,73 +11,86 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from extractor.pipeline.read.encodings import Undecodable, detect
-from extractor.pipeline.read.paths import SURROGATE, has_halves, safe
+from extractor.pipeline.read.paths import SURROGATE, has_surrogates, safe
 
 TEXT_COLUMNS = ("text", "content", "正文", "内容", "body", "article")
 
-_SAMPLE = 1 << 18  # bytes by which the encoding of a JSONL or CSV file is told
-_LONGEST_CELL = 1 << 26  # characters; a quote that is never closed must not take the rest of a large file
+_SAMPLE = 1 << 18  # bytes from which the encoding of a JSONL or CSV file is guessed
+_LONGEST_CELL = 1 << 26  # characters; a quote that is never closed must not take in the rest of a large file
 
 Cells = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with a row; `reason` continues a sentence that names it."""
+class BadRow:
+    """Why a row could not be read. `reason` continues a sentence that begins with the name of the row."""
 
     kind: Literal["row", "encoding", "empty", "no-text-column"]
     reason: str
 
 
-_NOT_TEXT = Flaw(
-    "encoding", "holds bytes or escapes that are no characters: mend it, or name the encoding with --encoding."
+_NOT_TEXT = BadRow(
+    "encoding", "has bytes or escapes that are not characters: fix it, or name the encoding with --encoding."
 )
 
 
 def row_codec(sample: bytes, encoding: str | None) -> str | Undecodable:
-    """As `detect`; a damaged row must not hide the encoding of the others. UTF-8 may win a vote: it is never read
-    into wrong characters."""
+    """Like `detect`, but a damaged row does not hide the encoding of the others: the rows vote.
+
+    UTF-8 needs only a majority, since text in another encoding is not taken for it. Others need all votes.
+    """
     codec = detect(sample, encoding, whole=False)
     if isinstance(codec, str) or codec.kind != "encoding":
         return codec
     rows = [row for row in sample.split(b"\n")[:50] if not row.isascii()]
-    told = [found for row in rows if isinstance(found := detect(row), str)]
-    if told.count("utf-8") * 2 > len(told):
+    votes = [found for row in rows if isinstance(found := detect(row), str)]
+    if votes.count("utf-8") * 2 > len(votes):
         return "utf-8"
-    return told[0] if len(set(told)) == 1 else codec
+    return votes[0] if len(set(votes)) == 1 else codec
 
 
 def read_sample(raw: Any) -> bytes:
+    """The first bytes of an open file, which may be packed."""
     sample = b""
     try:
         while len(sample) < _SAMPLE and (more := raw.read1(_SAMPLE)):
             sample += more
     except (EOFError, zlib.error):
-        pass  # the rows before the damage are read; the damage is said when they end
+        pass  # the rows before the damage are read, and then the damage is reported
     return sample
 
 
-def jsonl_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | Flaw]]:
+def jsonl_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
+    """The objects of a JSONL file by line number. Blank lines are skipped."""
     for number, line in enumerate(lines, 1):
         if number == 1:
             line = line.removeprefix("\ufeff")
         if not line.strip():
             continue
-        if has_halves(line):
+        if has_surrogates(line):
             yield number, _NOT_TEXT
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            yield number, Flaw("row", f"is not JSON ({error.msg} at column {error.colno}): mend the line.")
+            yield number, BadRow("row", f"is not JSON ({error.msg} at column {error.colno}): fix the line.")
         except (ValueError, RecursionError):
-            yield number, Flaw("row", "holds JSON with too long a number or too deep a nesting: mend the line.")
+            yield (
+                number,
+                BadRow("row", "is JSON with a number that is too long or nesting that is too deep: fix the line."),
+            )
         else:
-            yield number, row if isinstance(row, dict) else Flaw("row", "is no JSON object: put one {…} on a line.")
+            yield (
+                number,
+                row if isinstance(row, dict) else BadRow("row", "is not a JSON object: put one {…} on each line."),
+            )
 
 
-def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | Flaw]]:
-    """Rows by the line that they begin in. Strict, or a quote that is never closed would swallow rows in silence."""
+def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
+    """The rows of a CSV file by the line where each begins.
+
+    Parsing is strict: otherwise a quote that is never closed would swallow rows silently.
+    """
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(lines, strict=True)
     header: list[str] | None = None
@@ -88,35 +101,39 @@ def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | Flaw]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, Flaw("row", f"is not CSV ({error}): mend its quotes.")
+            yield line, BadRow("row", f"is not CSV ({error}): fix its quotes.")
             continue
         if header is None and cells:
             header = [cell.removeprefix("\ufeff").strip() for cell in cells]
         elif header and cells:
-            yield line, _cells(header, cells)
+            yield line, _csv_row(header, cells)
 
 
-def _cells(header: list[str], cells: list[str]) -> Cells | Flaw:
+def _csv_row(header: list[str], cells: list[str]) -> Cells | BadRow:
     if any(map(SURROGATE.search, cells)):
         return _NOT_TEXT
     if len(cells) > len(header):
-        return Flaw("row", f"has {len(cells)} cells, the header {len(header)}: put cells that hold commas in quotes.")
+        return BadRow(
+            "row", f"has {len(cells)} cells, the header {len(header)}: put cells that contain commas in quotes."
+        )
     return dict(itertools.zip_longest(header, cells, fillvalue=""))
 
 
-def row_text(row: Cells, column: str | None) -> str | Flaw:
+def row_text(row: Cells, column: str | None) -> str | BadRow:
+    """The text in `column` of a row, or in the first of the usual columns that it has."""
     names = {name.lower(): name for name in reversed(row)}
     name = column if column else next((names[c] for c in TEXT_COLUMNS if c in names), None)
     if name is None or name not in row:
         wanted = f"no column {column}" if column else f"none of the columns {', '.join(TEXT_COLUMNS)}"
-        return Flaw("no-text-column", f"has {wanted}; {columns_of(row)}: name one with --text-column.")
+        return BadRow("no-text-column", f"has {wanted}; {columns_of(row)}: name one with --text-column.")
     text = row[name]
     if text is None or (isinstance(text, str) and not text.strip()):
-        return Flaw("empty", f"has nothing in its column {name}.")
+        return BadRow("empty", f"has no text in its column {name}.")
     if not isinstance(text, str):
-        return Flaw("row", f"holds no string in its column {name}: name another with --text-column.")
-    return _NOT_TEXT if has_halves(text) else text
+        return BadRow("row", f"has no string in its column {name}: name another column with --text-column.")
+    return _NOT_TEXT if has_surrogates(text) else text
 
 
 def columns_of(row: Cells) -> str:
+    """The columns of a row, for a message."""
     return f"its columns are {', '.join(map(safe, list(row)[:20]))}" if row else "it has no columns"

@@ -1,7 +1,6 @@
-"""Passages that fit a model's question, and the sentences and clauses in them.
+"""Splits a speech into passages that fit into one request to the model.
 
-Lines are paragraphs; a line that was broken inside a sentence belongs with the next one. Does not know what a
-speech is (`speeches` does) nor what a value is.
+A line is a paragraph, unless it was broken inside a sentence: then the next line belongs to it.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class _Heading(NamedTuple):
 
 
 def _headings(text: str, spans: list[Span]) -> list[_Heading]:
-    """Numbered lines and numbered leading sentences, and the title if the text begins with one."""
+    """Numbered lines, numbered first sentences of lines, and the title if the text begins with one."""
     headings = []
     for start, end in spans:
         head = text[start : min(end, start + LONGEST_HEADING + 1)]
@@ -45,17 +44,17 @@ def _headings(text: str, spans: list[Span]) -> list[_Heading]:
     return headings
 
 
-def _path(above: list[_Heading], heading: _Heading) -> list[_Heading]:
-    """`above` after `heading` has come: it ends those of its own rank and below."""
+def _headings_above(above: list[_Heading], heading: _Heading) -> list[_Heading]:
+    """The headings above the text after `heading`, which replaces those of its own rank and lower."""
     return [*(h for h in above if h.rank < heading.rank), heading]
 
 
-# How much worse a cut is than one before an outermost heading, in shares of a passage.
+# The cost of a cut, as a share of a passage; a cut before an outermost heading costs nothing.
 _BEFORE_HEADING, _BETWEEN_PARAGRAPHS, _BETWEEN_SENTENCES, _AFTER_HEADING = 0.08, 0.3, 0.8, 2.0
 
 
 def _cuts(text: str, spans: list[Span], headings: list[_Heading]) -> tuple[list[int], list[float]]:
-    """Places where a passage may begin, and what each costs."""
+    """The places where a passage may begin, and the cost of each."""
     rank = {heading.start: heading.rank for heading in headings}
     lines = {heading.start for heading in headings}
     places: list[int] = []
@@ -76,7 +75,7 @@ def _cuts(text: str, spans: list[Span], headings: list[_Heading]) -> tuple[list[
 
 
 def _next_cut(text: str, begin: int, longest: int, places: list[int], costs: list[float]) -> int:
-    """Where the passage that begins at `begin` ends: near an even share of what is left, at the least cost."""
+    """The end of the passage that starts at `begin`: near an even share of the rest, at the lowest cost."""
     left = len(text) - begin
     if left <= longest:
         return len(text)
@@ -99,11 +98,12 @@ def _next_cut(text: str, begin: int, longest: int, places: list[int], costs: lis
 def split_passages(speech: Excerpt, longest: int) -> list[Excerpt]:
     """Passages of at most `longest` visible characters, each with the headings above it, outermost first.
 
-    Cut before headings and between paragraphs where that gives passages of like size, else between sentences; inside
-    a sentence only where it alone is longer than `longest`. All but white space is in exactly one passage.
+    Cuts are before headings and between paragraphs if that gives passages of similar size, otherwise
+    between sentences. A sentence is cut only if it is longer than `longest`. All but white space is in
+    exactly one passage. Raises ValueError if `longest` is less than 1.
     """
     if longest < 1:
-        raise ValueError(f"A passage needs at least one character, not {longest}. Give a positive `longest`.")
+        raise ValueError(f"`longest` must be at least 1 character, not {longest}.")
     text = speech.text.rstrip()
     spans = paragraphs(text)
     headings = _headings(text, spans)
@@ -114,7 +114,7 @@ def split_passages(speech: Excerpt, longest: int) -> list[Excerpt]:
     while begin < len(text):
         cut = _next_cut(text, begin, longest, places, costs)
         while seen < len(headings) and headings[seen].start < begin:
-            above = _path(above, headings[seen])
+            above = _headings_above(above, headings[seen])
             seen += 1
         first = numbering(text[begin : begin + 12])
         path = [h.text for h in above if first is None or h.rank < first[0]]

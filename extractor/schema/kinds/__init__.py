@@ -1,4 +1,5 @@
-"""The kinds of value that schemas use. A field type of `extractor.fields` names its kind; a new one may bring its own."""
+"""The kinds of value that schemas use. A field type names its kind or, if it is new, carries a `Kind` of its
+own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has no words of its own in the text: choices of a `Literal`, and the evidence that code fills."""
+"""Values without words of their own in the text: choices of a `Literal`, and the evidence that code fills."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from extractor.schema.kinds.kind import Kind
 CHOICE = Kind(
     "choice",
     grounded_as="choice",
-    absence=("unsupported", "no sentence that names the item has the words for this"),
+    absence=("unsupported", "no sentence that names the item has the words that this choice needs"),
 )
 
 EVIDENCE = Kind("evidence", grounded_as="code")

@@ -1,4 +1,5 @@
-"""Dates: the model copies the words, code computes EDTF, with the year of the speech if the words lack one."""
+"""Dates: the model copies the words; code computes EDTF, with the year of the speech if the words lack
+one."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from extractor.schema.kinds.kind import Kind, Located, same_words
 
 
 def read_date(value: Located, year: int | None) -> dict[str, Any] | None:
-    """text, edtf, year_inferred, evidence; None if the words say no date."""
+    """The date as the record holds it (see `EdtfDate`); None if the words are not a date."""
     date = parse_date(value.clean, year=year)
     if date is None:
         return None

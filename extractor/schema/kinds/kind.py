@@ -1,7 +1,8 @@
-"""What the stages need to know about a type of value. One `Kind` holds it all, so a new field type is one module.
+"""Everything that the stages need to know about a type of value, in one `Kind`, so that a new field type is
+one module.
 
-A stage never asks which kind it has in hand: it asks the kind for what it does. The choices below name what a stage
-offers (`grounded_as`, `evidence_from`, `scored_by`); the functions are the kind's own.
+A stage never compares kinds. It reads an option of the kind (`grounded_as`, `evidence_from`, `scored_by` …),
+or calls one of its functions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value found in the source: as the source has it, without noise, and its source offsets."""
+    """A value found in the source: `text` as the record holds it, `clean` without noise, and its source
+    offsets."""
 
     @property
     def text(self) -> str: ...
@@ -36,12 +38,12 @@ def as_found(words: str) -> str:
 
 
 def words_of(value: Any) -> str:
-    """A value's words, whether it is a string or an object with `text`."""
+    """The words of a value, which is a string or an object with `text`."""
     return str(value["text"] if isinstance(value, dict) else value)
 
 
 def same_words(one: Any, other: Any) -> bool:
-    """Whether two values have the same words once width, script and white space are folded."""
+    """Whether two values have the same words after folding width, script and white space."""
     return fold(words_of(one)) == fold(words_of(other))
 
 
@@ -49,33 +51,34 @@ def same_words(one: Any, other: Any) -> bool:
 class Kind:
     """A type of value: how it is found, grounded, read, merged and scored.
 
-    name            as it appears in descriptions and fingerprints
-    longest         most characters that a model may write for it
-    find            all spans of a text that could be such a value; used for candidates and for coverage
-    offered_as      how candidates are made of these spans when forms are filled; None: the model reads
-    cued_by         what a field's cue is held against
-    is_read_off     whether code reads it off inside the words of its item
+    name            the name in descriptions and fingerprints
+    longest         the maximum number of characters that a model may write
+    find            finds all spans of a text that could be such a value, for candidates and coverage
+    offered_as      how these spans become candidates if forms are filled; None: the model reads instead
+    cued_by         which part of the text a field's cue is searched in
+    is_read_off     whether code reads the value off inside the words of its item
 
-    grounded_as     "place": its words must stand in the passage; "wording": the characters of the model's words must
-                    stand in the item's sentence; "choice": the words that show it must stand in a sentence about the
-                    item; "code": code fills it and no model is asked
+    grounded_as     "place": the words must occur in the passage; "wording": their characters must occur in
+                    the item's sentence; "choice": the words that show the choice must occur in a sentence
+                    about the item; "code": code fills the value and no model is asked
     forgives_slips  whether a near match counts (never one that changes a digit, a name or a direction)
     is_clean        whether the record holds the words without the noise of the source
-    tidy            a last touch to the words that the record holds
-    accepts         whether words can be such a value at all; what is refused becomes the problem `refusal`
-    absence         the kind and the detail of the problem that is noted when it is not found
+    tidy            the last change to the words before they go into the record
+    accepts         whether the words can be such a value; if not, the problem is `refusal` (kind, detail)
+    absence         the problem (kind, detail) if the words are not found
 
-    evidence_from   what shows an item that stands on it: "value" itself; its "clause", with the clauses that show the
-                    item's choices; the "telling clause", with the one before it if it says too little; or the clause
-                    that it is part of ("statement")
+    evidence_from   the evidence of an item whose anchor is of this kind: the "value" itself; its "clause",
+                    with the clauses that show the item's choices; its "telling clause", with the one before
+                    it if it says too little; or the clause that it is part of ("statement")
 
-    read            its value as the record holds it, computed from its words and the year of the speech; None if the
-                    words can't be read. `reads` names what is computed
+    read            computes the value in the record from the words and the year of the speech; None if the
+                    words can't be read
+    reads           what `read` computes, as messages name it
     holds_evidence  whether the value that is read has `evidence` of its own
-    is_entity       whether items with the same words are one item (a person) and not a repeated statement
+    is_entity       whether items with the same words are one entity (a person), not a repeated statement
     same            whether two values are equal, as the record holds them
 
-    scored_by       how `extractor eval` compares items that stand on it
+    scored_by       how `extractor eval` compares items whose anchor is of this kind
     """
 
     name: str
@@ -101,12 +104,12 @@ class Kind:
 
     @property
     def has_place(self) -> bool:
-        """Whether its words stand somewhere in the text, so that an item can stand on it."""
+        """Whether its words occur in the text, so that it can be the anchor of an item."""
         return self.grounded_as == "place"
 
     @property
     def is_asked(self) -> bool:
-        """Whether a model fills it."""
+        """Whether a model is asked for it."""
         return self.grounded_as != "code"
 
     def __str__(self) -> str:

@@ -9,17 +9,18 @@ from extractor.lang.people import find_people
 from extractor.schema.kinds.kind import Kind
 
 _SPACES = re.compile("[ \u3000]+")
-# Signs that stand for a name left out, folded: 张某, 李xx, 王__, 陈□□. An x or o beside other Latin letters is a letter.
+# Placeholders for a redacted name, folded: 张某, 李xx, 王__, 陈□□. An x or o beside other Latin letters is a
+# letter.
 _REDACTED = re.compile(r"[_#*×〇某\u25a0-\u25ff]|(?<![a-z])[xo]+(?![a-z])")
 
 
 def is_name(words: str) -> bool:
-    """False for a name that the text leaves out, such as 张某."""
+    """False for a redacted name like 张某."""
     return _REDACTED.search(fold(words)) is None
 
 
 def without_spaces(words: str) -> str:
-    """刘 洋 is 刘洋."""
+    """刘洋 for 刘 洋."""
     return _SPACES.sub("", words)
 
 
@@ -30,7 +31,7 @@ NAME = Kind(
     offered_as="person",
     tidy=without_spaces,
     accepts=is_name,
-    refusal=("redacted", "a name that the text leaves out is no name"),
+    refusal=("redacted", "the text redacts this name"),
     evidence_from="clause",
     is_entity=True,
     scored_by="names",

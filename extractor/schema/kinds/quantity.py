@@ -1,4 +1,4 @@
-"""Numbers with their unit and approximator: the model copies the words, code computes the value."""
+"""Numbers with their unit and approximator: the model copies the words; code computes the value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from extractor.schema.kinds.kind import Kind, Located
 
 
 def read_quantity(value: Located, year: int | None) -> dict[str, Any] | None:
-    """text, number, low, high, unit, approx; None if the words hold no number."""
+    """The number as the record holds it (see `Quantity`); None if the words hold no number."""
     quantity = parse_quantity(value.clean)
     return None if quantity is None else {**quantity.model_dump(), "text": value.text}
 

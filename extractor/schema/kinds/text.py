@@ -1,4 +1,4 @@
-"""Words of the text: short pieces, clauses, and the model's own short wording."""
+"""Words: short pieces of the text, clauses, and the model's own short wording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking: what is sent, what is asked again, and what becomes of an answer that is too long, no JSON, or none at all."""
+"""Asking: what is sent, what is asked again, and how truncated, invalid and missing answers are handled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, create_model
-from scripted import ROOT, completion, least, nothing, recipe, scripted, whole
+from scripted import ROOT, completion, nothing, recipe, scripted, whole
 
 from extractor.document import Document
 from extractor.errors import (
@@ -27,7 +27,8 @@ from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
-from extractor.schema.shape import Field, read_shape
+from extractor.runs.estimate import shortest_answer
+from extractor.schema.shape import Field, read_fields
 
 
 class Figure(BaseModel):
@@ -40,8 +41,8 @@ class Task(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 FIGURES = field_of(list[Figure])
@@ -67,7 +68,7 @@ def rows_of(request: Request) -> list[str]:
 # --- what is sent ---
 
 
-def test_what_is_sent_and_what_it_is_about() -> None:
+def test_a_request_holds_the_question_and_what_it_is_about() -> None:
     answer, (request,) = asked_about("全市增长5%。", FIGURES, lambda r: {"f": [{"what": "增长", "value": "5%"}]})
     assert [row.values for row in answer.items] == [{"what": "增长", "value": "5%"}]
     assert request.about == {"document": "d", "start": 0, "end": 7, "field": "f"}
@@ -78,7 +79,7 @@ def test_what_is_sent_and_what_it_is_about() -> None:
     json.dumps(request.body)
 
 
-def test_an_endpoint_that_takes_no_schema_gets_it_in_words() -> None:
+def test_an_endpoint_without_schema_support_gets_the_schema_in_the_prompt() -> None:
     how = recipe(answer="json_object", limit="max_completion_tokens")
     answer, (request,) = asked_about("全市增长5%。", FIGURES, lambda r: {"f": []}, how)
     assert answer.failed == ()
@@ -87,11 +88,11 @@ def test_an_endpoint_that_takes_no_schema_gets_it_in_words() -> None:
     assert "max_tokens" not in request.body
     _, words = request.body["messages"][1]["content"].split("\n按此 JSON Schema 输出 JSON：")
     schema = json.loads(words)
-    assert least(schema) == {"f": []}
+    assert shortest_answer(schema) == {"f": []}
     assert schema["properties"]["f"]["items"]["$ref"] == "#/$defs/Figure"
 
 
-def test_the_same_question_is_the_same_bytes() -> None:
+def test_the_same_question_gives_the_same_bytes() -> None:
     bodies = [json.dumps(asked_about("全市增长5%。", FIGURES, nothing)[1][0].body) for _ in range(2)]
     assert bodies[0] == bodies[1]
 
@@ -110,19 +111,19 @@ def test_the_same_question_is_the_same_bytes() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("style", ["read", "form"])
-def test_only_a_passage_with_the_fields_cue_is_asked_about(annotation: Any, text: str, asks: bool, style: str) -> None:
+def test_only_passages_with_the_fields_cue_are_asked_about(annotation: Any, text: str, asks: bool, style: str) -> None:
     answer, asked = asked_about(text, field_of(annotation), nothing, recipe(style=style))
     assert bool(asked or answer.items) == asks
     assert answer.failed == ()
 
 
-# --- answers that are too long ---
+# --- truncated answers ---
 
 
 SENTENCES = [f"第{i}项收入增长{i}%，情况良好，群众满意，工作扎实，成效明显。" for i in range(10, 34)]
 
 
-def test_a_passage_that_is_answered_at_too_great_a_length_is_halved_and_nothing_is_lost() -> None:
+def test_a_passage_whose_answer_is_truncated_is_halved_and_nothing_is_lost() -> None:
     def wordy(request: Request) -> Any:
         values = re.findall(r"[0-9]+%", passage_of(request))
         if len(values) > 5:
@@ -136,7 +137,7 @@ def test_a_passage_that_is_answered_at_too_great_a_length_is_halved_and_nothing_
     assert "".join(map(passage_of, finished)).replace("\n", "") == "".join(SENTENCES)
 
 
-def test_a_form_that_is_answered_at_too_great_a_length_is_halved_and_nothing_is_lost() -> None:
+def test_a_form_whose_answer_is_truncated_is_halved_and_nothing_is_lost() -> None:
     def wordy(request: Request) -> Any:
         rows = rows_of(request)
         if len(rows) > 2:
@@ -160,29 +161,29 @@ def test_candidates_are_asked_about_in_even_batches() -> None:
 
 
 @pytest.mark.parametrize("style", ["read", "form"])
-def test_what_is_too_small_to_halve_is_a_problem(style: str) -> None:
+def test_a_passage_too_small_to_halve_fails(style: str) -> None:
     text = "去年，全市收入增长5%。"
     assert len(text) < SMALLEST_PASSAGE
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"), recipe(style=style))
     assert (answer.items, len(asked)) == ((), 1)
-    ((start, end, fault),) = answer.failed
-    assert isinstance(fault, TruncatedError)
+    ((start, end, error),) = answer.failed
+    assert isinstance(error, TruncatedError)
     assert text[start:end] == (text if style == "read" else "5%")
 
 
-def test_a_passage_that_stays_too_long_is_told_piece_by_piece_and_ends() -> None:
+def test_halving_ends_and_every_piece_is_reported() -> None:
     text = "".join(SENTENCES)
     answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"))
-    told = sorted((start, end) for start, end, _ in answer.failed)
-    assert {type(fault) for _, _, fault in answer.failed} == {TruncatedError}
-    assert "".join(text[i:j] for i, j in told) == text
+    reported = sorted((start, end) for start, end, _ in answer.failed)
+    assert {type(error) for _, _, error in answer.failed} == {TruncatedError}
+    assert "".join(text[i:j] for i, j in reported) == text
     assert len(asked) < 40
 
 
-# --- answers that do not fit ---
+# --- invalid answers ---
 
 
-MISFITS = [
+INVALID = [
     "",
     "没有",
     "{",
@@ -195,9 +196,9 @@ MISFITS = [
 ]
 
 
-@pytest.mark.parametrize("said", MISFITS)
-def test_an_answer_that_does_not_fit_is_asked_for_once_more(said: str) -> None:
-    replies = iter([completion(said), completion('{"f": [{"what": "增长", "value": "5%"}]}')])
+@pytest.mark.parametrize("content", INVALID)
+def test_an_invalid_answer_is_asked_for_once_more(content: str) -> None:
+    replies = iter([completion(content), completion('{"f": [{"what": "增长", "value": "5%"}]}')])
     answer, asked = asked_about("全市增长5%。", FIGURES, lambda r: next(replies))
     assert ([row.values["value"] for row in answer.items], answer.failed) == (["5%"], ())
     first, second = (request.body for request in asked)
@@ -206,17 +207,17 @@ def test_an_answer_that_does_not_fit_is_asked_for_once_more(said: str) -> None:
     assert {k: v for k, v in second.items() if k != "messages"} == {k: v for k, v in first.items() if k != "messages"}
 
 
-@pytest.mark.parametrize("said", MISFITS)
-def test_an_answer_that_does_not_fit_twice_is_a_problem(said: str) -> None:
-    answer, asked = asked_about("全市增长5%。" + "会议召开。" * 99, FIGURES, lambda r: completion(said))
+@pytest.mark.parametrize("content", INVALID)
+def test_two_invalid_answers_are_a_failure(content: str) -> None:
+    answer, asked = asked_about("全市增长5%。" + "会议召开。" * 99, FIGURES, lambda r: completion(content))
     halves = sum(len(request.body["messages"]) == 2 for request in asked)
     assert len(asked) == 2 * halves
     assert answer.items == ()
-    assert {type(fault) for _, _, fault in answer.failed} == {InvalidAnswerError}
+    assert {type(error) for _, _, error in answer.failed} == {InvalidAnswerError}
 
 
-def test_a_second_try_names_no_version_of_any_library() -> None:
-    """A recording of it would be stale with every upgrade."""
+def test_a_second_attempt_mentions_no_library_version() -> None:
+    """Otherwise every upgrade would make its recording stale."""
     _, asked = asked_about("全市增长5%。", FIGURES, lambda r: completion('{"f": null}'))
     assert len(asked) == 2
     assert "http" not in json.dumps(asked[1].body["messages"], ensure_ascii=False)
@@ -231,44 +232,44 @@ def test_a_second_try_names_no_version_of_any_library() -> None:
         " {} ",
     ],
 )
-def test_an_answer_in_wrapping_is_read(wrapped: str) -> None:
+def test_an_answer_in_a_code_fence_is_read(wrapped: str) -> None:
     inner = '{"f": [{"what": "增长", "value": "5%"}]}'
     answer, asked = asked_about("全市增长5%。", FIGURES, lambda r: completion(wrapped.replace("{}", inner)))
     assert [row.values["value"] for row in answer.items] == ["5%"]
     assert len(asked) == 1
 
 
-def test_no_content_at_all_is_no_answer() -> None:
+def test_a_reply_without_content_is_an_invalid_answer() -> None:
     answer, _ = asked_about("全市增长5%。", FIGURES, lambda r: completion(None))
-    assert [type(fault) for _, _, fault in answer.failed] == [InvalidAnswerError]
+    assert [type(error) for _, _, error in answer.failed] == [InvalidAnswerError]
 
 
-# --- faults and bugs ---
+# --- errors and bugs ---
 
 
 @pytest.mark.parametrize(
-    "fault", [NetworkError("the connection dropped"), RateLimitedError("429"), ExtractorError("anything")], ids=str
+    "error", [NetworkError("the connection dropped"), RateLimitedError("429"), ExtractorError("anything")], ids=str
 )
 @pytest.mark.parametrize("style", ["read", "form"])
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_fault_comes_through_as_it_is(fault: ExtractorError, style: str, at: int) -> None:
-    """From the first call and from the second try alike; it is not asked again."""
+def test_an_error_is_passed_on_unchanged(error: ExtractorError, style: str, at: int) -> None:
+    """From the first call and from the second attempt alike; the question is not asked again."""
     calls: list[int] = []
 
     def failing(request: Request) -> Reply:
         calls.append(1)
         if len(calls) > at:
-            raise fault
+            raise error
         return completion("{")
 
     answer, _ = asked_about("全市增长5%。", FIGURES, failing, recipe(style=style))
-    assert [fault for _, _, fault in answer.failed] == [fault]
+    assert [failed for _, _, failed in answer.failed] == [error]
     assert len(calls) == at + 1
 
 
 @pytest.mark.parametrize("style", ["read", "form"])
-def test_a_fault_that_stays_is_raised(style: str) -> None:
-    """Where no other question can be answered either, none is asked."""
+def test_a_fatal_error_is_raised(style: str) -> None:
+    """No other question can be answered either, so none is asked."""
 
     def refusing(request: Request) -> Reply:
         raise KeyRefusedError("401")
@@ -280,7 +281,7 @@ def test_a_fault_that_stays_is_raised(style: str) -> None:
 @pytest.mark.parametrize(
     "bug", [KeyError("x"), TypeError("y"), ZeroDivisionError(), RuntimeError("z"), OSError("w")], ids=repr
 )
-def test_a_bug_is_no_bad_answer(bug: Exception) -> None:
+def test_a_bug_is_not_taken_for_an_invalid_answer(bug: Exception) -> None:
     def broken(request: Request) -> Reply:
         raise bug
 
@@ -292,7 +293,7 @@ def test_a_bug_is_no_bad_answer(bug: Exception) -> None:
     assert bug in chain or repr(bug) in str(chain)
 
 
-def test_an_interrupt_is_not_held_up() -> None:
+def test_an_interrupt_is_passed_on_at_once() -> None:
     def interrupted(request: Request) -> Reply:
         raise KeyboardInterrupt
 
@@ -309,12 +310,12 @@ NOISY = sorted(path for path in (ROOT / "seeds").glob("*.txt") if PINYIN.search(
 @pytest.mark.parametrize("style", ["read", "form"])
 @pytest.mark.parametrize("path", NOISY, ids=lambda path: str(path.stem))
 def test_a_model_sees_no_noise(path: Any, style: str) -> None:
-    """No pinyin, no Traditional character, no character but those of the source."""
+    """No pinyin, no Traditional characters, and no characters that the source lacks."""
     text = path.read_text(encoding="utf-8")
     asked: list[Request] = []
     done = list(convert(Document(path.stem, path.name, text, ""), recipe(style=style), scripted(nothing, asked)))
     assert len(done) >= 1
-    assert asked or style == "form"  # code may settle all there is
+    assert asked or style == "form"  # code may settle everything
     for request in asked:
         for message in request.body["messages"]:
             assert not PINYIN.search(message["content"])

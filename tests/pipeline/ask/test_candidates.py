@@ -1,4 +1,4 @@
-"""Candidates: what code finds in a passage before a model is asked, and what it reads off around it."""
+"""Candidates: what code finds in a passage before a model is asked, and the values that it reads off."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from extractor.fields import (
 )
 from extractor.pipeline.ask.candidates import Candidate, find_candidates
 from extractor.schema.loading import load_schema
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 SENTENCE = "3月12日，县长何志远主持。"
 
@@ -54,8 +54,8 @@ class Person(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, ...)))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, ...)))
+    return field
 
 
 def found(annotation: Any, text: str) -> list[Candidate]:
@@ -66,11 +66,11 @@ def found(annotation: Any, text: str) -> list[Candidate]:
 
 
 @pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim], list[Name], list[EdtfDate]], ids=str)
-def test_what_code_cannot_find_is_left_to_reading(annotation: Any) -> None:
+def test_there_are_no_candidates_for_types_that_code_cannot_find(annotation: Any) -> None:
     assert find_candidates(field_of(annotation), whole(SENTENCE), whole(SENTENCE)) is None
 
 
-def test_dates_of_sentences_that_match_the_cue() -> None:
+def test_dates_are_taken_from_sentences_that_match_the_cue() -> None:
     text = "3月12日，会议召开。2014年5月结束。"
     assert [c.text for c in found(EdtfDate | None, text)] == ["3月12日", "2014年5月"]
     assert [c.text for c in found(Annotated[EdtfDate | None, Cue("召开")], text)] == ["3月12日"]
@@ -79,8 +79,8 @@ def test_dates_of_sentences_that_match_the_cue() -> None:
 # --- numbers ---
 
 
-def test_a_number_whose_own_words_say_that_it_is_none_of_the_fields_is_left_out() -> None:
-    """Its own words begin after the number before it: what is planned there says nothing of what follows."""
+def test_a_number_that_unless_rules_out_is_left_out() -> None:
+    """Its own words begin after the number before it, so 计划 before that one does not affect it."""
     text = "去年增长5%，今年计划增长6%，计划投资3亿元、已完成1亿元。"
     assert [c.text for c in found(Annotated[list[Figure], Unless("计划")], text)] == ["5%", "1亿元"]
     assert [c.text for c in found(list[Figure], text)] == ["5%", "6%", "3亿元", "1亿元"]
@@ -94,7 +94,7 @@ def test_a_number_whose_own_words_say_that_it_is_none_of_the_fields_is_left_out(
         ("计划新建10个园区，建成200个站。", ["200个"]),
     ],
 )
-def test_what_rules_a_number_out_rules_its_list_out(text: str, numbers: list[str]) -> None:
+def test_the_next_number_of_the_same_list_is_ruled_out_too(text: str, numbers: list[str]) -> None:
     assert [c.text for c in found(Annotated[list[Figure], Unless("计划")], text)] == numbers
 
 
@@ -111,15 +111,15 @@ def test_what_rules_a_number_out_rules_its_list_out(text: str, numbers: list[str
         ("增长5%。", None, None),
     ],
 )
-def test_a_time_is_taken_from_the_own_clause_or_where_it_may_stand_further_off_from_before_it(
+def test_a_time_is_read_from_the_clause_or_with_within_from_before_it(
     text: str, near: str | None, far: str | None
 ) -> None:
     (figure,) = found(list[Figure], text)
     assert (figure.known["period"], figure.known["far"]) == (near, far)
 
 
-def test_the_last_time_before_its_number_is_the_numbers() -> None:
-    """Where a clause has several."""
+def test_a_number_takes_the_last_time_before_it() -> None:
+    """If a clause has several."""
     first, second = found(list[Figure], "2010年的3%比2011年的5%低。")
     assert (first.known["period"], second.known["period"]) == ("2010年", "2011年")
 
@@ -128,7 +128,7 @@ def test_the_last_time_before_its_number_is_the_numbers() -> None:
     ("text", "region"),
     [("全市增长5%。", "全市"), ("全市情况好，增长5%。", None), ("从全市看我县增长5%。", "我县"), ("增长5%。", None)],
 )
-def test_words_like_a_pattern_are_taken_as_times_are(text: str, region: str | None) -> None:
+def test_words_that_match_like_are_read_off_as_times_are(text: str, region: str | None) -> None:
     (figure,) = found(list[Figure], text)
     assert figure.known["region"] == region
 
@@ -136,17 +136,17 @@ def test_words_like_a_pattern_are_taken_as_times_are(text: str, region: str | No
 # --- clauses ---
 
 
-def test_a_clause_of_a_sentence_that_tells_otherwise_is_left_out() -> None:
+def test_clauses_of_a_sentence_that_unless_rules_out_are_left_out() -> None:
     text = "去年建立台账，落实责任。今年落实责任。"
     assert [c.text for c in found(Annotated[list[Task], Unless("去年")], text)] == ["今年落实责任"]
 
 
-def test_a_heading_whose_matter_follows_is_left_out() -> None:
+def test_a_heading_whose_content_follows_is_left_out() -> None:
     text = "一是要加强领导。县长负总责。二是要落实责任。三是要严格检查。"
     assert [c.text for c in found(list[Task], text)] == ["县长负总责", "要落实责任", "要严格检查"]
 
 
-def test_clauses_that_match_the_cue() -> None:
+def test_clauses_are_candidates_if_they_match_the_cue() -> None:
     text = "我们要建立台账，天气很好，落实责任。"
     assert [c.text for c in found(Annotated[list[Task], Cue("建立|落实")], text)] == ["我们要建立台账", "落实责任"]
     assert len(found(list[Task], text)) == 3
@@ -168,7 +168,7 @@ def test_a_clauses_number_is_read_off() -> None:
         ("建立台账。", [[]]),
     ],
 )
-def test_what_rules_a_clause_stands_before_it_in_its_sentence(text: str, who: list[list[str]]) -> None:
+def test_the_subject_of_a_clause_stands_before_it_in_its_sentence(text: str, who: list[list[str]]) -> None:
     assert [task.known["who"] for task in found(list[Task], text)] == who
 
 
@@ -176,8 +176,8 @@ def test_what_rules_a_clause_stands_before_it_in_its_sentence(text: str, who: li
     ("text", "who"),
     [("县安监局以及县应急办要建立台账。", ["县安监局", "县应急办"]), ("和平县安监局要建立台账。", ["和平县安监局"])],
 )
-@pytest.mark.xfail(strict=True, reason="和, 与 and 及 are taken for joints wherever they stand")
-def test_joints_inside_the_name_of_an_organ(text: str, who: list[str]) -> None:
+@pytest.mark.xfail(strict=True, reason="和, 与 and 及 always split a list")
+def test_conjunctions_inside_the_name_of_an_organ_do_not_split_it(text: str, who: list[str]) -> None:
     assert found(list[Task], text)[0].known["who"] == who
 
 
@@ -194,7 +194,7 @@ def test_joints_inside_the_name_of_an_organ(text: str, who: list[str]) -> None:
         ("县委书记何志远主持，何志远县长讲话。", ["县委书记", "县长"]),
     ],
 )
-def test_titles_beside_a_name(text: str, titles: list[str]) -> None:
+def test_titles_are_read_off_beside_a_name(text: str, titles: list[str]) -> None:
     people = [c for c in found(list[Person], text) if c.text == "何志远"]
     assert [title for person in people for title in person.known["titles"]] == titles
 
@@ -208,11 +208,11 @@ def test_titles_beside_a_name(text: str, titles: list[str]) -> None:
         ("县长何志远到会。吴倩同志主持。", {"何志远": [], "吴倩": ["chair"]}),
     ],
 )
-def test_what_a_person_is_shown_to_do(text: str, roles: dict[str, list[str]]) -> None:
+def test_roles_are_read_off_after_a_name(text: str, roles: dict[str, list[str]]) -> None:
     assert {c.text: c.known["roles"] for c in found(list[Person], text)} == roles
 
 
-def test_each_mention_is_a_candidate_with_what_is_said_there() -> None:
+def test_each_mention_is_a_candidate_with_its_own_words() -> None:
     mentions = found(list[Person], "县长何志远主持。何志远要求落实。何志远同志很好。")
     assert [(c.known["titles"], c.known["roles"]) for c in mentions] == [
         (["县长"], ["chair"]),
@@ -225,11 +225,11 @@ def test_each_mention_is_a_candidate_with_what_is_said_there() -> None:
 @pytest.mark.parametrize(
     "annotation", [list[Figure], list[Task], list[Person], EdtfDate | None], ids=["Figure", "Task", "Person", "date"]
 )
-def test_little_text_gives_few_candidates(annotation: Any, text: str) -> None:
+def test_a_tiny_text_has_at_most_one_candidate(annotation: Any, text: str) -> None:
     assert len(found(annotation, text)) <= 1
 
 
-def test_evidence_is_nothing_to_find() -> None:
+def test_evidence_is_not_read_off() -> None:
     class Seen(BaseModel):
         text: Clause
         one: list[Evidence]
@@ -237,27 +237,27 @@ def test_evidence_is_nothing_to_find() -> None:
     assert found(list[Seen], "会议召开。")[0].known == {}
 
 
-def test_a_duty_before_a_number_makes_it_no_fact() -> None:
-    """In its sentence, however many clauses lie between."""
-    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+def test_a_duty_before_a_number_rules_it_out_as_a_fact() -> None:
+    """Anywhere before it in its sentence, even with clauses in between."""
+    field = next(f for f in load_schema("meeting").fields if f.name == "statistics")
 
     def kept(text: str) -> list[str]:
         passage = Excerpt.whole(Document("x", "x", text, ""))
-        return [c.text for c in find_candidates(shape, passage, passage) or ()]
+        return [c.text for c in find_candidates(field, passage, passage) or ()]
 
     assert kept("县农业农村局要组织技术人员下沉一线,开展指导200场。") == []
     assert kept("主要粮食作物播种面积达58万亩。") == ["58万亩"]
     assert kept("全县新建10个文化园区和200个文化屋。") == []
 
 
-def test_beside_a_day_a_year_alone_is_no_meetings_date() -> None:
-    shape = next(f for f in load_schema("meeting").fields if f.name == "date")
+def test_a_year_alone_beside_a_full_date_is_not_the_meetings_date() -> None:
+    field = next(f for f in load_schema("meeting").fields if f.name == "date")
     passage = Excerpt.whole(Document("x", "x", "5月16日下午,我县召开2023年防汛抗旱工作会议,安排部署任务。", ""))
-    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["5月16日下午"]
+    assert [c.text for c in find_candidates(field, passage, passage) or ()] == ["5月16日下午"]
 
 
-def test_a_cue_chooses_numbers_by_their_clause() -> None:
-    """A list of one's own does not take every number of a passage that has its words somewhere."""
+def test_a_cue_selects_numbers_by_their_clause() -> None:
+    """A match elsewhere in the passage is not enough."""
 
     class Fund(BaseModel):
         amount: Quantity
@@ -265,9 +265,9 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
     class Record(BaseModel):
         funds: Annotated[list[Fund], Cue("资金|经费")]
 
-    (shape,) = read_shape(Record)
+    (field,) = read_fields(Record)
     passage = Excerpt.whole(Document("x", "x", "投入防汛资金3200万元,抢修堤防17处。", ""))
-    assert [c.text for c in find_candidates(shape, passage, passage) or ()] == ["3200万元"]
+    assert [c.text for c in find_candidates(field, passage, passage) or ()] == ["3200万元"]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_cue_chooses_numbers_by_their_clause() -> None:
     ],
 )
 def test_facts_in_words_and_after_an_admission_are_found(text: str, expect: list[str]) -> None:
-    shape = next(f for f in load_schema("meeting").fields if f.name == "statistics")
+    field = next(f for f in load_schema("meeting").fields if f.name == "statistics")
     whole_text = Excerpt.whole(Document("x", "x", text, ""))
-    found = find_candidates(shape, whole_text, whole_text) or ()
+    found = find_candidates(field, whole_text, whole_text) or ()
     assert [c.text for c in found] == expect

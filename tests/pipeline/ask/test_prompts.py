@@ -1,4 +1,4 @@
-"""The worked examples: each quote is found in its own text, and they answer the very questions that are asked."""
+"""The worked examples: their quotes occur in their texts, and they answer the questions that are asked."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def rows_of(field: Field, value: Any) -> tuple[AnswerItem, ...]:
 
 
 @pytest.mark.parametrize("name", list_schemas())
-def test_the_example_answers_each_field_and_nothing_else(name: str) -> None:
+def test_the_example_answers_exactly_the_fields_of_the_schema(name: str) -> None:
     schema = load_schema(name)
     assert schema.prompts.example is not None
     record = schema.prompts.example.record
     assert list(record) == [field.name for field in schema.fields]
-    assert all(record.values()), "an example of nothing teaches nothing"
-    assert check_schema(name).complaints == []
+    assert all(record.values()), "every field of an example should show a value"
+    assert check_schema(name).errors == []
 
 
 @pytest.mark.parametrize(("name", "field"), EXAMPLES, ids=IDS)
-def test_the_example_is_an_answer_of_the_shape_that_is_asked_for(name: str, field: Field) -> None:
+def test_the_example_fits_the_answer_model(name: str, field: Field) -> None:
     prompts = load_schema(name).prompts
     assert prompts.example is not None
     question = build_read(field, whole(prompts.example.text), prompts, recipe().profile)
@@ -66,15 +66,15 @@ def test_each_quote_of_the_example_is_found_in_its_text(name: str, field: Field)
 
 
 def spelled(value: Any, field: Field) -> Any:
-    """A value as the model wrote it; a field that is a list of plain values is answered with one row for each."""
+    """A value as the model wrote it; a list of plain values is answered with one row for each."""
     if isinstance(value, list) and field.item is None:
         (value,) = value
     return value["text"] if isinstance(value, dict) else value
 
 
 @pytest.mark.parametrize("name", list_schemas())
-def test_the_text_goes_before_the_question(name: str) -> None:
-    """So that the questions about one passage share all but their ends, and a server reads the passage once."""
+def test_the_text_comes_before_the_question(name: str) -> None:
+    """The questions about one passage then share a prefix, and a server reads the passage once."""
     schema = load_schema(name)
     passage = whole("县长何志远主持会议。" * 20)
     texts = [build_read(field, passage, schema.prompts, recipe().profile).text for field in schema.fields]
@@ -84,15 +84,15 @@ def test_the_text_goes_before_the_question(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list_schemas())
-def test_the_task_shows_the_example_and_says_that_a_text_gives_no_orders(name: str) -> None:
+def test_the_task_shows_the_example_and_warns_of_instructions_in_a_text(name: str) -> None:
     prompts = load_schema(name).prompts
     assert prompts.example is not None
     assert prompts.example.text in system_text(prompts)
     assert "指令" in system_text(prompts)
 
 
-def test_dollar_signs_and_braces_in_a_text_are_only_text() -> None:
-    """Neither this project's templates nor instructor's take them for their own."""
+def test_dollar_signs_and_braces_in_a_text_are_plain_text() -> None:
+    """Neither this project's templates nor those of instructor interpret them."""
     passage = whole("投资$passage元，{{ 7 * 7 }}，{% raw %}，$5。")
     for field in load_schema("meeting").fields:
         text = build_read(field, passage, load_schema("meeting").prompts, recipe().profile).text

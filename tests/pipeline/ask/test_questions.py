@@ -1,4 +1,5 @@
-"""Questions: a shape that the answer must have, forms that offer what code found and nothing else, answers read back."""
+"""Questions: the model that an answer must fit, forms that offer only what code found, and answers read
+back."""
 
 from __future__ import annotations
 
@@ -6,30 +7,30 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, ValidationError, create_model
-from pydantic import Field as Described
+from pydantic import Field as PydanticField
 from scripted import recipe, whole
 
 from extractor.fields import Clause, Cue, EdtfDate, Like, Most, Name, Quantity, Verbatim, Worded
 from extractor.pipeline.answer import AnswerItem
+from extractor.pipeline.ask.answer_models import NONE
 from extractor.pipeline.ask.candidates import find_candidates
 from extractor.pipeline.ask.questions import (
-    NONE,
     Question,
     build_form,
     build_read,
     open_candidates,
     settle_without_model,
 )
-from extractor.schema.shape import Field, read_shape
+from extractor.schema.shape import Field, read_fields
 
 PROMPTS = recipe().schema.prompts
 NO_EXAMPLE = recipe("notice").schema.prompts
 
 
 class Figure(BaseModel):
-    what: Worded = Described(description="名称")
-    value: Quantity = Described(description="数字")
-    region: Annotated[Verbatim | None, Like("[全我]市|全县")] = Described(description="地区")
+    what: Worded = PydanticField(description="名称")
+    value: Quantity = PydanticField(description="数字")
+    region: Annotated[Verbatim | None, Like("[全我]市|全县")] = PydanticField(description="地区")
 
 
 class Task(BaseModel):
@@ -39,8 +40,8 @@ class Task(BaseModel):
 
 
 def field_of(annotation: Any) -> Field:
-    (shape,) = read_shape(create_model("Record", f=(annotation, Described(description="所有数字"))))
-    return shape
+    (field,) = read_fields(create_model("Record", f=(annotation, PydanticField(description="所有数字"))))
+    return field
 
 
 def reading(annotation: Any, text: str = "全市增长5%。") -> Question:
@@ -67,7 +68,9 @@ def form(annotation: Any, text: str) -> Question:
     ],
     ids=str,
 )
-def test_the_shape_of_an_answer(annotation: Any, fits: list[Any], misfits: list[Any]) -> None:
+def test_an_answer_model_accepts_what_fits_and_refuses_the_rest(
+    annotation: Any, fits: list[Any], misfits: list[Any]
+) -> None:
     model = reading(annotation).model
     for value in fits:
         model.model_validate({"f": value})
@@ -76,8 +79,8 @@ def test_the_shape_of_an_answer(annotation: Any, fits: list[Any], misfits: list[
             model.model_validate({"f": value})
 
 
-def test_a_short_passage_is_asked_for_few_items() -> None:
-    """A model that repeats itself is stopped by the bound of the list."""
+def test_a_short_passage_allows_few_items() -> None:
+    """The limit of the list stops a model that repeats itself."""
     bounds = [
         reading(list[Figure], "字" * size).model.model_json_schema()["properties"]["f"]["maxItems"]
         for size in (10, 250, 9999)
@@ -86,7 +89,7 @@ def test_a_short_passage_is_asked_for_few_items() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["无", "null", "None", "N/A", "没有", "未提及", "", "[]", " 无 "])
-def test_words_for_nothing_are_nothing(nothing: str) -> None:
+def test_words_for_nothing_are_read_as_null(nothing: str) -> None:
     question = reading(list[Figure])
     answer: Any = question.model.model_validate({"f": [{"what": "增长", "value": "5%", "region": None}]})
     answer.f[0].region = nothing
@@ -94,13 +97,13 @@ def test_words_for_nothing_are_nothing(nothing: str) -> None:
 
 
 @pytest.mark.parametrize("annotation", [Verbatim | None, list[Verbatim]], ids=str)
-def test_words_for_nothing_are_nothing_in_a_plain_field(annotation: Any) -> None:
+def test_words_for_nothing_are_dropped_from_a_plain_field(annotation: Any) -> None:
     question = reading(annotation)
     value: Any = "无" if annotation != list[Verbatim] else ["无"]
     assert question.read_back(question.model.model_validate({"f": value})) == []
 
 
-def test_the_example_is_shown_where_there_is_one_for_the_field() -> None:
+def test_the_example_is_shown_if_it_answers_the_field() -> None:
     shown = build_read(recipe().schema.fields[0], whole("会议。"), PROMPTS, recipe().profile).text
     assert '示例原文的回答：{"date": "3月12日上午"}' in shown
     assert "示例" not in reading(Verbatim | None).text
@@ -109,7 +112,7 @@ def test_the_example_is_shown_where_there_is_one_for_the_field() -> None:
 # --- forms ---
 
 
-def test_a_form_asks_of_each_candidate_only_what_code_has_not_read_off() -> None:
+def test_a_form_asks_only_for_values_that_code_has_not_read_off() -> None:
     question = form(list[Figure], "增长5%。我市下降3个。")
     assert [c.text for c in question.candidates] == ["5%", "3个"]
     assert "n1 5%（增长5%）\nn2 3个（我市下降3个）\n" in question.text
@@ -120,8 +123,8 @@ def test_a_form_asks_of_each_candidate_only_what_code_has_not_read_off() -> None
             question.model.model_validate(misfit)
 
 
-def test_a_forms_answer_is_read_back_with_what_code_knows() -> None:
-    """What a model adds of its own changes nothing that code has read off."""
+def test_a_filled_form_is_read_back_with_the_values_from_code() -> None:
+    """A model cannot change a value that code has read off."""
     question = form(list[Figure], "增长5%。我市下降3个。")
     answer = question.model.model_validate(
         {"n1": {"what": "增长", "value": "9%"}, "n2": {"what": "无", "region": "全国"}}
@@ -132,7 +135,7 @@ def test_a_forms_answer_is_read_back_with_what_code_knows() -> None:
     ]
 
 
-def test_a_form_for_a_single_date_is_a_choice() -> None:
+def test_a_form_for_a_single_date_is_a_choice_of_candidates() -> None:
     question = form(EdtfDate | None, "3月12日，会议召开，3月15日结束，3月12日开始。")
     assert question.model.model_json_schema()["properties"]["f"]["enum"] == ["3月12日", "3月15日", NONE]
     assert question.read_back(question.model.model_validate({"f": "3月15日"})) == [
@@ -142,8 +145,8 @@ def test_a_form_for_a_single_date_is_a_choice() -> None:
     assert question.read_back(question.model.model_validate({"f": NONE})) == []
 
 
-def test_what_is_settled_needs_no_model() -> None:
-    """A clause's number is read off, and `note` is asked only where its cue is."""
+def test_candidates_that_code_has_filled_need_no_model() -> None:
+    """The number of a clause is read off, and `note` is asked for only if its cue matches."""
     text = "新建3个站。加强管理，备注另见。"
     field = field_of(list[Task])
     candidates = find_candidates(field, whole(text), whole(text)) or []
@@ -153,15 +156,15 @@ def test_what_is_settled_needs_no_model() -> None:
     ]
 
 
-def test_a_form_describes_only_what_it_asks() -> None:
+def test_a_form_describes_only_the_leaves_that_it_asks_for() -> None:
     text = form(list[Figure], "全市增长5%。").text
     assert "- what：名称\n" in text
     assert "region" not in text
     assert "- value" not in text
 
 
-def test_questions_about_the_same_field_have_the_same_shape_whatever_was_asked_before() -> None:
-    """Shapes are cached: a cache that mixed two fields up would send one's shape with the other's words."""
+def test_the_answer_model_does_not_depend_on_earlier_questions() -> None:
+    """The models are cached; a cache that confused two fields would send the wrong schema."""
     one = form(list[Figure], "增长5%。").model.model_json_schema()
     form(list[Task], "备注另见5%。")
     form(list[Figure], "增长5%，下降6%。")

@@ -1,4 +1,5 @@
-"""Fields that share a question: asked in one, answered as if each had been asked by itself, apart where that fails."""
+"""Fields that share a question: the result is the same as with separate questions, and these are the
+fallback."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ FIELDS = ["date", "officials", "statistics", "targets", "measures"]
 
 
 def facts(request: Request) -> Json:
-    """Simple facts for each field of the answer's shape."""
-    shape = request.body["response_format"]["json_schema"]["schema"]
+    """Simple facts for each field of the answer."""
+    schema = request.body["response_format"]["json_schema"]["schema"]
     found: Json = {}
-    for name, inner in shape["properties"].items():
-        alone = {**shape, "properties": {name: inner}}
+    for name, inner in schema["properties"].items():
+        alone = {**schema, "properties": {name: inner}}
         body = {**request.body, "response_format": {"json_schema": {"schema": alone}}}
         found |= read_facts(body)
     return found
@@ -66,12 +67,14 @@ def test_fields_without_a_cue_in_the_passage_are_not_asked_for() -> None:
     assert list(answer_schema(asked[0])["properties"]) == ["officials", "statistics", "measures"]
 
 
-@pytest.mark.parametrize("said", [completion("{"), completion('{"date": "5月2', "length")], ids=["misfit", "cut off"])
-def test_what_does_not_come_together_is_asked_apart(said: Reply) -> None:
+@pytest.mark.parametrize(
+    "bad_reply", [completion("{"), completion('{"date": "5月2', "length")], ids=["invalid", "truncated"]
+)
+def test_fields_of_a_bad_shared_answer_are_asked_separately(bad_reply: Reply) -> None:
     asked: list[Request] = []
 
     def answer(request: Request) -> Any:
-        return said if len(answer_schema(request)["properties"]) > 1 else facts(request)
+        return bad_reply if len(answer_schema(request)["properties"]) > 1 else facts(request)
 
     done = converted(scripted(answer, asked), sharing())
     assert done.line["record"] == converted(scripted(facts), recipe()).line["record"]
@@ -82,7 +85,7 @@ def test_what_does_not_come_together_is_asked_apart(said: Reply) -> None:
     assert done.failures == []
 
 
-def test_a_fault_is_each_fields() -> None:
+def test_an_error_in_a_shared_question_is_a_failure_of_each_field() -> None:
     def down(request: Request) -> Reply:
         raise ServerError("broken")
 
@@ -94,21 +97,21 @@ def test_a_fault_is_each_fields() -> None:
         converted(raising(KeyRefusedError("no")), sharing())
 
 
-def raising(fault: Exception) -> Any:
+def raising(error: Exception) -> Any:
     def call(request: Request) -> Reply:
-        raise fault
+        raise error
 
     return call
 
 
-def test_a_form_shares_nothing() -> None:
+def test_forms_are_never_shared() -> None:
     asked: list[Request] = []
     how = recipe(style="form")
     converted(scripted(lambda r: completion("{}"), asked), replace(how, profile=replace(how.profile, combine=True)))
     assert not any("+" in request.about["field"] for request in asked)
 
 
-def test_the_question_holds_every_fields_words_and_the_examples_answer_to_all() -> None:
+def test_a_shared_question_holds_every_field_and_the_whole_example() -> None:
     asked: list[Request] = []
     how = sharing()
     converted(scripted(facts, asked), how)

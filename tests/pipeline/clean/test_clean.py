@@ -32,7 +32,7 @@ def seed(name: str) -> str:
 
 
 def assert_accounted(excerpt: Excerpt) -> None:
-    """Each source character is in one visible character's extent or in one omission, and nothing is in both."""
+    """Each source character belongs to exactly one visible character or one omission."""
     extents = list(zip(excerpt.starts, excerpt.ends, strict=True))
     assert all(a[1] <= b[0] for a, b in pairwise(extents))
     covered = sorted([*extents, *((o.start, o.end) for o in excerpt.omissions)])
@@ -46,7 +46,7 @@ def assert_accounted(excerpt: Excerpt) -> None:
 
 
 @pytest.mark.parametrize("case", cases("clean.json"))
-def test_noise_and_furniture_leave(case: dict[str, Any]) -> None:
+def test_noise_and_boilerplate_are_removed(case: dict[str, Any]) -> None:
     excerpt = clean(document(case["input"]))
     assert excerpt.text == case["expect"]
     assert_accounted(excerpt)
@@ -59,24 +59,24 @@ def test_words_of_a_speech_stay(case: dict[str, Any]) -> None:
     assert clean(document(case["input"])).text == case.get("expect", case["input"])
 
 
-@pytest.mark.xfail(strict=True, reason="three spaced names look like any other words; only brackets tell reporters")
-def test_reporters_without_brackets_leave() -> None:
+@pytest.mark.xfail(strict=True, reason="three spaced names look like any other words; only brackets show reporters")
+def test_reporters_without_brackets_are_removed() -> None:
     assert clean(document("提供保障。\n张小明 李四 王大伟")).text == "提供保障。"
 
 
 @pytest.mark.xfail(strict=True, reason="a space beside a short word may separate names or headings: it stays")
-def test_space_beside_a_short_word_leaves() -> None:
+def test_a_space_beside_a_short_word_is_removed() -> None:
     assert clean(document("要指导 镇村认真梳理机构,抓好落实。")).text == "要指导镇村认真梳理机构,抓好落实。"
 
 
-def test_pinyin_belongs_to_its_character() -> None:
+def test_pinyin_becomes_part_of_its_character() -> None:
     excerpt = clean(document("部門聯(lián)動(dòng)要加強(qiáng)。"))
     assert excerpt.text == "部门联动要加强。"
     assert excerpt.source(0, 7) == "部門聯(lián)動(dòng)要加強(qiáng)"
     assert excerpt.span(2, 3) == (2, 9)
 
 
-def test_unfinished_notice_takes_its_second_line_with_pinyin() -> None:
+def test_an_unfinished_notice_with_pinyin_is_removed_with_its_second_line() -> None:
     excerpt = clean(document("部門聯(lián) ……(未完,全文共9字,當(dāng)前僅顯示5字。\n收藏《講話》)"))
     assert excerpt.text == "部门联"
     assert [o.rule for o in excerpt.omissions] == ["unfinished"]
@@ -88,13 +88,13 @@ def test_wrapped_text_is_joined() -> None:
     assert clean(document(text)).text == line * 9 + "抓好落实。\n一、工作目标\n完成任务。"
 
 
-def test_link_list_stops_at_the_next_speech() -> None:
+def test_a_list_of_links_ends_at_the_next_speech() -> None:
     text = "结束。\n推荐阅读:\n工作会议讲话01-26\n同志们:\n今天开会,我讲两点。\n相关阅读\n另一篇讲话"
     assert clean(document(text)).text == "结束。\n\n同志们:\n今天开会,我讲两点。"
 
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem[:3])
-def test_seeds_are_accounted_and_stable(path: Path) -> None:
+def test_seeds_are_accounted_for_and_cleaned_at_once(path: Path) -> None:
     excerpt = clean(document(path.read_bytes().decode()))
     assert_accounted(excerpt)
     assert clean(document(excerpt.text)).text == excerpt.text
@@ -127,8 +127,8 @@ def _evidence(value: Any) -> list[dict[str, Any]]:
     return [found for item in value.values() for found in _evidence(item)]
 
 
-def test_evidence_of_the_references_can_be_pointed_at() -> None:
-    pointed = 0
+def test_evidence_of_the_reference_annotations_survives_cleaning() -> None:
+    checked = 0
     for path in GOLD:
         reference = json.loads(path.read_text("utf-8"))
         text = seed(reference["id"].split("#")[0] + ".txt")
@@ -138,12 +138,12 @@ def test_evidence_of_the_references_can_be_pointed_at() -> None:
             assert text[evidence["start"] : evidence["end"]] == evidence["text"]
             assert evidence["start"] in starts, evidence
             assert evidence["end"] in ends, evidence
-            pointed += 1
+            checked += 1
     if GOLD:
-        assert pointed > 100
+        assert checked > 100
 
 
-# Pieces that the rules look for, so that random texts meet them.
+# Pieces that the rules look for, so that random texts contain them.
 _PIECES = st.sampled_from([
     "核(hé)", "(dan)", "单", "（", "）", "(", ")", "\u3000", "\u200b", "\ufeff", "ＡＢ", "２", "0", "%", "，",
     "。", "；", ":", "、", "“", "”", "《", "》", "…", "……", "一、", "(一)", "4、", "同志们", "记者",
@@ -157,13 +157,13 @@ _TEXTS = st.lists(_PIECES, max_size=40).map("".join) | st.text(max_size=60)
 
 @settings(max_examples=300, deadline=None)
 @given(_TEXTS)
-def test_any_text_is_accounted(text: str) -> None:
+def test_any_text_is_accounted_for(text: str) -> None:
     assert_accounted(clean(document(text)))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(list("核(hé)心2 %，。一、\n\u3000“”的工作要抓好")), max_size=60).map("".join))
-def test_cleaning_what_is_clean_changes_nothing(text: str) -> None:
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     once = clean(document(text)).text
     assert clean(document(once)).text == once
 
@@ -181,5 +181,5 @@ _RUNS = ["人", "(", " ", "a(b", "\n", "1 ", "人 ", "…", "核(hé)", "(未完
 
 
 @pytest.mark.parametrize("unit", _RUNS)
-def test_long_runs_are_accounted(unit: str) -> None:
+def test_long_runs_are_accounted_for(unit: str) -> None:
     assert_accounted(clean(document(unit * (200_000 // len(unit)))))

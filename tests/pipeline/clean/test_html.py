@@ -35,7 +35,7 @@ def assert_accounted(excerpt: Excerpt) -> None:
     assert at == len(excerpt.document.text)
 
 
-def test_article_is_found_and_each_character_has_its_place() -> None:
+def test_the_article_is_found_and_each_character_has_its_place() -> None:
     excerpt = main_text(page(PAGE))
     assert "首页" not in excerpt.text
     assert "脚本" not in excerpt.text
@@ -52,7 +52,7 @@ def test_tags_inside_a_sentence_are_omitted_and_evidence_spans_them() -> None:
     assert {o.rule for o in excerpt.omissions} == {"html"}
 
 
-def test_entity_is_one_character() -> None:
+def test_an_entity_is_one_character() -> None:
     excerpt = main_text(page(PAGE))
     i = excerpt.text.index("&")
     assert excerpt.source(i, i + 1) == "&amp;"
@@ -90,7 +90,7 @@ def test_page_is_cleaned_like_text() -> None:
         ('<?xml version="1.0" encoding="gb2312"?><p>声明</p>', "声明"),
     ],
 )
-def test_where_no_article_is_found_all_text_is_taken(text: str, expect: str) -> None:
+def test_all_text_is_taken_if_no_article_is_found(text: str, expect: str) -> None:
     excerpt = main_text(page(text))
     assert excerpt.text == expect
     assert_accounted(excerpt)
@@ -113,11 +113,11 @@ _PIECES = st.sampled_from([
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_PIECES, max_size=30).map("".join))
-def test_any_page_is_accounted(text: str) -> None:
+def test_any_page_is_accounted_for(text: str) -> None:
     assert_accounted(main_text(page(text)))
     assert_accounted(clean(page(text)))
 
 
 @pytest.mark.parametrize("unit", ["<", "<!--", "<script>", "<p>", "&", "<a ", "会", "<p>会议召开</p>"])
-def test_long_runs_are_accounted(unit: str) -> None:
+def test_long_runs_are_accounted_for(unit: str) -> None:
     assert_accounted(main_text(page(unit * (50_000 // len(unit)))))

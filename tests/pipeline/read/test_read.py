@@ -65,7 +65,7 @@ def test_decode(case: dict[str, str]) -> None:
 
 @cases("untouched")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_nothing_of_the_text_is_changed(case: dict[str, str], encoding: str, here: Path) -> None:
+def test_the_text_is_unchanged(case: dict[str, str], encoding: str, here: Path) -> None:
     write(here / "a.txt", case["text"].encode(encoding))
     found = one("a.txt")
     assert isinstance(found, Document)
@@ -77,8 +77,8 @@ ENCODINGS = ["gb18030", "gbk", "cp950", "utf-16", "utf-16-le", "utf-16-be", "utf
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("length", [30, 100, 500])
-def test_passages_of_the_seeds_are_never_read_wrongly(encoding: str, length: int) -> None:
-    """Measured on 48,000 passages: none wrong; unsure 4 of 100 of these at 20 characters, 0.7 at 30, none at 100."""
+def test_passages_of_the_seeds_are_never_decoded_wrongly(encoding: str, length: int) -> None:
+    """Of 48,000 passages none was wrong. Of these 4 of 100 are undecided at 20 characters, 0.7 at 30, none at 100."""
     traditional = opencc.OpenCC("s2t")
     dice = random.Random(length)
     unsure = 0
@@ -114,7 +114,7 @@ def test_big5_of_other_vendors_differs_in_marks_only() -> None:
         assert fold(found) == fold(data.decode(encoding))
 
 
-def test_a_named_encoding_overrules_the_guess(here: Path) -> None:
+def test_a_named_encoding_overrides_the_guess(here: Path) -> None:
     write(here / "a.txt", "联通".encode("gbk"))
     for name in ("gbk", "GB2312", "gb18030", "cp936"):
         found = one("a.txt", encoding=name)
@@ -128,14 +128,14 @@ def test_a_named_encoding_that_does_not_fit(here: Path) -> None:
     assert isinstance(found, Unreadable)
     assert found.kind == "encoding"
     assert found.reason == (
-        "a.txt is not valid utf-8 (byte 2 is 0xca): mend it (iconv -c drops such bytes), "
+        "a.txt is not valid utf-8 (byte 2 is 0xca): fix it (iconv -c drops such bytes), "
         "or name its encoding with --encoding."
     )
 
 
 @pytest.mark.parametrize("name", ["nonsense", "hex", "", "a\0b", "编码"])
-def test_an_unknown_encoding_is_said_before_anything_is_read(name: str) -> None:
-    with pytest.raises(InputError, match="There is no encoding"):
+def test_an_unknown_encoding_is_an_error_before_anything_is_read(name: str) -> None:
+    with pytest.raises(InputError, match="Unknown encoding"):
         read(["-"], ReadOptions(encoding=name))
 
 
@@ -151,7 +151,7 @@ def test_any_bytes_give_text_or_a_reason(data: bytes) -> None:
 @given(st.text(st.sampled_from(sorted(EVERYDAY)), min_size=20, max_size=60), st.sampled_from(ENCODINGS))
 @settings(max_examples=200, deadline=None)
 def test_everyday_characters_come_back_or_are_unsure(text: str, encoding: str) -> None:
-    assume(len(set(text)) > 5)  # 一一一 in GBK is һһһ in UTF-8: nobody could tell
+    assume(len(set(text)) > 5)  # 一一一 in GBK is һһһ in UTF-8: they cannot be told apart
     data = text.encode(encoding, "ignore")
     assert isinstance(found := decode(data), Undecodable) or found == data.decode(encoding)
 
@@ -165,7 +165,7 @@ def test_rare_characters_come_back_or_are_unsure(text: str, encoding: str) -> No
 
 
 @pytest.mark.parametrize("data", [b"a", b"\x80", b"\xff", "一".encode("gbk"), "一".encode("utf-16-le"), b"<", b" \n"])
-def test_five_megabytes_of_anything(data: bytes, here: Path) -> None:
+def test_five_megabytes_of_one_character(data: bytes, here: Path) -> None:
     write(here / "a.txt", data * (5_000_000 // len(data)))
     assert one("a.txt").path == "a.txt"
 
@@ -173,8 +173,8 @@ def test_five_megabytes_of_anything(data: bytes, here: Path) -> None:
 # --- files, folders, globs, standard input
 
 
-@cases("places")
-def test_places(case: dict[str, Any], here: Path) -> None:
+@cases("files")
+def test_files_of_an_input(case: dict[str, Any], here: Path) -> None:
     for name in case["files"]:
         write(here / name)
     assert [[d.id, d.path] for d in read(case["inputs"])] == case["expect"]
@@ -192,7 +192,7 @@ def test_the_seeds_have_the_digests_of_their_reference_annotations(monkeypatch: 
     assert sources.items() <= {d.path: d.sha256 for d in found if isinstance(d, Document)}.items()
 
 
-def test_absolute_paths_are_not_told(here: Path) -> None:
+def test_absolute_paths_are_not_shown(here: Path) -> None:
     write(here / "d" / "s" / "a.txt")
     write(here / "d" / "b.jsonl", '{"text": "一"}\n{')
     write(here / "d" / "c.txt", b"%PDF-")
@@ -203,26 +203,26 @@ def test_absolute_paths_are_not_told(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ("gone.txt", "gone.txt does not exist"),
         ("gone/*.txt", "gone/*.txt matches no file"),
         ("full/*.pdf", "full/*.pdf matches no file"),
-        ("bare", "bare holds no .jsonl.gz, .jsonl, .csv, .html, .htm, .txt, .md files"),
+        ("bare", "bare has no .jsonl.gz, .jsonl, .csv, .html, .htm, .txt, .md files"),
         ("pipe", "pipe is neither a file nor a folder"),
-        ("link", "link is a link to nothing"),
+        ("link", "link is a broken link"),
     ],
 )
-def test_wrong_usage_is_said_before_anything_is_read(given: str, said: str, here: Path) -> None:
+def test_wrong_usage_is_an_error_before_anything_is_read(given: str, message: str, here: Path) -> None:
     write(here / "full" / "a.txt")
     write(here / "bare" / "a.pdf")
     os.mkfifo(here / "pipe")
     (here / "link").symlink_to("nothing")
-    with pytest.raises(InputError, match=f"^{re.escape(said)}"):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
         read(["full", given])
 
 
-def test_no_input_is_wrong_usage() -> None:
+def test_no_input_is_an_error() -> None:
     with pytest.raises(InputError, match="Nothing to read"):
         read([])
 
@@ -248,7 +248,7 @@ def test_a_linked_folder_is_read(here: Path) -> None:
     assert [d.path for d in read(["d"])] == ["d/link/a.txt"]
 
 
-def test_a_file_that_vanishes_is_a_value_and_files_are_opened_one_by_one(here: Path) -> None:
+def test_a_file_that_vanishes_is_unreadable_and_files_are_opened_one_by_one(here: Path) -> None:
     for name in "abc":
         write(here / "d" / f"{name}.txt")
     found = read(["d"])
@@ -261,7 +261,7 @@ def test_a_file_that_vanishes_is_a_value_and_files_are_opened_one_by_one(here: P
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read anything")
-def test_what_may_not_be_read_is_a_value(here: Path) -> None:
+def test_a_file_without_permission_is_unreadable(here: Path) -> None:
     write(here / "d" / "a.txt").chmod(0)
     write(here / "d" / "s" / "b.txt")
     (here / "d" / "s").chmod(0)
@@ -270,7 +270,7 @@ def test_what_may_not_be_read_is_a_value(here: Path) -> None:
     (here / "d" / "s").chmod(0o700)
 
 
-def test_what_may_not_be_read_is_a_value_even_for_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_unreadable_even_for_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(here / "d" / "a.txt")
     found = read(["d"])
 
@@ -285,7 +285,7 @@ def test_what_may_not_be_read_is_a_value_even_for_root(here: Path, monkeypatch: 
     assert str(here) not in denied.reason
 
 
-def test_a_name_whose_bytes_are_no_text(here: Path) -> None:
+def test_a_file_name_that_cannot_be_decoded(here: Path) -> None:
     try:
         (here / os.fsdecode("会议.txt".encode("gbk"))).write_text("同志们", encoding="utf-8")
     except OSError:
@@ -322,7 +322,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a.md", "<同志们>", "text"),
     ],
 )
-def test_media(name: str, content: str, media: str, here: Path) -> None:
+def test_pages_are_recognised(name: str, content: str, media: str, here: Path) -> None:
     write(here / name, content)
     found = one(name)
     assert isinstance(found, Document)
@@ -368,20 +368,20 @@ def test_one_row_in_another_encoding_does_not_end_the_file(here: Path) -> None:
     assert [getattr(d, "kind", "") for d in read(["a.jsonl"])] == ["", "encoding", ""]
 
 
-def packed(rows: int) -> bytes:
+def row_bytes(rows: int) -> bytes:
     dice = random.Random(1)
     return b"".join(
         json.dumps({"text": f"第{i}", "noise": dice.randbytes(60).hex()}).encode() + b"\n" for i in range(rows)
     )
 
 
-def test_packed_rows(here: Path) -> None:
-    write(here / "d" / "a.jsonl.gz", gzip.compress(packed(3)))
+def test_compressed_rows_are_read(here: Path) -> None:
+    write(here / "d" / "a.jsonl.gz", gzip.compress(row_bytes(3)))
     assert [(d.id, d.path) for d in read(["d"])] == [(f"a:{i}", f"d/a.jsonl.gz#{i}") for i in (1, 2, 3)]
 
 
-def test_rows_before_the_damage_of_a_packed_file_are_read(here: Path) -> None:
-    write(here / "a.jsonl.gz", gzip.compress(packed(1000))[:-500])
+def test_rows_before_the_damage_of_a_compressed_file_are_read(here: Path) -> None:
+    write(here / "a.jsonl.gz", gzip.compress(row_bytes(1000))[:-500])
     write(here / "b.txt")
     *rows, damage, last = list(read(["."]))
     assert len(rows) > 900
@@ -391,21 +391,21 @@ def test_rows_before_the_damage_of_a_packed_file_are_read(here: Path) -> None:
     assert isinstance(last, Document)
 
 
-def test_what_is_no_gzip_is_a_value(here: Path) -> None:
+def test_a_file_that_is_not_gzip_is_unreadable(here: Path) -> None:
     write(here / "a.jsonl.gz", b'{"text": "x"}')
     assert getattr(one("a.jsonl.gz"), "kind", "") == "truncated"
 
 
 def test_rows_are_read_one_at_a_time(here: Path) -> None:
-    """Only the sample and a chunk are read before the first row comes; the rest may be anything."""
+    """Only the sample and one chunk are read before the first row is yielded."""
 
     class Counted(io.FileIO):
-        taken = 0
+        count = 0
 
         def readinto(self, buffer: Any) -> int | None:
-            count = super().readinto(buffer)
-            Counted.taken += count or 0
-            return count
+            size = super().readinto(buffer)
+            Counted.count += size or 0
+            return size
 
     path = write(here / "a.jsonl", json.dumps({"text": "一" * 1000}).encode() * 1 + b"\n")
     path.write_bytes(path.read_bytes() * 1000)
@@ -413,7 +413,7 @@ def test_rows_are_read_one_at_a_time(here: Path) -> None:
         patch.setattr("builtins.open", lambda file, mode="r": io.BufferedReader(Counted(file)))
         rows = read(["a.jsonl"])
         assert isinstance(next(rows), Document)
-        assert Counted.taken < path.stat().st_size / 5
+        assert Counted.count < path.stat().st_size / 5
         rows.close()  # type: ignore[attr-defined]
 
 
@@ -426,7 +426,9 @@ def test_a_long_line(here: Path) -> None:
 
 @given(st.binary(max_size=120), st.sampled_from([".jsonl", ".csv", ".jsonl.gz", ".html"]))
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_in_any_file_are_values(tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str) -> None:
+def test_any_bytes_in_any_file_give_documents_or_reasons(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str
+) -> None:
     path = write(tmp_path_factory.mktemp("any") / f"a{suffix}", data)
     found = list(read([str(path)]))
     assert found

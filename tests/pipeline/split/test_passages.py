@@ -1,4 +1,4 @@
-"""Sentences, clauses and passages: tables in cases/, and for any text that nothing is lost, doubled or too long."""
+"""Sentences, clauses and passages: tables in cases/, and properties of any text (nothing lost, doubled or too long)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from extractor.pipeline.split.passages import split_passages
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
 CASES = json.loads((ROOT / "tests" / "cases" / "passages.json").read_text(encoding="utf-8"))
 
-# What speeches are made of, so that random strings have headings, quotations and broken lines.
+# Pieces of speeches, so that random strings have headings, quotations and broken lines.
 TEXTS = st.lists(
     st.sampled_from(
         [
@@ -49,7 +49,7 @@ def test_sentences(case: dict[str, Any]) -> None:
     assert [case["input"][i:j] for i, j in sentences(case["input"])] == case["expect"]
 
 
-def test_semicolons_end_sentences_if_asked() -> None:
+def test_semicolons_end_sentences_on_request() -> None:
     text = "清理文件;修订办法；公布结果。"
     assert [text[i:j] for i, j in sentences(text, semicolons=True)] == ["清理文件;", "修订办法；", "公布结果。"]
 
@@ -68,32 +68,32 @@ def test_headings_of_the_speech_come_first() -> None:
     assert split_passages(speech, 10)[-1].headings == ("讲话", "一、种树")
 
 
-def test_text_that_fits_is_one_passage() -> None:
+def test_a_text_that_fits_is_one_passage() -> None:
     assert [p.text for p in split_passages(whole("\n一、种树\n今年种五万亩。\n "), 100)] == ["一、种树\n今年种五万亩。"]
 
 
-def test_heading_stays_with_what_it_heads() -> None:
+def test_a_heading_stays_with_its_section() -> None:
     text = "\n".join(f"{n}、第{n}件事\n{'这件事要办好。' * 6}" for n in "一二三四五六")
     passages = split_passages(whole(text), 120)
     assert len(passages) > 2
     assert all(passage.text[1] == "、" for passage in passages)
 
 
-def test_passages_are_of_like_size() -> None:
+def test_passages_are_of_similar_size() -> None:
     text = "\n".join("各级各部门要高度重视。" * 4 for _ in range(23))
     sizes = [len(p.text) for p in split_passages(whole(text), 1000)]
     assert len(sizes) == 2
     assert min(sizes) > 0.8 * max(sizes)
 
 
-def test_sentence_is_cut_at_a_comma_only_if_it_alone_is_too_long() -> None:
+def test_a_sentence_is_cut_at_a_comma_only_if_it_is_too_long() -> None:
     long = "要" * 30 + "," + "快" * 30
     texts = [p.text for p in split_passages(whole(f"短句在前。{long}。短句在后。"), 50)]
     assert texts == ["短句在前。", "要" * 30 + ",", "快" * 30 + "。短句在后。"]
 
 
 @pytest.mark.parametrize("longest", [0, -5])
-def test_a_passage_needs_room(longest: int) -> None:
+def test_a_passage_needs_at_least_one_character(longest: int) -> None:
     with pytest.raises(ValueError, match=f"not {longest}"):
         split_passages(whole("文"), longest)
 

@@ -1,4 +1,4 @@
-"""Where speeches begin: the eight of a real compilation, others glued together, and texts that must stay one."""
+"""Boundaries of speeches: the eight of a real compilation, others glued together, and texts that must stay whole."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_real_compilation_is_eight_speeches(prepare: Any) -> None:
     assert all(abs(speech.start - start) <= NEAR for speech, start in zip(found, BOUNDS[:-1], strict=True))
 
 
-def test_title_of_compilation_is_left_out_by_name() -> None:
+def test_the_title_of_a_compilation_is_a_named_omission() -> None:
     speech = split_speeches(Excerpt.whole(seed(COMPILATION)))[0]
     assert [(o.start, o.end, o.rule) for o in speech.omissions] == [(0, 27, "compilation-title")]
 
@@ -112,21 +112,21 @@ def test_speeches_of_compilation_in_another_order(order: list[int]) -> None:
         pytest.param([7, 0], marks=pytest.mark.xfail(strict=True, reason="a number is missing at its beginning")),
     ],
 )
-def test_speeches_that_nothing_tells_apart(order: list[int]) -> None:
+def test_speeches_without_a_visible_boundary(order: list[int]) -> None:
     speeches = speeches_of_compilation()
     text, begins = glued([speeches[n] for n in order])
     assert [speech.start for speech in split_speeches(whole(text))] == begins
 
 
 @pytest.mark.parametrize("case", CASES["several"], ids=labels)
-def test_glued_speeches_come_apart(case: dict[str, Any]) -> None:
+def test_glued_speeches_are_separated(case: dict[str, Any]) -> None:
     text, begins = glued([TEXTS[part] for part in case["parts"]])
     assert [speech.start for speech in split_speeches(whole(text))] == begins
 
 
 @pytest.mark.parametrize("case", CASES["marks"], ids=labels)
 @pytest.mark.parametrize("prepare", [Excerpt.whole, clean])
-def test_marks_of_a_compiler(case: dict[str, Any], prepare: Any) -> None:
+def test_a_compilers_marks_are_boundaries(case: dict[str, Any], prepare: Any) -> None:
     parts = [f"{mark}\n{TEXTS[name]}" for mark, name in zip(case["marks"], ["wheat", "fire", "school"], strict=True)]
     text, begins = glued(["领导讲话稿大全(3篇)\n以下是小编整理的讲话稿,供大家参考。", *parts])
     speeches = split_speeches(prepare(Document("d", "d.txt", text, "")))
@@ -146,29 +146,29 @@ def test_single_speech_stays_one(name: str) -> None:
     assert speech.text == TEXTS[name]
 
 
-def test_title_that_promises_several_stays_with_the_only_one() -> None:
+def test_a_compilation_title_stays_with_a_single_speech() -> None:
     text = f"讲话稿(精选2篇)\n{TEXTS['fire']}"
     assert [speech.text for speech in split_speeches(whole(text))] == [text]
 
 
-def test_byline_that_was_left_out_ends_a_report() -> None:
+def test_a_removed_byline_ends_a_report() -> None:
     text = f"{TEXTS['visit']}\n(记者 陈晨)\n今年以来,{TEXTS['visit'][10:]}"
     speeches = split_speeches(clean(Document("d", "d.txt", text, "")))
     assert [speech.text[:4] for speech in speeches] == ["本报讯 ", "今年以来"]
 
 
 @pytest.mark.parametrize("text", ["", "\n \n\u3000"])
-def test_nothing_written_is_no_speech(text: str) -> None:
+def test_a_blank_text_has_no_speech(text: str) -> None:
     assert split_speeches(whole(text)) == []
 
 
 @given(LINES)
 @settings(max_examples=150, deadline=None)
-def test_every_visible_character_is_in_one_speech_or_left_out_by_name(text: str) -> None:
+def test_every_visible_character_is_in_one_speech_or_a_named_omission(text: str) -> None:
     speeches = split_speeches(whole(text))
     covered = [n for speech in speeches for n in speech.starts]
-    left_out = [n for o in speeches[0].omissions for n in range(o.start, o.end)] if speeches else []
-    assert sorted(set(covered) | set(left_out)) == sorted([*covered, *left_out])
+    omitted = [n for o in speeches[0].omissions for n in range(o.start, o.end)] if speeches else []
+    assert sorted(set(covered) | set(omitted)) == sorted([*covered, *omitted])
     assert covered == sorted(covered)
-    assert all(text[n].isspace() for n in set(range(len(text))) - set(covered) - set(left_out))
+    assert all(text[n].isspace() for n in set(range(len(text))) - set(covered) - set(omitted))
     assert all(speech.text == speech.text.strip() != "" for speech in speeches)

@@ -1,23 +1,20 @@
-"""Score: records against reference annotations. How a field is compared follows from its type.
+"""Score records against reference annotations. A field's type decides how it is compared.
 
-| field                         | what counts                                                                                |
-|-------------------------------|--------------------------------------------------------------------------------------------|
-| one date                      | the same EDTF (or both null)                                                               |
-| one other value               | the same words (or both null)                                                              |
-| list of values                | the same words                                                                             |
-| items that stand on a name    | the same name; on matched ones each list (titles, roles) as a set                          |
-| items that stand on a number  | overlapping evidence and equal digits; on matched ones number, low, high and unit          |
-| items that stand on a clause  | characters of evidence, each counted once                                                  |
-
-Counts are pooled over documents; an interval is the middle 95 % of 2,000 resamples of the documents.
+| field                   | what is compared                                                                     |
+|-------------------------|--------------------------------------------------------------------------------------|
+| one date                | its EDTF (or both are null)                                                          |
+| one other value         | its words (or both are null)                                                         |
+| list of values          | their words                                                                          |
+| items anchored by name  | the name; for matched items each list (titles, roles) as a set                       |
+| items anchored by number| overlapping evidence and equal digits; for matched items number, low, high and unit  |
+| items anchored by clause| characters of evidence, each counted once                                            |
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,17 +23,16 @@ from extractor.document import Json
 from extractor.lang.fold import fold
 from extractor.schema.shape import Field
 
-RESAMPLES = 2000
 _NUMERAL = re.compile(r"[0-9.〇零一二三四五六七八九十百千万亿两半]+")
 
 
 class ScoreError(ValueError):
-    """Annotations or records that can't be compared: says which file and what to do."""
+    """Annotations or records can't be compared. The message names the file and says what to do."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Found and right, found in all, to be found in all."""
+    """How many items were found and are right, how many were found, how many are annotated."""
 
     right: int = 0
     found: int = 0
@@ -47,22 +43,24 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        """1 where nothing was found: nothing wrong was said."""
+        """Share of the found items that are right; 1 if nothing was found."""
         return self.right / self.found if self.found else 1.0
 
     @property
     def recall(self) -> float:
-        """1 where nothing was to be found."""
+        """Share of the annotated items that were found; 1 if nothing is annotated."""
         return self.right / self.wanted if self.wanted else 1.0
 
     @property
     def f1(self) -> float:
+        """Harmonic mean of precision and recall; 1 if nothing was found and nothing is annotated."""
         return 2 * self.right / (self.found + self.wanted) if self.found + self.wanted else 1.0
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A miss (annotated, not found) or an invention (found, not annotated), with its words in the source."""
+    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start in
+    the source."""
 
     document: str
     field: str
@@ -73,28 +71,20 @@ class Slip:
 
 @dataclass
 class Scored:
-    """One document's counts by measure ("officials", "officials.titles" …), its slips, and whether each item of a field
-    is right, in the record's order."""
+    """One document's result.
+
+    `counts` by measure ("officials", "officials.titles" …); `right` holds for each field whether each of its
+    items is right, in the record's order.
+    """
 
     counts: dict[str, Counts] = field(default_factory=dict)
     slips: list[Slip] = field(default_factory=list)
     right: dict[str, list[bool]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Line:
-    """One row of the table: pooled precision, recall and F1, with the interval of F1."""
-
-    name: str
-    precision: float
-    recall: float
-    f1: float
-    low: float
-    high: float
-
-
 def read_gold(path: Path) -> dict[str, Json]:
-    """Annotations by id: a file, or a folder of them (*.segments.json are of another kind and left out)."""
+    """Read annotations, by document id, from a file or a folder. Raises ScoreError. *.segments.json hold
+    something else and are left out."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     gold: dict[str, Json] = {}
     for file in files:
@@ -104,32 +94,32 @@ def read_gold(path: Path) -> dict[str, Json]:
             line = json.loads(file.read_text(encoding="utf-8"))
             gold[line["id"]] = line["record"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ScoreError(f'{file} is no annotation with "id" and "record" ({_why(error)}).') from error
+            raise ScoreError(f'{file} is not an annotation with "id" and "record" ({_reason(error)}).') from error
     if not gold:
-        raise ScoreError(f"{path} holds no annotations: name a folder of *.json, such as fixtures/gold.")
+        raise ScoreError(f"{path} has no annotations: name a folder of *.json files, for example fixtures/gold.")
     return gold
 
 
 def read_lines(path: Path) -> dict[str, Json]:
-    """The lines of an output file, by id."""
+    """Read the lines of an output file, by document id. Raises ScoreError."""
     try:
         with path.open(encoding="utf-8") as stream:
             return {line["id"]: {**line, "record": dict(line["record"])} for line in map(json.loads, stream)}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScoreError(f"{path} is no output of `extractor extract` ({_why(error)}).") from error
+        raise ScoreError(f"{path} is not an output of `extractor extract` ({_reason(error)}).") from error
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def records_of(lines: Mapping[str, Json]) -> dict[str, Json]:
-    """The records alone."""
+    """The records of output lines, by document id."""
     return {name: line["record"] for name, line in lines.items()}
 
 
 def score(shapes: Sequence[Field], gold: Mapping[str, Json], records: Mapping[str, Json]) -> dict[str, Scored]:
-    """Each annotated document's counts; one without a record counts as an empty record."""
+    """Score each annotated document. A document without a record is scored as an empty record."""
     return {name: _score_one(shapes, name, gold[name], records.get(name, {})) for name in gold}
 
 
@@ -157,7 +147,8 @@ def _listed(value: Any) -> list[Json]:
 
 
 def _score_value(scored: Scored, name: str, shape: Field, mine: Any, theirs: Any) -> None:
-    """A value that is right, or rightly absent, is one found of one wanted: so F1 is the share of right documents."""
+    """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right
+    documents."""
     key = _date_of if shape.anchor.kind.reads == "date" else _words_of
     right = key(mine) == key(theirs)
     scored.right[shape.name] = [right] if mine is not None else []
@@ -177,7 +168,9 @@ def _words_of(value: Any) -> str | None:
     return None if value is None else fold(str(value["text"] if isinstance(value, dict) else value))
 
 
-def _score_names(scored: Scored, name: str, shape: Field, mine: list[Any], theirs: list[Any], key: Any) -> set[str]:
+def _score_names(
+    scored: Scored, name: str, shape: Field, mine: list[Any], theirs: list[Any], key: Callable[[Any], str]
+) -> set[str]:
     found, wanted = {key(x) for x in mine}, {key(x) for x in theirs}
     scored.right[shape.name] = [key(x) in wanted for x in mine]
     scored.counts[shape.name] = Counts(len(found & wanted), len(found), len(wanted))
@@ -238,12 +231,13 @@ def _places(item: Json) -> list[Json]:
 
 
 def _characters(items: Iterable[Json]) -> set[int]:
-    """A repeated item counts once, at its first mention, as annotations have it."""
+    """The characters of the items' first places. A repeated item counts at its first mention, as in
+    annotations."""
     return {i for item in items for place in _places(item)[:1] for i in range(place["start"], place["end"])}
 
 
 def _mostly(item: Json, characters: set[int]) -> bool:
-    """Whether half or more of an item's characters are among these."""
+    """Whether at least half of an item's characters are among these."""
     own = _characters([item])
     return 2 * len(own & characters) >= len(own)
 
@@ -261,86 +255,6 @@ def _slip(name: str, shape: Field, kind: str, item: Json) -> Slip:
     return Slip(name, shape.name, kind, f"{text} ｜ {place['text']}", place["start"])
 
 
-# --- the table ---
-
-
-def tabulate(scored: Mapping[str, Scored], fields: Sequence[str]) -> list[Line]:
-    """A line for each measure, and "mean": the mean F1 of the record's own fields."""
-    names = list(dict.fromkeys(name for one in scored.values() for name in one.counts))
-    samples = list(_resample(list(scored.values())))
-    lines = []
-    for name in names:
-        pooled = _pool(scored.values(), name)
-        low, high = _middle([_pool(sample, name).f1 for sample in samples])
-        lines.append(Line(name, pooled.precision, pooled.recall, pooled.f1, low, high))
-    low, high = _middle([mean_f1(sample, fields) for sample in samples])
-    mean = mean_f1(scored.values(), fields)
-    return [*lines, Line("mean", mean, mean, mean, low, high)]
-
-
-UNMARKED = "none"
-
-
-def tabulate_marks(scored: Mapping[str, Scored], lines: Mapping[str, Json]) -> dict[tuple[str, str], Counts]:
-    """For each field and mark (and for items without one), how many items there are and how many are right: a marked
-    item should be right less often. A clause is right where half of its characters or more are annotated."""
-    counts: dict[tuple[str, str], Counts] = {}
-    for name, one in scored.items():
-        marks = _marks_of(lines.get(name, {}), name)
-        for shape, items in one.right.items():
-            for number, right in enumerate(items):
-                for mark in marks.get((shape, number)) or [UNMARKED]:
-                    counts[shape, mark] = counts.get((shape, mark), Counts()) + Counts(int(right), 1, 1)
-    return counts
-
-
-def _marks_of(line: Json, name: str) -> dict[tuple[str, int], list[str]]:
-    try:
-        return {(m["field"], m["item"] or 0): list(m["marks"]) for m in line.get("marks", [])}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ScoreError(f"The marks of {name} are none that `extractor extract` writes ({error!r}).") from error
-
-
-def difference(
-    scored: Mapping[str, Scored], other: Mapping[str, Scored], fields: Sequence[str]
-) -> dict[str, tuple[float, float, float]]:
-    """For each field and "mean": F1 of the first less F1 of the second, and the interval of that (same resamples)."""
-    pairs = [(scored[name], other[name]) for name in scored]
-    samples = list(_resample(pairs))
-    differences = {}
-    for name in (*fields, "mean"):
-
-        def gap(sample: Iterable[tuple[Scored, Scored]], name: str = name) -> float:
-            mine, theirs = zip(*sample, strict=True)
-            if name == "mean":
-                return mean_f1(mine, fields) - mean_f1(theirs, fields)
-            return _pool(mine, name).f1 - _pool(theirs, name).f1
-
-        differences[name] = (gap(pairs), *_middle([gap(sample) for sample in samples]))
-    return differences
-
-
-def mean_f1(scored: Iterable[Scored], fields: Sequence[str]) -> float:
-    """The mean over the record's fields of their pooled F1."""
-    documents = list(scored)
-    return sum(_pool(documents, name).f1 for name in fields) / len(fields)
-
-
-def _pool(scored: Iterable[Scored], name: str) -> Counts:
-    return sum((one.counts.get(name, Counts()) for one in scored), Counts())
-
-
-def _resample(things: Sequence[Any]) -> Iterator[list[Any]]:
-    chance = random.Random(0)
-    for _ in range(RESAMPLES):
-        yield chance.choices(things, k=len(things))
-
-
-def _middle(values: list[float]) -> tuple[float, float]:
-    values = sorted(values)
-    return values[int(0.025 * len(values))], values[min(len(values) - 1, int(0.975 * len(values)))]
-
-
 def fields_of(shapes: Sequence[Field], gold: Mapping[str, Json]) -> list[str]:
-    """The schema's fields that the annotations have."""
+    """The schema's fields that any annotation has."""
     return [shape.name for shape in shapes if any(shape.name in record for record in gold.values())]

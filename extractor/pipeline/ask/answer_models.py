@@ -1,0 +1,172 @@
+"""The pydantic models that answers must fit, and reading the answers back as items.
+
+The JSON Schema of a model is part of the request: names of models and fields, their order, and the docstring
+of `Verification` must not change, or every recorded reply is stale.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, StringConstraints, create_model
+from pydantic import Field as PydanticField
+
+from extractor.document import Json
+from extractor.pipeline.answer import AnswerItem
+from extractor.pipeline.ask.candidates import Candidate
+from extractor.schema.shape import Field, Leaf
+
+YES, NO = "是", "否"
+NONE = "无"
+_NOTHING = ("", "null", "none", "无", "没有", "[]", "未提及", "不详", "n/a")
+
+
+class Answerable(BaseModel):
+    """The base of all answer models. It caches the JSON Schema.
+
+    instructor asks for the schema with every question, and generating it takes longer than all other work on
+    a question.
+    """
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
+        known: dict[str, str] = cls.__dict__.get("_json_schemas") or {}
+        key = repr((args, settings))
+        if key not in known:
+            known = {**known, key: json.dumps(super().model_json_schema(*args, **settings))}
+            type.__setattr__(cls, "_json_schemas", known)
+        schema: dict[str, Any] = json.loads(known[key])  # a copy, because callers may change it
+        return schema
+
+
+class Verification(Answerable):
+    """What a model is asked about an item that was found."""
+
+    answer: Literal["是", "否"]
+
+
+# --- a model that reads ---
+
+
+@lru_cache(maxsize=512)
+def read_model(fields: tuple[Field, ...], limits: tuple[int, ...]) -> type[BaseModel]:
+    """The model of an answer about these fields; `limits` are the maximum lengths of their lists."""
+    types = {field.name: (answer_type(field, limit), ...) for field, limit in zip(fields, limits, strict=True)}
+    return _model_with(types, "Answer")
+
+
+def answer_type(field: Field, limit: int) -> Any:
+    """The type that a model that reads fills for a field: bounded, without the evidence, which code adds."""
+    if field.item is None:
+        kind: Any = _value_type(field.leaves[0])
+        is_list = field.many and not field.leaves[0].many
+    else:
+        model = _model_of(field.item.__name__, field.asked)
+        kind = model if field.many else model | None
+        is_list = field.many
+    return Annotated[list[kind], PydanticField(max_length=limit)] if is_list else kind
+
+
+def items_read(field: Field, answer: BaseModel) -> list[AnswerItem]:
+    """The items of a field in the answer of a model that reads."""
+    value = getattr(answer, field.name)
+    if value is None or value == []:
+        return []
+    if field.item is None:
+        values = _without_nothing({field.name: value if isinstance(value, list) else [value]})
+        return [AnswerItem({field.name: v}) for v in values[field.name]]
+    return [AnswerItem(_without_nothing(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
+
+
+# --- a model that fills forms ---
+
+
+def row_leaves(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
+    """The leaves that the model has to fill for a candidate.
+
+    These exclude the anchor, what code has read off, and leaves whose cue is missing from the candidate's
+    sentence.
+    """
+    if field.item is None:
+        return ()
+    return tuple(
+        leaf
+        for leaf in field.asked
+        if leaf is not field.anchor
+        and leaf.name not in candidate.known
+        and (leaf.cue is None or candidate.shows(leaf.cue.pattern))
+    )
+
+
+def form_model(field: Field, candidates: Sequence[Candidate]) -> type[BaseModel]:
+    """The model of a filled form: one row for each candidate, or the choice of one of them if the field has
+    no item."""
+    if field.item is None:
+        choices = (*dict.fromkeys(c.text for c in candidates), NONE)
+        return _model_with({field.name: (Literal[choices], ...)}, "Answer")
+    rows: dict[str, Any] = {f"n{i}": (_row_model(row_leaves(field, c)), ...) for i, c in enumerate(candidates, 1)}
+    return _model_with(rows, "Answer")
+
+
+@lru_cache(maxsize=512)
+def _row_model(leaves: tuple[Leaf, ...]) -> type[BaseModel]:
+    return _model_of("Row", leaves)
+
+
+def items_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseModel) -> list[AnswerItem]:
+    """The items of a filled form: the values that code has read off, and those that the model has added."""
+    if field.item is None:
+        chosen = getattr(answer, field.name)
+        return [AnswerItem({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
+    items = []
+    for i, candidate in enumerate(candidates, 1):
+        values = _without_nothing(getattr(answer, f"n{i}").model_dump())
+        items.append(AnswerItem({**prefilled_item(field, candidate).values, **values}, candidate.place))
+    return items
+
+
+def prefilled_item(field: Field, candidate: Candidate) -> AnswerItem:
+    """A candidate as an item with the values that code has read off, and no others."""
+    values: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked} | candidate.known
+    values[field.anchor.name] = candidate.text
+    return AnswerItem(values, candidate.place)
+
+
+# --- both ---
+
+
+def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
+    return _model_with({leaf.name: (_value_type(leaf), ...) for leaf in leaves}, name)
+
+
+def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
+    model: type[BaseModel] = create_model(name, __base__=Answerable, **fields)
+    return model
+
+
+def _value_type(leaf: Leaf) -> Any:
+    """The type that the model fills for a leaf: a bounded string or a choice, a bounded list of these, or
+    null."""
+    kind: Any = (
+        Literal[leaf.choices]
+        if leaf.choices
+        else Annotated[str, StringConstraints(min_length=1, max_length=leaf.longest, strip_whitespace=True)]
+    )
+    if leaf.many:
+        return Annotated[list[kind], PydanticField(max_length=leaf.max_items)]
+    return kind | None if leaf.optional else kind
+
+
+def _without_nothing(values: Json) -> Json:
+    """The values of an answer, with None for the words that models write for "nothing"."""
+
+    def plain(value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+
+    return {
+        name: [x for x in map(plain, value) if x is not None] if isinstance(value, list) else plain(value)
+        for name, value in values.items()
+    }
