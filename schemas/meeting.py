@@ -32,6 +32,8 @@ from extractor.fields import (
 )
 
 EXAMPLE = "meeting.example.json"
+READING_EXAMPLE = "meeting.reading.json"
+GUIDE = "meeting.guide.md"
 
 # An office, and its forms before a name (市委副书记、市长张文深) and after one (薛书记, 马崑副市长).
 OFFICE = (

@@ -56,3 +56,4 @@ class Answer:
     passage: Excerpt
     items: tuple[AnswerItem, ...] = ()
     failed: tuple[tuple[int, int, Exception], ...] = ()
+    problems: tuple[Problem, ...] = ()

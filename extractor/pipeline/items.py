@@ -74,7 +74,7 @@ class ItemCollection:
                 self.is_waiting |= isinstance(error, PostponedError)
                 self._fail(field, start, end, error)
             grounded, ungrounded = ground(answer, field, self._prepared)
-            self.problems += ungrounded
+            self.problems += [*answer.problems, *ungrounded]
             for item in grounded:
                 values, unreadable = normalise(item, field, self._year)
                 self.problems += unreadable

@@ -115,18 +115,19 @@ def _reprs(*markers: object) -> list[str]:
 def _prompt_words(prompts: Prompts, field: Field, name: str, profile: Profile) -> list[object]:
     """The parts of the prompts that a field is asked with; from the example, its text and this field's
     answer."""
-    words: list[object] = [prompts.task.template, prompts.read.template]
-    if profile.combine and field.group:
-        words.append(prompts.group.template)
-    if profile.style == "form":
-        words.append(prompts.form.template)
+    if profile.style == "read":
+        words: list[object] = [prompts.reading.template, prompts.passage.template, prompts.guide.get(field.name)]
+    else:
+        words = [prompts.task.template, prompts.read.template, prompts.form.template]
     if profile.verify:
         words.append(prompts.verify.template)
-    if prompts.example is not None:
-        answers = prompts.example.record
-        words += [prompts.example.text, answers.get(field.name, answers.get(name))]
+    example = prompts.shown_example if profile.style == "read" else prompts.example
+    if example is not None:
+        words += [example.text, example.record.get(field.name, example.record.get(name))]
+        words += [example.left_out] if example.left_out else []
     return words
 
 
 def _templates(prompts: Prompts) -> list[str]:
-    return [template.template for template in (prompts.task, prompts.read, prompts.group, prompts.form, prompts.verify)]
+    templates = (prompts.task, prompts.read, prompts.reading, prompts.passage, prompts.form, prompts.verify)
+    return [*(template.template for template in templates), *prompts.guide.values()]

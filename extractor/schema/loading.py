@@ -7,7 +7,7 @@ import importlib.util
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from string import Template
@@ -20,26 +20,45 @@ from extractor.document import Json
 from extractor.schema.shape import Field, SchemaError, read_fields, record_with_evidence
 from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
+# Constants by which a schema file names the files of its prompts.
+PROMPT_FILES = ("EXAMPLE", "READING_EXAMPLE", "GUIDE")
+
 
 @dataclass(frozen=True)
 class Example:
-    """A worked example: a text, the correct record for it, and the file that holds both."""
+    """A worked example: a text, the correct record for it, and the file that holds both.
+
+    `left_out` holds words of the text that belong to no item, and why.
+    """
 
     text: str
     record: Json
     file: Path | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompt templates that questions are built from."""
+    """The prompt templates that questions are built from.
+
+    A model that fills forms is asked with `task`, `read` and `form` and the `example`; one that reads with `reading` and
+    `passage`, the `reading_example` and the `guide`: for each field, how to decide the close calls.
+    """
 
     task: Template
     read: Template
-    group: Template
+    reading: Template
+    passage: Template
     form: Template
     verify: Template
     example: Example | None
+    reading_example: Example | None = None
+    guide: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown_example(self) -> Example | None:
+        """The example for a model that reads."""
+        return self.reading_example or self.example
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,9 @@ def load_schema(schema: str | type[BaseModel]) -> Schema:
         fields = read_fields(record)
     except SchemaError as error:
         raise SchemaError(f"{field_place(error.owner or record, error.name, path)}: {error}") from None
-    return Schema(path.stem, record, fields, load_prompts(path, getattr(module, "EXAMPLE", None)))
+    return Schema(
+        path.stem, record, fields, load_prompts(path, *(getattr(module, name, None) for name in PROMPT_FILES))
+    )
 
 
 def schema_path(name: str) -> Path:
@@ -97,17 +118,22 @@ def schema_path(name: str) -> Path:
     return _find(name)[0]
 
 
-def load_prompts(schema: Path, example: str | None) -> Prompts:
+def load_prompts(
+    schema: Path, example: str | None, reading_example: str | None = None, guide: str | None = None
+) -> Prompts:
     """The prompts for a schema file: a prompt file beside the schema overrides the shipped one. Raises
     SchemaError."""
     question = ("headings", "passage", "name", "description", "leaves", "answer")
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
-        _load_template(schema, "group.md", "headings", "passage", "fields", "answer"),
+        _load_template(schema, "reading.md", "fields", "example"),
+        _load_template(schema, "passage.md", "headings", "passage"),
         _load_template(schema, "form.md", *question, "rows"),
         _load_template(schema, "verify.md", *question[:4], "words", "clause", "kind"),
-        None if example is None else _load_example(schema, example),
+        None if example is None else _load_example(schema, "EXAMPLE", example),
+        None if reading_example is None else _load_example(schema, "READING_EXAMPLE", reading_example),
+        {} if guide is None else _load_guide(schema, guide),
     )
 
 
@@ -138,16 +164,40 @@ def _load_template(schema: Path, name: str, *placeholders: str) -> Template:
     return Template(text)
 
 
-def _load_example(schema: Path, name: str) -> Example:
+def _load_named(schema: Path, constant: str, name: str) -> tuple[Path, str]:
+    """A prompt file that a constant of the schema names."""
     try:
-        path, text = _read_prompt(schema, name)
+        return _read_prompt(schema, name)
     except SchemaError as error:
-        raise SchemaError(f"{name_place(schema, 'EXAMPLE')}: {error}") from None
+        raise SchemaError(f"{name_place(schema, constant)}: {error}") from None
+
+
+def _load_guide(schema: Path, name: str) -> dict[str, str]:
+    """The sections of a guide, each under a heading `# FIELD`."""
+    path, text = _load_named(schema, "GUIDE", name)
+    sections: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("# "):
+            lines = sections.setdefault(line[2:].strip(), [])
+        elif line.strip() and not sections:
+            raise SchemaError(
+                f"{display_path(path, schema)}:{number}: The guide {name} of {schema} begins without a heading. "
+                "Put `# FIELD` above what is said about a field."
+            )
+        elif line.strip():
+            lines.append(line.rstrip())
+    return {field: "\n".join(lines) for field, lines in sections.items()}
+
+
+def _load_example(schema: Path, constant: str, name: str) -> Example:
+    path, text = _load_named(schema, constant, name)
     try:
         data = json.loads(text)
-        example = Example(data["text"], data["record"], path)
-        if not (isinstance(example.text, str) and isinstance(example.record, dict)):
-            raise TypeError("the text must be a string and the record an object")
+        example = Example(data["text"], data["record"], path, data.get("left_out", {}))
+        objects = (example.record, example.left_out)
+        if not (isinstance(example.text, str) and all(isinstance(value, dict) for value in objects)):
+            raise TypeError("the text must be a string, the record and what is left out objects")
     except (ValueError, KeyError, TypeError) as error:
         raise SchemaError(
             f"{display_path(path, schema)}:{getattr(error, 'lineno', 1)}: "

@@ -67,7 +67,7 @@ def _arguments(message: Json) -> Iterator[str]:
 
 def _after_thoughts(text: str) -> str:
     """What follows the last </think>; nothing if the thoughts have no end."""
-    before, mark, after = text.rpartition("</think>")
+    _, mark, after = text.rpartition("</think>")
     if mark:
         return after
     return "" if after.lstrip().startswith("<think>") else after

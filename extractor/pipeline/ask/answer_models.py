@@ -81,6 +81,35 @@ def items_read(field: Field, answer: BaseModel) -> list[AnswerItem]:
     return [AnswerItem(_without_nothing(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
 
 
+@lru_cache(maxsize=512)
+def reading_schema(fields: tuple[Field, ...]) -> type[BaseModel]:
+    """The model whose JSON Schema goes with a question to a model that reads: no bounds, and nothing empty needed."""
+    types: dict[str, Any] = {}
+    for field in fields:
+        if field.item is None:
+            kind = _open_type(field.leaves[0])
+        else:
+            leaves = {leaf.name: _with_default(leaf, field) for leaf in field.asked}
+            item = _model_with(leaves, field.item.__name__)
+            kind = list[item] if field.many else item | None  # type: ignore[valid-type]
+        listed = field.many or (field.item is None and field.leaves[0].many)
+        types[field.name] = (kind, PydanticField(default_factory=list) if listed else None)
+    return _model_with(types, "Answer")
+
+
+def _with_default(leaf: Leaf, field: Field) -> tuple[Any, Any]:
+    if leaf is field.anchor:
+        return _open_type(leaf), ...
+    return _open_type(leaf), PydanticField(default_factory=list) if leaf.many else None
+
+
+def _open_type(leaf: Leaf) -> Any:
+    kind: Any = Literal[leaf.choices] if leaf.choices else str
+    if leaf.many:
+        return list[kind]
+    return kind | None if leaf.optional else kind
+
+
 # --- a model that fills forms ---
 
 

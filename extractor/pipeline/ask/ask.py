@@ -13,22 +13,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from extractor.document import Excerpt, Json
-from extractor.errors import FATAL, AnswerError, ExtractorError
+from extractor.errors import FATAL, AnswerError, ExtractorError, TruncatedError
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
-from extractor.pipeline.answer import Answer, AnswerItem
-from extractor.pipeline.ask.answer_models import NO, YES, Verification, items_read
+from extractor.pipeline.answer import Answer, AnswerItem, Problem
+from extractor.pipeline.ask.answer_models import NO, YES, Verification
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
+from extractor.pipeline.ask.lenient import items_in
 from extractor.pipeline.ask.questions import (
     Question,
     build_form,
-    build_group,
     build_read,
+    build_reading,
     open_candidates,
     settle_without_model,
     verification_text,
 )
-from extractor.pipeline.ask.structured_output import put
+from extractor.pipeline.ask.structured_output import put, put_leniently
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.shape import Field
@@ -38,6 +39,8 @@ from extractor.schema.shape import Field
 HEAD, TAIL = 300, 150
 # A passage whose answer is truncated is halved until it is shorter than this; then the failure is reported.
 SMALLEST_PASSAGE = 120
+# How often a passage is halved whose answer from a model that reads is cut off: at most 15 questions come of one.
+MOST_HALVINGS = 3
 
 Failed = tuple[int, int, Exception]
 """A question that got no answer: its place in the source and the error."""
@@ -72,28 +75,50 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
 
 def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
-    """Ask about several fields in one question. If its answer is truncated or invalid, ask about each
-    separately.
+    """Ask a model that reads about several fields in one question: all of them, whatever their cues, since the
+    passage is sent in any case. Returns an answer for each field, like `ask`."""
+    return ask_reader(fields, passage, recipe, call)
 
-    Returns an answer for each field, like `ask`.
+
+def ask_reader(
+    fields: Sequence[Field], passage: Excerpt, recipe: Recipe, call: Call, reasked: bool = False, halvings: int = 0
+) -> list[Answer]:
+    """Have a model that reads list the items of the fields. Only an answer that was cut off is asked for in halves.
+
+    Raises like `ask`.
     """
-    cued = [field for field in fields if is_cued(field, passage, speech)]
-    if len(cued) < 2:
-        return [ask(field, passage, speech, recipe, call) for field in fields]
-    question = build_group(cued, passage, recipe.schema.prompts)
-    about = {**_about(cued[0], passage), "field": "+".join(field.name for field in cued)}
-    settings: Json = {recipe.profile.limit: recipe.profile.output}
+    question = build_reading(fields, passage, recipe.schema.prompts)
+    names = tuple(field.name for field in fields)
+    about = {**_about(fields[0], passage), "field": "+".join(names), **({REASKED: True} if reasked else {})}
     try:
-        answer, _ = put(question.text, question.model, about, settings, recipe, call)
+        answer = put_leniently(question.messages, question.model, names, about, recipe, call)
     except FATAL:
         raise
-    except AnswerError:
-        separate = {field.name: ask_by_reading(field, passage, recipe, call, reasked=True) for field in cued}
-        return [separate.get(field.name) or Answer(field.name, passage) for field in fields]
+    except TruncatedError as error:
+        halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
+        if halvings >= MOST_HALVINGS or len(halves) < 2:
+            return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+        answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
+        return [_joined(field, passage, parts) for field, *parts in zip(fields, *answers, strict=True)]
     except ExtractorError as error:
-        failed = ((passage.start, passage.end, error),)
-        return [Answer(field.name, passage, failed=failed if field in cued else ()) for field in fields]
-    return [Answer(f.name, passage, tuple(items_read(f, answer)) if f in cued else ()) for f in fields]
+        return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+    return [_read_field(field, answer, passage) for field in fields]
+
+
+def _read_field(field: Field, answer: Json, passage: Excerpt) -> Answer:
+    items, losses = items_in(field, answer)
+    problems = [Problem("unfit", name, words, passage.start, passage.end, why) for name, words, why in losses]
+    return Answer(field.name, passage, tuple(items), problems=tuple(problems))
+
+
+def _joined(field: Field, passage: Excerpt, parts: Sequence[Answer]) -> Answer:
+    return Answer(
+        field.name,
+        passage,
+        tuple(item for part in parts for item in part.items),
+        tuple(failed for part in parts for failed in part.failed),
+        tuple(problem for part in parts for problem in part.problems),
+    )
 
 
 def ask_by_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool = False) -> Answer:
@@ -101,6 +126,8 @@ def ask_by_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, r
 
     `reasked` marks the question as a part of one that was answered badly.
     """
+    if recipe.profile.style == "read":
+        return ask_reader([field], passage, recipe, call, reasked)[0]
     try:
         return _read_or_halve(field, passage, recipe, call, reasked)
     except FATAL:

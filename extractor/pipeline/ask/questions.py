@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -24,6 +25,7 @@ from extractor.pipeline.ask.answer_models import (
     items_read,
     prefilled_item,
     read_model,
+    reading_schema,
     row_leaves,
 )
 from extractor.pipeline.ask.candidates import Candidate
@@ -44,12 +46,12 @@ class Question:
 
 
 @dataclass(frozen=True)
-class GroupQuestion:
-    """A question about several fields; the answer has one field of `model` for each."""
+class ReadingQuestion:
+    """A question about one or several fields to a model that reads: its messages, and the model whose JSON Schema goes
+    with them."""
 
     fields: tuple[Field, ...]
-    passage: Excerpt
-    text: str
+    messages: list[Json]
     model: type[BaseModel]
 
 
@@ -81,21 +83,51 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
     return Question(field, passage, text, read_model((field,), (limit,)), (), read_back)
 
 
-def build_group(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> GroupQuestion:
-    """Ask the model to list the items of several fields. `items_read` reads back the answer of each."""
-    limits = {field.name: _item_limit(field, passage) for field in fields}
-    example_record = prompts.example.record if prompts.example else {}
-    example = {field.name: example_record[field.name] for field in fields if field.name in example_record}
-    asked = "".join(
-        f"{number}. {field.name}：{field.description}\n"
-        f"{_describe(field.asked) if field.item else ''}{_limit_line(field, limits[field.name])}"
-        for number, field in enumerate(fields, 1)
+def build_reading(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> ReadingQuestion:
+    """Ask the model to read the passage and list the items of the fields.
+
+    What is the same for every passage comes first, so that a provider can reuse it; the passage comes last.
+    """
+    asked = "\n".join(_describe_field(number, field, prompts) for number, field in enumerate(fields, 1))
+    example = _reading_example(fields, prompts.shown_example)
+    messages = [
+        {"role": "system", "content": prompts.reading.substitute(fields=asked, example=example).strip()},
+        {"role": "user", "content": prompts.passage.substitute(headings=_headings(passage), passage=passage.text)},
+    ]
+    return ReadingQuestion(tuple(fields), messages, reading_schema(tuple(fields)))
+
+
+def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
+    """A field's description, its parts, and what its guide says of the close calls."""
+    shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"
+    parts = "".join(f"  {leaf.name}：{leaf.description}\n" for leaf in field.asked) if field.item else ""
+    guide = prompts.guide.get(field.name, "")
+    return f"【{number}】{field.name}（{shape}）：{field.description}\n{parts}{guide}".rstrip() + "\n"
+
+
+def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
+    """The example's answer for the fields that are asked for, and what it leaves out and why."""
+    if example is None:
+        return ""
+    names = [field.name for field in fields if not _is_empty(example.record.get(field.name))]
+    answer = {name: _without_empty(example.record[name]) for name in names}
+    left_out = "；".join(f"“{words}”（{reason}）" for words, reason in example.left_out.items())
+    return f"【示例原文】\n{example.text}\n【示例完】\n示例的回答：{_dump(answer)}" + (
+        f"\n示例里不记的：{left_out}。" if left_out else ""
     )
-    answer = _answer_line(_dump(example) if len(example) == len(fields) else "")
-    text = prompts.group.substitute(
-        headings=_headings(passage), passage=passage.text, fields=asked.rstrip("\n"), answer=answer
-    )
-    return GroupQuestion(tuple(fields), passage, text, read_model(tuple(fields), tuple(limits.values())))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _without_empty(value: Any) -> Any:
+    """A value without the keys that an answer may leave out."""
+    if isinstance(value, list):
+        return [_without_empty(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: _without_empty(inner) for key, inner in value.items() if not _is_empty(inner)}
+    return value
 
 
 def _item_limit(field: Field, passage: Excerpt) -> int:

@@ -59,7 +59,7 @@ def put_leniently(
     Only what can't be read as JSON is asked again, once. Raises ExtractorError, as `put` does.
     """
     profile = recipe.profile
-    settings = {profile.limit: profile.output}
+    settings: Json = {profile.limit: profile.output}
     conversation = _Conversation(_open_model(model), about, recipe, call, names)
     for attempt in range(2):
         try:
