@@ -134,14 +134,19 @@ def _keep_first(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[P
 
 
 def _key(field: Field, entry: Entry) -> Any:
-    """What two mentions of one entry have in common: the name of an entity, or the words of a statement."""
+    """What two mentions of one entry have in common: the name of an entity, or all values of a statement.
+
+    Lists count: the same action of two bodies is two statements.
+    """
     if field.item is None or field.anchor.kind.is_entity:
         return _plain(entry.item.values[field.anchor.name])
-    return tuple(_plain(entry.item.values[leaf.name]) for leaf in field.asked if not leaf.many)
+    return tuple(_plain(entry.item.values[leaf.name]) for leaf in field.asked)
 
 
-def _plain(value: Any) -> str | None:
-    """A value's words for comparison: without noise, script and width folded."""
+def _plain(value: Any) -> Any:
+    """The words of a value, or of each value of a list, for comparison: without noise, script and width folded."""
+    if isinstance(value, list):
+        return tuple(sorted(map(_plain, value)))
     return None if value is None else fold(value if isinstance(value, str) else value.clean)
 
 

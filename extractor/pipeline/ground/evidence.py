@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.document import Document, Excerpt
 from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.fold import fold
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
@@ -22,17 +23,12 @@ FEWEST_WORDS = 4
 
 @dataclass
 class Prepared:
-    """A speech prepared for grounding: its index, sentences and clauses, computed once.
-
-    `used` maps a field and a quote to the end of its last match, so that repeated quotes take successive
-    places.
-    """
+    """A speech prepared for grounding: its index, sentences and clauses, computed once."""
 
     speech: Excerpt
     index: Index
     sentences: list[Span]
     clauses: list[Span]
-    used: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def sentence(self, i: int, j: int) -> Span:
         """The sentence, or the run of sentences, that contains the visible characters i:j."""
@@ -60,7 +56,7 @@ def places_of(field: Field, grounded: dict[str, Any], prepared: Prepared, anchor
         case "value":
             spans = [(anchor.start, anchor.end)]
         case "telling clause":
-            spans = [telling_clause(prepared, anchor)]
+            spans = [_with_wording(telling_clause(prepared, anchor), field, grounded, prepared, anchor)]
         case "statement":
             spans = [_touching(prepared, anchor)]
         case "clause":
@@ -101,6 +97,27 @@ def telling_clause(prepared: Prepared, anchor: Match) -> Span:
             break
         i = prepared.clauses[at][0]
     return i, j
+
+
+def _with_wording(span: Span, field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match) -> Span:
+    """The span, extended by clauses before it in its sentence until it shows what the item's wording names."""
+    wordings = [
+        grounded[leaf.name] for leaf in field.asked if leaf.kind.grounded_as == "wording" and grounded[leaf.name]
+    ]
+    text = prepared.speech.text
+    lowest, _ = prepared.sentence(anchor.start, anchor.end)
+    for wording in wordings:
+        wanted = {c for c in fold(wording) if c.isalnum()}
+        missing = wanted - set(fold(text[slice(*span)]))
+        at = bisect_left(prepared.clauses, (span[0], 0)) - 1
+        start = span[0]
+        while len(missing) > len(wanted) / 2 and at >= 0 and prepared.clauses[at][0] >= lowest:
+            start = prepared.clauses[at][0]
+            missing -= set(fold(text[start : span[0]]))
+            at -= 1
+        if len(missing) <= len(wanted) / 2:
+            span = start, span[1]
+    return span
 
 
 def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:

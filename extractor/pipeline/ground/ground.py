@@ -18,10 +18,17 @@ from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
+from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.schema.shape import Field, Leaf
 
 # Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
+# Words for what is counted that an indicator may end in though the text lacks them: they say no more than its unit.
+_GENERIC_HEAD = re.compile(
+    r"(?<=..)(?:人数|户数|总数|个数|件数|数量|数额|金额|总额|比重|比例|占比|标准|规模|面积|名次|排名|率|数|额|量)$"
+)
+# How much of the rest must stand in the sentence.
+_KEPT = 0.7
 # What ends the words about one number: punctuation, another number, 和.
 _BREAK = re.compile(
     r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|年|月|日|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
@@ -30,6 +37,9 @@ _BREAK = re.compile(
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
 )
+
+# The mark of items whose words stand at another place that fits them as well.
+UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +76,11 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
     problems: list[Problem] = []
     lo = bisect_left(prepared.speech.starts, answer.passage.start)
     hi = bisect_left(prepared.speech.starts, answer.passage.end)
+    read = [item for item in answer.items if item.place is None]
+    places = iter(place_items(read, field, prepared, (lo, hi)))
     for answer_item in answer.items:
-        item, item_problems = _ground_item(answer_item, field, prepared, (lo, hi))
+        placed = _offered(answer_item.place, (lo, hi)) if answer_item.place is not None else next(places)
+        item, item_problems = _ground_item(answer_item, placed, field, prepared, (lo, hi))
         problems += item_problems
         if item is not None:
             items.append(item)
@@ -75,18 +88,14 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
 
 
 def _ground_item(
-    answer_item: AnswerItem, field: Field, prepared: Prepared, passage: Span
+    answer_item: AnswerItem, placed: Placed, field: Field, prepared: Prepared, passage: Span
 ) -> tuple[Item | None, list[Problem]]:
     problems: list[Problem] = []
     anchor = field.anchor
     answered = answer_item.values
     quotes = answered.get(anchor.name)
     quote = quotes[0] if isinstance(quotes, list) else quotes
-    if answer_item.place is not None:
-        start, end = (passage[0] + offset for offset in answer_item.place)
-        match: Match | None = Match(start, min(end, passage[1]), MatchKind.EXACT)
-    else:
-        match = _find_anchor(anchor, quote or "", field.name, prepared, passage)
+    match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
     grounded: dict[str, Any] = {}
@@ -102,7 +111,14 @@ def _ground_item(
         detail = f"left out, because it needs {missing.name} and none was found in its sentence"
         return None, [*problems, Problem("incomplete", field.name, grounded[anchor.name].text, start, end, detail)]
     places = places_of(field, grounded, prepared, match, passage)
-    return Item(field.name, grounded, tuple(places), _marks(grounded)), problems
+    marks = _marks(grounded) | ({UNSURE} if placed.unsure else set())
+    return Item(field.name, grounded, tuple(places), marks), problems
+
+
+def _offered(place: Span, passage: Span) -> Placed:
+    """The place of a candidate that code had offered."""
+    start, end = (passage[0] + offset for offset in place)
+    return Placed(Match(start, min(end, passage[1]), MatchKind.EXACT))
 
 
 def wording_of(item: Item, field: Field, prepared: Prepared) -> tuple[str, str]:
@@ -118,22 +134,6 @@ def _marks(grounded: dict[str, Any]) -> frozenset[str]:
     values = [v for value in grounded.values() for v in (value if isinstance(value, list) else [value])]
     folded = any(isinstance(v, Value) and v.how is not MatchKind.EXACT for v in values)
     return frozenset({"folded"} if folded else ())
-
-
-def _find_anchor(leaf: Leaf, quote: str, name: str, prepared: Prepared, passage: Span) -> Match | None:
-    """The next match of the quote that this field has not used yet; the first one again if all are used."""
-    key = (name, fold(quote))
-    match = locate(
-        quote,
-        prepared.index,
-        lo=passage[0],
-        hi=passage[1],
-        after=prepared.used.get(key, passage[0]),
-        near=leaf.kind.forgives_slips,
-    )
-    if match is not None:
-        prepared.used[key] = match.end
-    return match
 
 
 def _is_missing(leaf: Leaf, value: Any) -> bool:
@@ -166,6 +166,8 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
     if leaf.kind.grounded_as == "wording":
         return _wording(quote, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
+    if match is None and field.anchor.kind.is_entity:
+        match = _beside_name(leaf, quote, prepared, anchor, passage)
     return _value(leaf, match, prepared) if match is not None and leaf.kind.accepts(quote) else None
 
 
@@ -191,6 +193,18 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     return locate(quote, prepared.index, lo=anchor.end, hi=passage[1], near=near)
 
 
+def _beside_name(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:
+    """The match of the quote in another sentence that names the person: the one that stands nearest to the name."""
+    name = prepared.speech.text[anchor.start : anchor.end]
+    found: list[tuple[int, int, Match]] = []
+    for i, j in sentences_naming(prepared, anchor, passage):
+        match = locate(quote, prepared.index, lo=max(i, passage[0]), hi=min(j, passage[1]))
+        if match is not None:
+            at = prepared.speech.text.index(name, i)
+            found.append((min(abs(at - match.end), abs(match.start - at - len(name))), match.start, match))
+    return min(found)[2] if found else None
+
+
 def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> bool:
     """Whether a sentence of the passage that names the item has the words that the choice needs."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
@@ -200,13 +214,21 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
 
 
 def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
-    """The wording without the item's number, if the item's sentence has all its letters and digits; None
-    otherwise."""
+    """The wording without the item's number, if the item's sentence has its letters and digits; None otherwise.
+
+    General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as long as
+    most of the wording remains: the record holds nothing that the text does not say.
+    """
     quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
-    characters = [c for c in fold(quote) if c.isalnum()]
-    return quote if len(characters) > 1 and all(c in available for c in characters) else None
+    head = _GENERIC_HEAD.search(quote)
+    specific, generic = (quote[: head.start()], head.group()) if head else (quote, "")
+    kept = "".join(c for c in specific if not c.isalnum() or fold(c) in available)
+    letters = [sum(map(str.isalnum, words)) for words in (specific, kept)]
+    if letters[1] < 2 or letters[1] < _KEPT * letters[0]:
+        return None
+    return kept + generic
 
 
 def _without_numbers(wording: str, value: str) -> str:
