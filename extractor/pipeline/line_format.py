@@ -1,6 +1,6 @@
-"""The types of an output line: what `extractor extract` writes, one JSON object a speech.
+"""The types of an output line, which `extractor extract` writes for each speech as one JSON object.
 
-The JSON Schema (`extractor schema show --output`) and the table in docs/output.md are made from them.
+The JSON Schema (`extractor schema show --output`) and the table in docs/output.md are generated from them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 FORMAT: Literal[2] = 2
-"""Raised when a key is renamed or a value changes its type, so that older outputs are recognised."""
+"""Incremented when a key is renamed or a value changes its type, so that older outputs are recognised."""
 
 _closed = with_config(ConfigDict(extra="forbid"))
 
@@ -22,12 +22,12 @@ class EvidenceEntry(TypedDict):
 
     text: Annotated[str, Field(description="the source's own characters, noise included")]
     start: Annotated[int, Field(description="first character")]
-    end: Annotated[int, Field(description="the character behind the last one")]
+    end: Annotated[int, Field(description="the position after the last character")]
 
 
 @_closed
 class MarkEntry(TypedDict):
-    """An item that is less sure than others."""
+    """An item that is less certain than others."""
 
     field: Annotated[str, Field(description="the item's field")]
     item: Annotated[int | None, Field(description="its index in the field's list; null if the field is not a list")]
@@ -36,7 +36,7 @@ class MarkEntry(TypedDict):
 
 @_closed
 class CoverageEntry(TypedDict):
-    """What of the text calls for an item of a field, and whether any evidence touches it."""
+    """The places in the text that call for an item of a field, and whether any evidence touches them."""
 
     expected: Annotated[int, Field(description="numbers, dates, persons or clauses that call for an item of the field")]
     cited: Annotated[int, Field(description="how many of them the evidence of an item, of any field, touches")]
@@ -45,7 +45,7 @@ class CoverageEntry(TypedDict):
 
 @_closed
 class ProblemEntry(TypedDict):
-    """Something that was asked or answered and did not make it into the record."""
+    """A question or a value that did not make it into the record."""
 
     kind: Annotated[str, Field(description="one of the [kinds of problem](#problems)")]
     field: Annotated[str, Field(description="the field, or `field.part`")]
@@ -57,7 +57,7 @@ class ProblemEntry(TypedDict):
 
 @_closed
 class Tokens(TypedDict):
-    """What questions cost."""
+    """The cost of questions."""
 
     requests: Annotated[int, Field(description="questions that were answered")]
     input_tokens: Annotated[int, Field(description="tokens read")]
@@ -67,14 +67,14 @@ class Tokens(TypedDict):
 
 @_closed
 class ReaskedUsage(Tokens):
-    """What questions cost that were asked again."""
+    """The cost of questions that were asked again."""
 
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
 
 
 @_closed
 class FieldUsage(TypedDict, total=False):
-    """What made a field's values, and what its questions cost. Zeros are left out."""
+    """The fingerprint of a field, and the cost of its questions. Zeros are left out."""
 
     fingerprint: Required[
         Annotated[
@@ -111,7 +111,7 @@ class Source(TypedDict):
 
 @_closed
 class Run(Tokens):
-    """What made the line, and what its questions cost, whenever they were asked."""
+    """What produced the line, and the cost of its questions, including those of earlier runs."""
 
     schema: Annotated[str, Field(description="name of the schema")]
     recipe: Annotated[

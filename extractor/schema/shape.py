@@ -238,7 +238,8 @@ def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
 def _unusable(where: str, name: str, inner: Any) -> SchemaError:
     """The error for a type that no leaf can have."""
     if _holds_evidence(inner):
-        return SchemaError(f"{where} must be a list, even for a single place. Write `{name}: list[Evidence]`.")
+        example = f"{name}: list[Evidence]"
+        return SchemaError(f"{where} must be a list, even for a single place. Write `{example}`.")
     if _is_item(inner):
         return SchemaError(
             f"{where} is {inner.__name__}, a model within a model. Items are one level deep, "
