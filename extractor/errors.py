@@ -12,6 +12,7 @@
     │   ├── UnknownPriceError               --max-cost needs a price, and none is known
     │   ├── BudgetSpentError                --max-cost or --max-tokens is reached (exit code 1)
     │   ├── TooManyFailuresError            --max-failures is reached (exit code 1)
+    │   ├── AnswersUnusableError            none of the first answers could be used
     │   └── RunInterruptedError             the run was interrupted and asks nothing more
     │       └── RunStoppedError             another question met an error that every question would meet
     ├── AnswerError                         the model's answer cannot be used
@@ -124,6 +125,14 @@ class TooManyFailuresError(SetupError):
     kind = "too_many_failures"
     exit_code = 1
     hint = "Look at the failures, fix their cause, and run the same command again with --retry-failed."
+
+
+class AnswersUnusableError(SetupError):
+    kind = "answers_unusable"
+    hint = (
+        "Check that the model follows instructions and answers in JSON: see what it says with `extractor schema try`, or "
+        "use another model."
+    )
 
 
 class RunInterruptedError(SetupError):

@@ -85,6 +85,25 @@ ConcurrencyOption = Annotated[
 RpmOption = Annotated[float | None, typer.Option("--rpm", min=0.1, help="The endpoint's limit of requests per minute.")]
 TpmOption = Annotated[float | None, typer.Option("--tpm", min=1, help="The endpoint's limit of tokens per minute.")]
 
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", min=1, help="Seconds to wait for one answer [default: 180; embedded model: 900]."),
+]
+MaxOutputTokensOption = Annotated[
+    int | None,
+    typer.Option("--max-output-tokens", min=100, help="The longest answer, thinking included [default: 6000]."),
+]
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", min=0, max=2, help="Sampling temperature [default: 0, or none if the model refuses it]."
+    ),
+]
+ReasoningEffortOption = Annotated[
+    str | None,
+    typer.Option("--reasoning-effort", help="How much the model thinks, in the provider's word: minimal, low, high …"),
+]
+
 
 def read_price(price_in: float | None, price_out: float | None) -> Price | None:
     """The price given by --price-in and --price-out; None without them."""

@@ -12,11 +12,14 @@ from extractor.cli.options import (
     EncodingOption,
     IdColumnOption,
     Inputs,
+    MaxOutputTokensOption,
     ModelOption,
+    ReasoningEffortOption,
     RepliesOption,
     SchemaOption,
     SecondPassOption,
     SeparateFieldsOption,
+    TemperatureOption,
     TextColumnOption,
     VerifyOption,
 )
@@ -39,6 +42,9 @@ def replies_check(
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
+    max_output_tokens: MaxOutputTokensOption = None,
+    temperature: TemperatureOption = None,
+    reasoning_effort: ReasoningEffortOption = None,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question uses.")] = False,
 ) -> None:
     """Show which recorded replies are missing or unused for these inputs, and why.
@@ -61,6 +67,9 @@ def replies_check(
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,
+        max_output_tokens=max_output_tokens,
+        temperature=temperature,
+        reasoning_effort=reasoning_effort,
     )
     with errors_as_messages():
         findings, lines = check_replies(settings, prune)

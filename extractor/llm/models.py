@@ -6,6 +6,7 @@ network.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -28,6 +29,10 @@ SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"tempe
 LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, combine=True)
 
 
+# Models that think before they answer and refuse a temperature (OpenAI) or ignore it (DeepSeek).
+_WITHOUT_TEMPERATURE = re.compile(r"(?:^|/)(?:o\d\b|gpt-5|deepseek-reasoner)")
+
+
 @dataclass(frozen=True)
 class Model:
     """A model: its name in requests, how to ask it, and how to open it once it is needed."""
@@ -46,6 +51,7 @@ def choose(
     limiter: RateLimiter | None = None,
     cancellation: Cancellation | None = None,
     on_attempt: Callable[[Attempt], None] = lambda attempt: None,
+    timeout: float | None = None,
 ) -> Model:
     """The model that the settings name. Raises SetupError for what can be checked without opening it.
 
@@ -54,7 +60,7 @@ def choose(
     of the weights.
     """
     if base_url is None and (model == "local" or model.startswith("local:")):
-        return _embedded(model, on_progress, cancellation, on_attempt)
+        return _embedded(model, on_progress, cancellation, on_attempt, timeout)
     with suppress(KeyMissingError):  # a replay needs no key
         resolve(model, base_url, environ)
     endpoint_name = model if base_url else model.partition("/")[2] or model
@@ -62,7 +68,7 @@ def choose(
     def open_endpoint(stack: ExitStack) -> Call:
         return connect(
             resolve(model, base_url, environ),
-            timeout=TIMEOUT,
+            timeout=timeout or TIMEOUT,
             limiter=limiter,
             cancellation=cancellation,
             on_attempt=on_attempt,
@@ -76,6 +82,7 @@ def _embedded(
     on_progress: local_weights.Progress | None,
     cancellation: Cancellation | None,
     on_attempt: Callable[[Attempt], None],
+    timeout: float | None,
 ) -> Model:
     # The name of a user's own file includes its digest: two files may have the same name.
     own = None if model == "local" else local_weights.find(model, on_progress)
@@ -87,7 +94,7 @@ def _embedded(
         endpoint = Endpoint("local", name, url, dialect=EMBEDDED)
         return connect(
             endpoint,
-            timeout=TIMEOUT_LOCAL,
+            timeout=timeout or TIMEOUT_LOCAL,
             by=local_weights.answered_by(found),
             cancellation=cancellation,
             on_attempt=on_attempt,
@@ -97,9 +104,10 @@ def _embedded(
 
 
 def _profile_of(model: str, base_url: str | None) -> Profile:
-    """LARGE, adapted to the endpoint's dialect."""
+    """LARGE, adapted to the endpoint's dialect and to models that refuse a temperature."""
     dialect = dialect_of(model, base_url)
-    return replace(LARGE, answer=dialect.response_format, limit=dialect.limit)
+    sampling = {} if _WITHOUT_TEMPERATURE.search(model) else LARGE.sampling
+    return replace(LARGE, answer=dialect.response_format, limit=dialect.limit, sampling=sampling)
 
 
 def batch_client(

@@ -90,7 +90,10 @@ def _non_default(profile: Profile) -> Json:
     """The settings that differ from the default, so that a new setting that is not used changes no
     fingerprint."""
     default = asdict(Profile())
-    return {name: value for name, value in asdict(profile).items() if value != default[name]}
+    settings = {name: value for name, value in asdict(profile).items() if value != default[name]}
+    if profile.style == "read":
+        settings.pop("output", None)  # a longer answer is the same answer, whole
+    return settings
 
 
 def _leaf_definition(leaf: Leaf) -> Json:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import FATAL, PostponedError, RunInterruptedError, TooManyFailuresError
+from extractor.errors import (
+    FATAL,
+    AnswersUnusableError,
+    BlankAnswerError,
+    InvalidAnswerError,
+    PostponedError,
+    RefusedError,
+    RunInterruptedError,
+    TooManyFailuresError,
+)
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
@@ -96,7 +105,7 @@ def run(
     noted as not reached. A cancellation by the user ends it too: what was not finished is left to another
     run. What is still valid in the `known` records is kept and not asked for.
     """
-    summary, cancellation = Summary(), cancellation or Cancellation()
+    summary, cancellation, first_answers = Summary(), cancellation or Cancellation(), FirstAnswers()
     remaining = iter(documents)
     with closing(outcomes(remaining, recipe, stack, workers, cancellation, known)) as done:
         for outcome in done:
@@ -104,6 +113,8 @@ def run(
                 write(outcome.document, [converted.line for converted in outcome.converted], outcome.failures)
             summary.add(outcome)
             stop_at(max_failures, summary, cancellation)
+            first_answers.add(outcome)
+            first_answers.stop_if_unusable(cancellation)
     error = cancellation.error
     summary.stop(error)
     if error is not None and not isinstance(error, RunInterruptedError):
@@ -120,6 +131,34 @@ def stop_at(max_failures: int | None, summary: Summary, cancellation: Cancellati
         cancellation.stop(
             TooManyFailuresError(f"{summary.failed} documents failed, which is more than --max-failures.")
         )
+
+
+# Questions whose answers must all be unusable before the model is held to be unable to answer.
+FIRST_QUESTIONS = 5
+_UNUSABLE = {error.kind for error in (InvalidAnswerError, BlankAnswerError, RefusedError)}
+
+
+class FirstAnswers:
+    """Whether any question of the run has had a usable answer."""
+
+    def __init__(self) -> None:
+        self._is_usable = False
+        self._reasons: list[str] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Count the questions of a document."""
+        if self._is_usable:
+            return
+        answered = sum(converted.asked - len(converted.failures) for converted in outcome.converted)
+        unusable = {(f["start"], f["end"]): f["reason"] for f in outcome.failures if f["kind"] in _UNUSABLE}
+        self._is_usable = answered > 0
+        self._reasons += unusable.values()
+
+    def stop_if_unusable(self, cancellation: Cancellation) -> None:
+        """Cancel the run if the first answers were all unusable."""
+        if not self._is_usable and len(self._reasons) >= FIRST_QUESTIONS:
+            what = f"None of the first {len(self._reasons)} answers could be used. The last one: {self._reasons[-1]}"
+            cancellation.stop(AnswersUnusableError(what))
 
 
 @contextmanager

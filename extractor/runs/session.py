@@ -73,6 +73,7 @@ def open_session(
         settings.limiter(cancellation),
         cancellation,
         lambda attempt: budgets[0].record_attempt(attempt),
+        settings.timeout,
     )
     if announce is not None and model.is_local:
         model = _announced(model, announce)
@@ -81,10 +82,23 @@ def open_session(
     # The budget needs a price, which needs the model, which reports to the budget.
     budgets.append(budget)
     combine = model.profile.combine and not settings.separate_fields
-    profile = replace(model.profile, second_pass=settings.second_pass, verify=settings.verify, combine=combine)
+    profile = replace(
+        model.profile,
+        second_pass=settings.second_pass,
+        verify=settings.verify,
+        combine=combine,
+        output=settings.max_output_tokens or model.profile.output,
+        sampling=_sampling(model.profile.sampling, settings),
+    )
     recipe = Recipe(schema, model.name, profile, price)
     with opened(model) as ask:
         yield Session(model, recipe, settings.recordings(), ask, settings.workers(model), budget, cancellation)
+
+
+def _sampling(sampling: Json, settings: Settings) -> Json:
+    """How the model samples, with what the user chose."""
+    chosen = {"temperature": settings.temperature, "reasoning_effort": settings.reasoning_effort}
+    return {**sampling, **{name: value for name, value in chosen.items() if value is not None}}
 
 
 def _announced(model: Model, announce: Callable[[str], None]) -> Model:

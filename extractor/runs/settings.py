@@ -70,6 +70,14 @@ class Settings:
     log: Path | None = None
     # Whether each field is asked for in a question of its own.
     separate_fields: bool = False
+    # Seconds for one answer; None: 180, or 900 for the embedded model.
+    timeout: float | None = None
+    # Most tokens in an answer; None: 6,000.
+    max_output_tokens: int | None = None
+    # Sampling temperature; None: 0, or the model's own if it takes none.
+    temperature: float | None = None
+    # How much a model thinks before it answers, as the provider names it; None: not said.
+    reasoning_effort: str | None = None
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
         """The inputs, without the files of a run into `output` that lie in the same folder."""

@@ -90,11 +90,19 @@ def reading_schema(fields: tuple[Field, ...]) -> type[BaseModel]:
             kind = _open_type(field.leaves[0])
         else:
             leaves = {leaf.name: _with_default(leaf, field) for leaf in field.asked}
-            item = _model_with(leaves, field.item.__name__)
+            item = _model_with(leaves, field.item.__name__, _without_defaults)
             kind = list[item] if field.many else item | None  # type: ignore[valid-type]
         listed = field.many or (field.item is None and field.leaves[0].many)
         types[field.name] = (kind, PydanticField(default_factory=list) if listed else None)
-    return _model_with(types, "Answer")
+    return _model_with(types, "Answer", _without_defaults)
+
+
+def _without_defaults(schema: Any) -> None:
+    """A key that may be left out has no value that a model should write in its place."""
+    if isinstance(schema, dict):
+        schema.pop("default", None)
+        for inner in schema.get("properties", {}).values():
+            inner.pop("default", None)
 
 
 def _with_default(leaf: Leaf, field: Field) -> tuple[Any, Any]:
@@ -171,8 +179,11 @@ def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
     return _model_with({leaf.name: (_value_type(leaf), ...) for leaf in leaves}, name)
 
 
-def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
+def _model_with(fields: dict[str, Any], name: str, edit_schema: Any = None) -> type[BaseModel]:
     model: type[BaseModel] = create_model(name, __base__=Answerable, **fields)
+    if edit_schema is not None:
+        model.model_config = {**model.model_config, "json_schema_extra": edit_schema}
+        model.model_rebuild(force=True)
     return model
 
 

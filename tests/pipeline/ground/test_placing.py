@@ -14,7 +14,18 @@ from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import load_schema
 
 MEETING = load_schema("meeting")
-THINGS = ["新建学校", "招收学生", "改造农房", "培训教师", "受灾人口", "新增床位", "发放贷款", "整治河道", "检查企业", "查处案件"]
+THINGS = [
+    "新建学校",
+    "招收学生",
+    "改造农房",
+    "培训教师",
+    "受灾人口",
+    "新增床位",
+    "发放贷款",
+    "整治河道",
+    "检查企业",
+    "查处案件",
+]
 PERIODS = ["去年", "今年上半年", "2018年", "2019年", "“十二五”期间", "第一季度"]
 REGIONS = ["全县", "全市", "我省", "城区"]
 VALUES = ["1200人", "3个", "450万元", "8.5%", "20公里"]
@@ -31,7 +42,11 @@ def test_the_place_is_the_one_whose_sentence_has_the_item_s_other_values() -> No
     text = "去年，全县有3个乡镇受灾，受灾人口1200人。今年上半年，全县新建学校3个，招收学生1200人。"
     line = line_of(text, {"statistics": [{"indicator": "招收学生", "value": "1200人", "period": "今年上半年"}]})
     (item,) = line["record"]["statistics"]
-    assert (item["indicator"], item["period"], item["evidence"][0]["text"]) == ("招收学生", "今年上半年", "招收学生1200人")
+    assert (item["indicator"], item["period"], item["evidence"][0]["text"]) == (
+        "招收学生",
+        "今年上半年",
+        "招收学生1200人",
+    )
 
 
 @pytest.mark.parametrize(
