@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
-from extractor.authoring.check_example import check_example
+from extractor.authoring.check_example import check_examples
 from extractor.authoring.check_patterns import check_patterns
 from extractor.document import Excerpt
 from extractor.llm.models import LARGE
@@ -24,7 +24,7 @@ from extractor.llm.tokens import tokens_of
 from extractor.pipeline.ask.answer_models import answer_type
 from extractor.schema.loading import Schema, load_schema, schema_path
 from extractor.schema.shape import Field, Leaf, markers_of
-from extractor.schema.source_lines import field_place
+from extractor.schema.source_lines import display_path, field_place
 
 
 @dataclass
@@ -47,8 +47,9 @@ def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
     path = schema_path(name)
     findings = Findings([error for field in schema.fields for error in _check_field(field, schema, path)])
     findings.errors += _check_strict(schema, path)
-    errors, notes = check_example(schema, path)
+    errors, notes = check_examples(schema, path)
     findings.errors += errors
+    findings.errors += _check_guide(schema, path)
     findings.notes += notes
     if speeches and not any(_regex_error(pattern) for field in schema.fields for pattern in _all_patterns(field)):
         warnings, notes = check_patterns(schema, path, speeches)
@@ -81,6 +82,20 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
         yield from _check_words(at, leaf.description, _patterns_of_leaf(leaf))
         yield from _check_info(at, field.item.model_fields[leaf.name])
         yield from _check_leaf(at, leaf)
+
+
+def _check_guide(schema: Schema, path: Path) -> Iterator[str]:
+    """Sections of the guide that belong to no field: no model would be shown them."""
+    file, names = schema.prompts.guide_file, [field.name for field in schema.fields]
+    if file is None:
+        return
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        name = line[2:].strip()
+        if line.startswith("# ") and name not in names:
+            yield (
+                f"{display_path(file, path)}:{number}: the guide has a section {name!r}, which is not a field of "
+                f"{schema.record.__name__}. Its fields are {', '.join(names)}. Rename or delete it."
+            )
 
 
 def _check_strict(schema: Schema, path: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Check a schema's example: its answers must fit what a model is asked, and their words must be in its text.
+"""Check a schema's examples: their answers must fit what a model is asked, and their words must be in their texts.
 
 A model imitates the example. A wrong name, a missing value or words that are not in the text would teach it
 answers that are then dropped.
@@ -7,6 +7,7 @@ answers that are then dropped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,23 @@ from extractor.schema.shape import Field
 from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
 
 
-def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
-    """Errors in the schema's example, and notes."""
-    example = schema.prompts.example
-    if example is None or example.file is None:
-        return [], []
-    file = display_path(example.file, path)
-    lines = json_lines(example.file.read_text(encoding="utf-8"))
+def check_examples(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
+    """Errors in the schema's EXAMPLE and READING_EXAMPLE, and notes."""
+    errors, notes = [], []
+    for example in (schema.prompts.example, schema.prompts.reading_example):
+        if example is not None and example.file is not None:
+            more_errors, more_notes = _check_example(schema, path, example, example.file)
+            errors += more_errors
+            notes += more_notes
+    return errors, notes
+
+
+def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> tuple[list[str], list[str]]:
+    lines = json_lines(file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
     errors: list[tuple[Keys, str]] = [
         (
-            (name,),
+            ("record", name),
             f"the example answers {name!r}, which is not a field of {schema.record.__name__}. "
             f"Its fields are {', '.join(names)}. "
             "Rename or delete it.",
@@ -45,20 +52,48 @@ def check_example(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
         for name in example.record
         if name not in names
     ]
+    is_reading = example is schema.prompts.reading_example
+    if is_reading:
+        example = replace(example, record=_completed(schema, example.record))
     fitting = []
     for field in schema.fields:
-        wrong = list(_check_answer(field, example))
+        wrong = [(("record", *keys), what) for keys, what in _check_answer(field, example)]
         errors += wrong
         if not wrong and field.name in example.record:
             fitting.append(field)
-    errors += _check_places(schema, fitting, example)
+    errors += [(("record", *keys), what) for keys, what in _check_places(schema, fitting, example, is_reading)]
+    errors += _check_left_out(example)
+    readers = "reads" if is_reading or schema.prompts.reading_example is None else "fills forms"
     notes = [
         f"{field_place(schema.record, name, path)}: {schema.record.__name__}.{name} is not answered in the example "
-        f"{example.file.name}, so a model that reads is shown no answer for it. {_fix(name, example.file, path)}"
+        f"{file.name}, so a model that {readers} is shown no answer for it. {_fix(name, file, path)}"
         for name in names
         if name not in example.record
     ]
-    return [f"{file}:{_line(lines, ('record', *keys))}: {what}" for keys, what in errors], notes
+    return [f"{display_path(file, path)}:{_line(lines, keys)}: {what}" for keys, what in errors], notes
+
+
+def _completed(schema: Schema, record: Json) -> Json:
+    """The record with the empty parts that an answer for a model that reads may leave out."""
+    complete = dict(record)
+    for field in schema.fields:
+        if field.item is None or field.name not in record:
+            continue
+        empty: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked if leaf.many or leaf.optional}
+        value = record[field.name]
+        items = [{**empty, **item} if isinstance(item, dict) else item for item in _each(value)]
+        complete[field.name] = items if isinstance(value, list) else items[0]
+    return complete
+
+
+def _check_left_out(example: Example) -> Iterator[tuple[Keys, str]]:
+    for words in example.left_out:
+        if words not in example.text:
+            yield (
+                ("left_out", words),
+                f"the example leaves out {words!r}, which is not in its text. Copy the words from the text character by "
+                "character, or delete the entry.",
+            )
 
 
 def _fix(name: str, file: Path, schema: Path) -> str:
@@ -130,7 +165,9 @@ def _unknown_leaves(field: Field, value: Any) -> Iterator[tuple[Keys, str]]:
 # --- the places of the answers in the text ---
 
 
-def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iterator[tuple[Keys, str]]:
+def _check_places(
+    schema: Schema, fields: list[Field], example: Example, is_reading: bool
+) -> Iterator[tuple[Keys, str]]:
     """Which answers the engine would drop if a model gave them."""
     document = Document("example", "example", example.text, "")
     text = clean(document)
@@ -139,7 +176,9 @@ def _check_places(schema: Schema, fields: list[Field], example: Example) -> Iter
         wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
         answer: type[BaseModel] = create_model("Answer", **wanted)
         rows = items_read(field, answer.model_validate({field.name: example.record[field.name]}))
-        if rows and not (text.text and is_cued(field, text, text)):
+        # A model that reads is asked about all fields of a group, whatever their cues.
+        is_asked = is_cued(field, text, text) or (is_reading and field.group is not None)
+        if rows and not (text.text and is_asked):
             yield (
                 (field.name,),
                 f"the example answers {field.name}, but neither its Cue nor its Mood matches in the example's text, so it "

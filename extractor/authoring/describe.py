@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from extractor.pipeline.output_line import line_schema
-from extractor.schema.loading import load_schema
+from extractor.schema.loading import Example, Schema, load_schema
 from extractor.schema.shape import Field, Leaf
+
+if TYPE_CHECKING:
+    from extractor.document import Excerpt
+    from extractor.llm.call import Profile
 
 SAMPLE = "示例"
 
@@ -43,26 +49,49 @@ def output_schema(name: str) -> str:
 
 
 def describe_questions(name: str, model: str = "local") -> str:
-    """What a model is asked, field by field, with the schema's example as the text. Raises SchemaError and
-    SetupError."""
-    from extractor.document import Document, Excerpt
+    """What a model is asked, with the schema's example as the text. Raises SchemaError and SetupError."""
     from extractor.llm.models import choose
-    from extractor.pipeline.ask.candidates import find_candidates
-    from extractor.pipeline.ask.questions import build_form, build_read, open_candidates, system_text
 
     schema = load_schema(name)
     profile = choose(model, None, os.environ).profile
-    text = schema.prompts.example.text if schema.prompts.example else "（原文）"
-    passage = Excerpt.whole(Document(SAMPLE, SAMPLE, text, ""))
-    parts = [f"=== system ===\n{system_text(schema.prompts)}"]
+    parts = _reading_questions(schema, profile) if profile.style == "read" else _form_questions(schema, profile)
+    return "\n\n".join(f"=== {head} ===\n{text}" for head, text in parts)
+
+
+def _reading_questions(schema: Schema, profile: Profile) -> Iterator[tuple[str, str]]:
+    """The messages of each question, and the JSON Schema that goes with them."""
+    from extractor.pipeline.ask.questions import build_reading, group_fields
+
+    passage = _sample(schema.prompts.shown_example)
+    groups = group_fields(schema.fields, profile)
+    for fields in groups:
+        question = build_reading(fields, passage, schema.prompts)
+        names = f" ({', '.join(field.name for field in fields)})" if len(groups) > 1 else ""
+        for message in question.messages:
+            yield f"{message['role']}{names}", message["content"]
+        yield f"JSON Schema{names}", json.dumps(question.model.model_json_schema(), ensure_ascii=False)
+
+
+def _form_questions(schema: Schema, profile: Profile) -> Iterator[tuple[str, str]]:
+    """The system message, and the question for each field."""
+    from extractor.pipeline.ask.candidates import find_candidates
+    from extractor.pipeline.ask.questions import build_form, build_read, open_candidates, system_text
+
+    passage = _sample(schema.prompts.example)
+    yield "system", system_text(schema.prompts)
     for field in schema.fields:
-        candidates = find_candidates(field, passage, passage) if profile.style == "form" else None
+        candidates = find_candidates(field, passage, passage)
         if candidates is None:
-            parts.append(f"=== {field.name} ===\n{build_read(field, passage, schema.prompts, profile).text}")
+            yield field.name, build_read(field, passage, schema.prompts, profile).text
             continue
         asked = open_candidates(field, candidates) if field.item else candidates
         if asked:
-            parts.append(f"=== {field.name} ===\n{build_form(field, passage, asked, schema.prompts).text}")
+            yield field.name, build_form(field, passage, asked, schema.prompts).text
         else:
-            parts.append(f"=== {field.name} ===\n(not asked: code fills it)")
-    return "\n\n".join(parts)
+            yield field.name, "(not asked: code fills it)"
+
+
+def _sample(example: Example | None) -> Excerpt:
+    from extractor.document import Document, Excerpt
+
+    return Excerpt.whole(Document(SAMPLE, SAMPLE, example.text if example else "（原文）", ""))

@@ -24,6 +24,7 @@ from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
 from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
+from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
@@ -115,19 +116,10 @@ def _ask_all(
     gather: Gather,
 ) -> tuple[list[tuple[Field, Excerpt]], list[Answer]]:
     """Ask about all fields in all passages: what was asked, and the answers in the same order."""
-    groups = _group_fields(fields, recipe)
+    groups = group_fields(fields, recipe.profile)
     asked = [(field, passage) for passage in passages for group in groups for field in group]
     questions = [partial(_ask_group, group, passage, speech, recipe, call) for passage in passages for group in groups]
     return asked, [answer for answers in gather(questions) for answer in answers]
-
-
-def _group_fields(fields: Sequence[Field], recipe: Recipe) -> list[list[Field]]:
-    """The fields by the question that they share; a group has the position of its first field."""
-    groups: dict[str, list[Field]] = {}
-    for field in fields:
-        shared = recipe.profile.combine and recipe.profile.style == "read" and field.group
-        groups.setdefault(f"group {field.group}" if shared else f"field {field.name}", []).append(field)
-    return list(groups.values())
 
 
 def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:

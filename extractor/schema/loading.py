@@ -54,6 +54,7 @@ class Prompts:
     example: Example | None
     reading_example: Example | None = None
     guide: dict[str, str] = field(default_factory=dict)
+    guide_file: Path | None = None
 
     @property
     def shown_example(self) -> Example | None:
@@ -124,6 +125,7 @@ def load_prompts(
     """The prompts for a schema file: a prompt file beside the schema overrides the shipped one. Raises
     SchemaError."""
     question = ("headings", "passage", "name", "description", "leaves", "answer")
+    guide_file, sections = (None, {}) if guide is None else _load_guide(schema, guide)
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
@@ -133,7 +135,8 @@ def load_prompts(
         _load_template(schema, "verify.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, "EXAMPLE", example),
         None if reading_example is None else _load_example(schema, "READING_EXAMPLE", reading_example),
-        {} if guide is None else _load_guide(schema, guide),
+        sections,
+        guide_file,
     )
 
 
@@ -172,8 +175,8 @@ def _load_named(schema: Path, constant: str, name: str) -> tuple[Path, str]:
         raise SchemaError(f"{name_place(schema, constant)}: {error}") from None
 
 
-def _load_guide(schema: Path, name: str) -> dict[str, str]:
-    """The sections of a guide, each under a heading `# FIELD`."""
+def _load_guide(schema: Path, name: str) -> tuple[Path, dict[str, str]]:
+    """The file of a guide and its sections, each under a heading `# FIELD`. Raises SchemaError."""
     path, text = _load_named(schema, "GUIDE", name)
     sections: dict[str, list[str]] = {}
     lines: list[str] = []
@@ -187,7 +190,7 @@ def _load_guide(schema: Path, name: str) -> dict[str, str]:
             )
         elif line.strip():
             lines.append(line.rstrip())
-    return {field: "\n".join(lines) for field, lines in sections.items()}
+    return path, {field: "\n".join(lines) for field, lines in sections.items()}
 
 
 def _load_example(schema: Path, constant: str, name: str) -> Example:

@@ -5,7 +5,6 @@ Nothing is invented here: values are kept, turned into text, or dropped. What is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from extractor.document import Json
@@ -94,7 +93,3 @@ def _is_nothing(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     return str(value)[:200]
-
-
-def asked_names(fields: Sequence[Field]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields)

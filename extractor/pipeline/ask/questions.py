@@ -97,6 +97,15 @@ def build_reading(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -
     return ReadingQuestion(tuple(fields), messages, reading_schema(tuple(fields)))
 
 
+def group_fields(fields: Sequence[Field], profile: Profile) -> list[list[Field]]:
+    """The fields by the question that they share; a group has the position of its first field."""
+    groups: dict[str, list[Field]] = {}
+    for field in fields:
+        shared = profile.combine and profile.style == "read" and field.group
+        groups.setdefault(f"group {field.group}" if shared else f"field {field.name}", []).append(field)
+    return list(groups.values())
+
+
 def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
     """A field's description, its parts, and what its guide says of the close calls."""
     shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"

@@ -173,13 +173,14 @@ def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
 
 
 def shape_of(body: Json) -> Json:
-    """The answer's JSON Schema, from beside the messages or from the question's text."""
+    """The answer's JSON Schema, from beside the messages or from the question's text; any object if it has none."""
     beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
     question = next(message["content"] for message in body["messages"] if message["role"] == "user")
-    in_words: Json = json.loads(question.rpartition(_SHAPE)[2])
-    return in_words
+    _, mark, in_words = question.rpartition(_SHAPE)
+    shape: Json = json.loads(in_words) if mark else {"type": "object"}
+    return shape
 
 
 @lru_cache(maxsize=256)
