@@ -7,9 +7,10 @@ not accept.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import create_model
@@ -35,9 +36,9 @@ class Findings:
     what was not checked, or may be intended.
     """
 
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    errors: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
@@ -86,9 +87,9 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
 def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     """What OpenAI's strict mode, the strictest of all providers', would reject in the answer type of a
     field."""
-    for shape in schema.fields:
-        here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
-        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.max_items), ...)})  # type: ignore[call-overload]
+    for field in schema.fields:
+        here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
+        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items), ...)})  # type: ignore[call-overload]
         for violation in violations(strict_schema(model.model_json_schema())):
             yield f"{here}: {violation}"
 

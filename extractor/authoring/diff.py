@@ -96,17 +96,17 @@ def differences(old: Json, new: Recipe) -> list[Change]:
     before, after = old["fields"], new.to_json()["fields"]
     changes = []
     taken = set()
-    for shape in new.schema.fields:
-        name, digits = shape.name, new.fields[shape.name]
+    for field in new.schema.fields:
+        name, digits = field.name, new.fields[field.name]
         if name in before:
             taken.add(name)
             same = before[name]["fingerprint"] == digits
             changes.append(Change(name, "same" if same else "changed", () if same else tuple(_parts(old, new, name))))
-        elif shape.was is not None and shape.was in before:
-            taken.add(shape.was)
-            same = before[shape.was]["fingerprint"] == new.renamed[name]
-            parts = () if same else tuple(_unlike(before[shape.was], after[name]))
-            changes.append(Change(name, "renamed" if same else "changed", parts, shape.was))
+        elif field.was is not None and field.was in before:
+            taken.add(field.was)
+            same = before[field.was]["fingerprint"] == new.renamed[name]
+            parts = () if same else tuple(_unlike(before[field.was], after[name]))
+            changes.append(Change(name, "renamed" if same else "changed", parts, field.was))
         else:
             changes.append(Change(name, "added"))
     return changes + [Change(name, "removed") for name in before if name not in taken]

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractor.cancellation import Cancellation
 from extractor.document import Json
-from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError, error_of
+from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError
 from extractor.llm.call import Reply
 from extractor.llm.client import with_retries
+from extractor.llm.error_words import error_of
 from extractor.llm.providers import Endpoint
 from extractor.llm.replies import read_batched_reply, redact, translated_errors
 

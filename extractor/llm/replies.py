@@ -26,9 +26,9 @@ from extractor.errors import (
     ProviderError,
     ServerError,
     TimedOutError,
-    error_of,
 )
 from extractor.llm.call import Reply
+from extractor.llm.error_words import error_of
 from extractor.llm.providers import Endpoint
 
 if TYPE_CHECKING:

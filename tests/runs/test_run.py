@@ -155,7 +155,7 @@ def test_an_error_of_one_question_costs_only_that_question() -> None:
     assert written.records[0]["record"]["statistics"] == []
     assert written.records[0]["record"]["date"] == written.records[1]["record"]["date"]
     assert [(f["id"], f["kind"], f["field"], f["start"], f["end"]) for f in written.failures] == [
-        ("a", "server_fault", "statistics", 0, len(TEXT))
+        ("a", "server_error", "statistics", 0, len(TEXT))
     ]
     assert written.failures[0]["reason"].startswith("It broke. ")
 
@@ -165,7 +165,7 @@ def test_nothing_is_written_if_nothing_was_answered() -> None:
     assert [line["id"] for line in written.records] == ["b"]
     assert {failure["id"] for failure in written.failures} == {"a"}
     assert written.done[0][:2] == ("a", 0)
-    assert summary.failures["server_fault"] == len(written.failures)
+    assert summary.failures["server_error"] == len(written.failures)
 
 
 def test_answers_that_do_not_fit_are_failures_too() -> None:
