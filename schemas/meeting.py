@@ -41,7 +41,8 @@ OFFICE = (
 BEFORE = f"(?:(?![由和与及是为在对向受请让把将被等的了讲随刚才日前，受用▲■●◆(（]|要自觉|传达|达学|学习|习[省市县区]).){{0,16}}{OFFICE}"
 AFTER = f"(?:常务)?副?{OFFICE}"
 
-# A sentence that dates the meeting: a day beside a word for holding it, or a date alone on its line as a sign-off.
+# A sentence that dates the meeting: a day beside a word for holding it, or a date alone on its line (a
+# sign-off).
 HELD = (
     "[日号][^。]{0,60}(?:召开|举行|举办|主持|出席|会议|大会|讲话|座谈|动员|部署|仪式|开工|签约|活动|例会)|(?:召开|举行|会议|讲话|讯)[^。]{0,30}日"
     "|^[^，。]{0,12}(?:[0-9]{4}|[一二〇○零]{2,4}[一二三四五六七八九〇○零]{0,2})年[^，。]{1,6}月[^，。]{1,4}日[^，。]{0,4}$"
@@ -56,7 +57,8 @@ PLANNED = (
 # Words before a number in its sentence that make the rest of the sentence a duty or a forecast.
 DUTY = "(?<![主重需首简概])要(?![求素点]|清醒|看到|认识|认清|感谢|说明|强调指出)|必须|务必|力争|到[0-9]{4}年底|建成后|投产后"
 
-# Regions as speeches call them: 全国, 我市. Proper place names are left out, since no pattern shows where they begin.
+# Regions as speeches call them: 全国, 我市. Proper place names are left out, since no pattern shows where they
+# begin.
 REGION = "(?:全|我|本|该)(?:国|省|市|县|区|州|旗|镇|乡|村)"
 
 # The organs that open a sentence and govern its clauses: 各级各部门要…, 省人口计生委、卫生厅等部门要联合….

@@ -1,4 +1,4 @@
-"""That the README stays on one page, that pages say what is so, and that their links lead somewhere."""
+"""The README stays on one page, pages agree with the code, and links and paths lead somewhere."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
             continue
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
-        assert target.exists(), f"{page.name} links to {link}, and there is no {target}"
+        assert target.exists(), f"{page.name} links to {link}, but {target} does not exist"
         assert not anchor or anchor in anchors(target), f"{page.name} links to {link}: no such heading"
 
 

@@ -25,8 +25,10 @@ from extractor.schema.loading import load_schema
 
 @dataclass(frozen=True)
 class Change:
-    """How a field differs: `how` is added, removed, renamed, changed or same; `parts` names what changed in
-    it; `was` is its earlier name."""
+    """How a field differs: `how` is added, removed, renamed, changed or same.
+
+    `parts` names what changed in it; `was` is its earlier name.
+    """
 
     field: str
     how: str
@@ -40,8 +42,7 @@ class Change:
 
 
 def compare(old: str, new: str, model: str) -> list[Change]:
-    """Compare a schema, or the recipe of an output (`*.jsonl`), with another schema, as `model` would be
-    asked.
+    """Compare a schema, or the recipe of an output (`*.jsonl`), with a schema, as `model` would be asked.
 
     An output is compared for its own model. Raises SchemaError, OutputError and SetupError.
     """
@@ -162,7 +163,7 @@ def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
 
 
 def touched_annotations(folder: Path, changes: list[Change]) -> Counter[str]:
-    """How many annotations hold a changed, renamed or removed field, by its older name. Raises OutputError."""
+    """How many annotations hold a changed, renamed or removed field, by its old name. Raises OutputError."""
     fields = {c.was or c.field for c in changes if c.how in ("changed", "renamed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():

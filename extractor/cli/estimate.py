@@ -194,7 +194,7 @@ def _is_listed(estimate: Estimate, settings: Settings) -> bool:
 
 
 def _time(estimate: Estimate, settings: Settings) -> str:
-    """A lower bound from the rate limits, and the number of answers to wait for (their speed can't be known)."""
+    """A lower bound from the rate limits, and the number of answers to wait for, whose speed is unknown."""
     rates = (("rpm", settings.rpm), ("tpm", settings.tpm))
     limits = [f"--{name} {n:g}" for name, n in rates if n and not estimate.is_local]
     shortest = estimate.minutes(settings.rpm, settings.tpm)

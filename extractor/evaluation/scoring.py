@@ -60,8 +60,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Slip:
-    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start in
-    the source."""
+    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start."""
 
     document: str
     field: str
@@ -150,8 +149,10 @@ def _listed(value: Any) -> list[Json]:
 
 
 def _score_value(scored: Scored, name: str, field: Field, mine: Any, theirs: Any) -> None:
-    """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right
-    documents."""
+    """Score one value. A right value or null counts as one found of one annotated.
+
+    F1 is then the share of right documents.
+    """
     key = _date_of if field.anchor.kind.reads == "date" else _words_of
     right = key(mine) == key(theirs)
     scored.right[field.name] = [right] if mine is not None else []
@@ -234,8 +235,7 @@ def _places(item: Json) -> list[Json]:
 
 
 def _characters(items: Iterable[Json]) -> set[int]:
-    """The characters of the items' first places. A repeated item counts at its first mention, as in
-    annotations."""
+    """The characters of the items' first places: annotations mark a repeated item at its first mention."""
     return {i for item in items for place in _places(item)[:1] for i in range(place["start"], place["end"])}
 
 

@@ -1,5 +1,4 @@
-"""The batch API of an OpenAI-compatible endpoint: upload a file of requests, create a batch, download its
-replies.
+"""The batch API of an OpenAI-compatible endpoint: upload requests, create a batch, download its replies.
 
 It shares errors, retries and the reading of replies with live calls. Calls that are safe to repeat are
 retried; a batch is created with a single attempt, since a second batch would be charged as well.

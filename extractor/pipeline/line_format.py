@@ -21,8 +21,8 @@ class EvidenceEntry(TypedDict):
     """Where a value stands: `source_text[start:end] == text`, in code points of the decoded source."""
 
     text: Annotated[str, Field(description="the source's own characters, noise included")]
-    start: Annotated[int, Field(description="first character")]
-    end: Annotated[int, Field(description="the character behind the last one")]
+    start: Annotated[int, Field(description="offset of the first character")]
+    end: Annotated[int, Field(description="offset after the last character")]
 
 
 @_closed
@@ -36,7 +36,7 @@ class MarkEntry(TypedDict):
 
 @_closed
 class CoverageEntry(TypedDict):
-    """What of the text calls for an item of a field, and whether any evidence touches it."""
+    """The places in the text that call for an item of a field, and whether any evidence touches them."""
 
     expected: Annotated[int, Field(description="numbers, dates, persons or clauses that call for an item of the field")]
     cited: Annotated[int, Field(description="how many of them the evidence of an item, of any field, touches")]
@@ -67,7 +67,7 @@ class Tokens(TypedDict):
 
 @_closed
 class ReaskedUsage(Tokens):
-    """What questions cost that were asked again."""
+    """What questions that were asked again cost."""
 
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
 
@@ -98,9 +98,7 @@ class Source(TypedDict):
 
     path: Annotated[
         str,
-        Field(
-            description="the path of the input as it was given, never absolute; `#N` behind it is the row of a table"
-        ),
+        Field(description="the path of the input as it was given, never absolute; `#N` after it is the row of a table"),
     ]
     sha256: Annotated[
         str, Field(description="digest of the file's bytes; for a row of a table, of the row's text in UTF-8")
@@ -141,7 +139,7 @@ class OutputLine(TypedDict):
     marks: Annotated[list[MarkEntry], Field(description="items that are less certain than others")]
     coverage: Annotated[
         dict[str, CoverageEntry],
-        Field(description="field → what in the text calls for an item, and how much of it is cited"),
+        Field(description="field → how many places in the text call for an item, and how many are cited"),
     ]
     problems: Annotated[list[ProblemEntry], Field(description="what did not make it into the record, and why")]
     run: Run

@@ -31,7 +31,7 @@ def attempt(number: int = 1, error: str | None = None, reasked: bool = False) ->
     return Attempt(Request(BODY, about), number, 0.5, usage, error)
 
 
-def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
+def test_first_asks_re_asks_and_retries_are_counted_separately() -> None:
     events: list[Json] = []
     budget = Budget(Price(1.0, 2.0, 0.5), on_event=events.append)
     for each in (attempt(error="server_error"), attempt(2), attempt(reasked=True)):
@@ -187,7 +187,7 @@ def test_a_log_that_cannot_be_written_costs_no_answer(texts: None, capfd: pytest
         result = CliRunner().invoke(app, [*command, "--log-json", "/dev/full"])
     assert result.exit_code == 0
     assert (
-        result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without the log.")
+        result.stderr.count("/dev/full can't be written: No space left on device. The run continues without the log.")
         == 1
     )
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1

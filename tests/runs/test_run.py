@@ -232,13 +232,13 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     summary.failures_file, summary.resumes = Path("o.jsonl.failures.jsonl"), True
     assert "with --retry-failed" in describe(summary, 0.0)[-1]
     summary.stopped = QuotaUsedUpError("Used up.")
-    told = describe(summary, 0.0)
-    assert told[-1] == "next: fix the cause and run the same command again: it resumes where this run stopped"
-    assert told[-2].startswith("stopped: Used up. Top up the account")
+    lines = describe(summary, 0.0)
+    assert lines[-1] == "next: fix the cause and run the same command again: it resumes where this run stopped"
+    assert lines[-2].startswith("stopped: Used up. Top up the account")
     summary.failures_file, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
-    told = describe(summary, 0.0)
-    assert told[-1].endswith("run the same command without --restart; o.jsonl is unchanged")
-    assert told[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
+    lines = describe(summary, 0.0)
+    assert lines[-1].endswith("run the same command without --restart; o.jsonl is unchanged")
+    assert lines[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
         "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."
