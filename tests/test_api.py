@@ -133,7 +133,7 @@ def test_read_gives_documents() -> None:
 def test_every_public_name_can_be_imported() -> None:
     assert all(getattr(extractor, name) is not None for name in extractor.__all__)
     assert {*extractor.__all__} <= {*dir(extractor)}
-    assert sorted(name for names in extractor._ROOMS.values() for name in names) == extractor.__all__
+    assert sorted(name for names in extractor._MODULES.values() for name in names) == extractor.__all__
     with pytest.raises(AttributeError, match="no attribute 'extracts'"):
         extractor.extracts  # noqa: B018
 

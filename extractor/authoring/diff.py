@@ -92,20 +92,22 @@ def profile_of(recorded: Json) -> Profile:
     return replace(Profile(), **{name: value for name, value in recorded["profile"].items() if name in names})
 
 
-def differences(old: Json, new: Recipe) -> list[Change]:
+def differences(old: Json, recipe: Recipe) -> list[Change]:
     """A change for each field, in the order of the new schema, removed fields last."""
-    before, after = old["fields"], new.to_json()["fields"]
+    before, after = old["fields"], recipe.to_json()["fields"]
     changes = []
     taken = set()
-    for field in new.schema.fields:
-        name, digits = field.name, new.fields[field.name]
+    for field in recipe.schema.fields:
+        name, digits = field.name, recipe.fields[field.name]
         if name in before:
             taken.add(name)
             same = before[name]["fingerprint"] == digits
-            changes.append(Change(name, "same" if same else "changed", () if same else tuple(_parts(old, new, name))))
+            changes.append(
+                Change(name, "same" if same else "changed", () if same else tuple(_parts(old, recipe, name)))
+            )
         elif field.was is not None and field.was in before:
             taken.add(field.was)
-            same = before[field.was]["fingerprint"] == new.renamed[name]
+            same = before[field.was]["fingerprint"] == recipe.renamed[name]
             parts = () if same else tuple(_unlike(before[field.was], after[name]))
             changes.append(Change(name, "renamed" if same else "changed", parts, field.was))
         else:
@@ -113,9 +115,9 @@ def differences(old: Json, new: Recipe) -> list[Change]:
     return changes + [Change(name, "removed") for name in before if name not in taken]
 
 
-def _parts(old: Json, new: Recipe, name: str) -> Iterator[str]:
+def _parts(old: Json, recipe: Recipe, name: str) -> Iterator[str]:
     """What differs in a field; if nothing does, what differs in the parts that all fields share."""
-    after = new.to_json()
+    after = recipe.to_json()
     found = list(_unlike(old["fields"][name], after["fields"][name]))
     if not found:
         shared = ("model", "profile", "prompts", "engine")
