@@ -43,8 +43,10 @@ def output_schema(name: str) -> str:
 
 
 def describe_questions(name: str, model: str = "local") -> str:
-    """What a model is asked, field by field, with the schema's example as the text. Raises SchemaError and
-    SetupError."""
+    """What a model is asked, field by field, with the schema's example as the text.
+
+    Raises SchemaError and SetupError.
+    """
     from extractor.document import Document, Excerpt
     from extractor.llm.models import choose
     from extractor.pipeline.ask.candidates import find_candidates

@@ -1,4 +1,4 @@
-"""Options shared by several commands, and the values they stand for."""
+"""Options shared by several commands, and the parsing of their values."""
 
 from __future__ import annotations
 

@@ -37,11 +37,9 @@ _ANNOTATION = re.compile(rf"(?<=[{HAN}])[(](?:(?![{HAN}])[^\W\d_]){{1,7}}[)]")  
 _SPACE = re.compile(r"\s+")
 _COLUMNS = re.compile(r"(?<=\d\d)\s+(?=\d)|(?<=\d)\s+(?=\d\d)")  # 100 200 is two numbers, 2 0 0 is one
 _BLANK = r"[ \t\u3000\u200b\xa0]"
-_SPACING = (
-    re.compile(  # The blank comes before its context in the pattern, so that a text without blanks is passed at once.
-        rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
-        rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
-    )
+_SPACING = re.compile(  # the blank comes before its context, so that a text without blanks is skipped at once
+    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
+    rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
 )
 _IN_PROPORTION = re.compile("[:/半翻]")  # no proportion without one of these
 _PROPORTION = re.compile(

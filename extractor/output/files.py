@@ -42,7 +42,7 @@ class Lines:
                 while remaining:
                     remaining = remaining[self.stream.write(remaining) :]
             except OSError:
-                with suppress(OSError):  # half a line is of no use
+                with suppress(OSError):  # half a line is useless
                     self.stream.truncate(self.size)
                 raise
         self.size += len(lines)

@@ -1,4 +1,4 @@
-"""The records of an output, by name: which lines stand, and which a later line supersedes.
+"""The records of an output, by name: which lines are current, and which a later line supersedes.
 
 A rewritten record comes later in the file than the older line of its name. If a document's source has
 changed, all its older lines are superseded. Takes about 250 bytes of memory a record.
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"#\d+$")  # the number of a speech, in the id of its recor
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a record's line says of itself."""
+    """The keys at the start of a record's line."""
 
     format: int
     name: str
@@ -79,7 +79,7 @@ class RecordIndex:
 
     `outdated`: how many lines of another recipe there are; they stay until they are back-filled.
     `recipes`: for each recipe found, the fields whose values are still valid.
-    `superseded`: whether the `.part` has lines that no longer stand.
+    `superseded`: whether the `.part` has lines that are no longer current.
     `is_mixed`: whether the output itself already had records of this recipe.
     """
 
@@ -210,7 +210,7 @@ class RecordIndex:
         self._lines.add(b"".join(copied))
 
     def _check(self, head: Head, line: bytes) -> None:
-        """Raise OutputError if the line has another format, or no field that is still valid under this recipe."""
+        """Raise OutputError if the line has another format, or no field that is valid under this recipe."""
         if head.format != FORMAT:
             older = "an older" if head.format < FORMAT else "a newer"
             raise OutputError(

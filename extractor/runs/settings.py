@@ -76,7 +76,7 @@ class Settings:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
     def limiter(self, cancellation: Cancellation) -> RateLimiter:
-        """As many questions at a time as the user said; else as many as the endpoint takes."""
+        """As many questions at a time as the user allows; else as many as the endpoint takes."""
         most = self.concurrency or MAX_CONCURRENCY
         return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
 
@@ -86,14 +86,14 @@ class Settings:
         return Workers(1 if one else self.concurrency or MAX_CONCURRENCY, self.ordered)
 
     def recordings(self) -> Recordings:
-        """The folder that the user named; else the project's own if it is there. To record, it is made."""
+        """The folder that the user named; else DEFAULT_REPLIES, if it is there or the mode needs a folder."""
         folder = self.replies
         if folder is None and (DEFAULT_REPLIES.is_dir() or self.mode in ("record", "replay")):
             folder = DEFAULT_REPLIES
         return Recordings(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
-        """Nothing for the embedded model; else what the user said, else the listed price.
+        """Nothing for the embedded model; else the price that the user gave, else the listed price.
 
         None if it is not known, as for a server named by its address. Raises UnknownPriceError if a limit
         needs it.

@@ -63,8 +63,7 @@ def digest(text: str) -> str:
 
 
 def shipped(kind: str) -> Path:
-    """The folder of the shipped "schemas" or "prompts": in the package if installed, beside it in a
-    checkout."""
+    """The folder of the shipped "schemas" or "prompts": in an installed package, beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / f"_{kind}"
     return inside if inside.is_dir() else package.parent / kind
@@ -98,8 +97,10 @@ def schema_path(name: str) -> Path:
 
 
 def load_prompts(schema: Path, example: str | None) -> Prompts:
-    """The prompts for a schema file: a prompt file beside the schema overrides the shipped one. Raises
-    SchemaError."""
+    """The prompts for a schema file; a prompt file beside the schema overrides the shipped one.
+
+    Raises SchemaError.
+    """
     question = ("headings", "passage", "name", "description", "leaves", "answer")
     return Prompts(
         _load_template(schema, "task.md", "example"),
@@ -201,8 +202,10 @@ def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
 
 
 def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type[BaseModel]:
-    """The named class, or else the one model of the module that no other model in it uses. Raises
-    SchemaError."""
+    """The named class, or else the one model of the module that no other model in it uses.
+
+    Raises SchemaError.
+    """
     models = {
         name: value
         for name, value in vars(module).items()

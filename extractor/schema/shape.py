@@ -58,8 +58,7 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value, which the model fills with a string (one of `choices`, if any), or with a list of them if
-    `many`.
+    """One value, which the model fills with a string (one of `choices`, if any), or if `many` a list of them.
 
     `longest` is in characters; `max_items` bounds the list in one answer.
     """
@@ -304,8 +303,10 @@ def _holds_evidence(annotation: Any) -> bool:
 
 
 def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
-    """The leaves with evidence added, which every item has whether its model declares it or not. Raises
-    SchemaError."""
+    """The leaves with evidence added, which every item has whether its model declares it or not.
+
+    Raises SchemaError.
+    """
     if any(leaf.kind is EVIDENCE for leaf in leaves):
         return leaves
     taken = EVIDENCE.name in item.model_fields
@@ -320,8 +321,7 @@ def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) 
 
 
 def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> type[BaseModel]:
-    """The record as output lines hold it: the user's model, with `evidence` added to items whose models lack
-    it."""
+    """The record as output lines hold it: the user's model, with `evidence` in every item."""
     changed: dict[str, Any] = {}
     for field in fields:
         if field.item is None or EVIDENCE.name in field.item.model_fields:

@@ -1,4 +1,4 @@
-"""Messages that advise a next step: the step must work. And what a user sees while a run goes on."""
+"""The next step that a message advises must work; and what a user sees during a run."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_rows_without_a_column_that_others_have_are_failures(fake: FakeEndpoint)
     assert [failure["kind"] for failure in records("out.jsonl.failures.jsonl")] == ["no-id-column"]
 
 
-# --- what is shown and logged while a run goes on ---
+# --- what is shown and logged during a run ---
 
 
 def test_the_log_has_an_event_for_each_attempt_failure_and_document(fake: FakeEndpoint, broken: list[Step]) -> None:

@@ -152,8 +152,8 @@ def test_an_interrupt_ends_the_server(capfd: pytest.CaptureFixture[str]) -> None
     assert process.stdout
     assert process.stdout.readline().startswith("http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
-    assert complaint.strip().endswith("KeyboardInterrupt")
+    _, stderr = process.communicate(timeout=60)
+    assert stderr.strip().endswith("KeyboardInterrupt")
 
 
 def test_ctrl_c_is_deferred_while_the_model_loads() -> None:

@@ -36,23 +36,23 @@ def rewrite(path: Path, **changes: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "message"),
     [
         (None, "was written by an older version of extractor (format 1; this one writes format 2)"),
         (3, "was written by a newer version of extractor (format 3; this one writes format 2)"),
     ],
     ids=["older", "newer"],
 )
-def test_an_output_of_another_format_is_refused_and_stays(output: Path, found: int | None, said: str) -> None:
+def test_an_output_of_another_format_is_refused_and_stays(output: Path, found: int | None, message: str) -> None:
     before = rewrite(output, format=found)
     result = run("-o", str(output))
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Name another file with -o, or convert everything anew with --restart" in result.stderr
     assert output.read_bytes() == before
 
 
-def test_the_way_on_that_the_message_names_works(output: Path) -> None:
+def test_the_step_that_the_message_names_works(output: Path) -> None:
     whole = output.read_bytes()
     rewrite(output, format=None)
     assert run("-o", str(output), "--restart").exit_code == 0

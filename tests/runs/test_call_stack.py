@@ -26,22 +26,22 @@ def test_the_layers_are_called_outermost_first() -> None:
 
         return wrap
 
-    class Store:
-        """Stands for the recordings, the answer cache and the budget."""
+    class FakeLayers:
+        """Replaces the recordings, the answer cache and the budget."""
 
         over, reuse_answers, limit_call = layer("recordings"), layer("cache"), layer("budget")
 
         def __getattribute__(self, name: str) -> Any:
             return type(self).__dict__[name]
 
-    store: Any = Store()
+    layers: Any = FakeLayers()
     stack = CallStack(
         model=layer("model")(lambda request: Reply({})),
-        budget=store,
+        budget=layers,
         on_asked=layer("asked"),
-        cache=store,
+        cache=layers,
         on_unrecorded=layer("unrecorded"),
-        recordings=store,
+        recordings=layers,
         on_question=layer("question"),
     )
     lock = ComputeLock()

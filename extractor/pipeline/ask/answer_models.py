@@ -102,8 +102,7 @@ def row_leaves(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
 
 
 def form_model(field: Field, candidates: Sequence[Candidate]) -> type[BaseModel]:
-    """The model of a filled form: one row for each candidate, or the choice of one of them if the field has
-    no item."""
+    """The model of a filled form: a row for each candidate, or a choice of one if the field has no item."""
     if field.item is None:
         choices = (*dict.fromkeys(c.text for c in candidates), NONE)
         return _model_with({field.name: (Literal[choices], ...)}, "Answer")
@@ -148,8 +147,7 @@ def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
 
 
 def _value_type(leaf: Leaf) -> Any:
-    """The type that the model fills for a leaf: a bounded string or a choice, a bounded list of these, or
-    null."""
+    """The type that the model fills for a leaf: a bounded string or a choice, a list of these, or null."""
     kind: Any = (
         Literal[leaf.choices]
         if leaf.choices

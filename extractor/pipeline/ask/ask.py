@@ -72,8 +72,7 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
 
 def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
-    """Ask about several fields in one question. If its answer is truncated or invalid, ask about each
-    separately.
+    """Ask about several fields in one question, or about each separately if its answer is unusable.
 
     Returns an answer for each field, like `ask`.
     """
@@ -126,8 +125,7 @@ def verify(field: Field, passage: Excerpt, words: str, clause: str, recipe: Reci
 
 
 def _probability_of_yes(completion: Json) -> float | None:
-    """The probability of 是 against 否 at the token of the answer; None if the endpoint returns no
-    probabilities."""
+    """The probability of 是 against 否 at the token of the answer; None if the endpoint returns none."""
     logprobs = completion["choices"][0].get("logprobs") or {}
     for token in logprobs.get("content") or ():
         if YES in token["token"] or NO in token["token"]:
@@ -219,8 +217,7 @@ def _about(field: Field, passage: Excerpt) -> Json:
 
 
 def _max_tokens(question: Question, profile: Profile) -> int:
-    """The token limit of an answer: by the number of rows for a form, and never more than the profile
-    allows."""
+    """The token limit of an answer: for a form by the number of rows, at most what the profile allows."""
     if not question.candidates:
         return profile.output
     return min(profile.output, 40 + 80 * len(question.candidates))

@@ -1,5 +1,4 @@
-"""One question through instructor: the answer is parsed and validated, and a validation error is sent back
-once.
+"""One question through instructor, which parses and validates the answer and sends an error back once.
 
 The only module that imports instructor. Requests and completions are plain JSON on both sides of it.
 """
@@ -21,7 +20,7 @@ from extractor.llm.strict_schema import strict_schema, violations
 from extractor.pipeline.ask.questions import system_text
 from extractor.pipeline.recipe import Recipe
 
-_SHAPE = "\n按此 JSON Schema 输出 JSON："
+_SCHEMA_IN_WORDS = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 _CUT_OFF = "The answer was cut off at its length limit."
 Model = TypeVar("Model", bound=BaseModel)
@@ -38,7 +37,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
     profile = recipe.profile
     messages = [
         {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": text + _shape_in_words(model, profile)},
+        {"role": "user", "content": text + _schema_in_words(model, profile)},
     ]
     requests: list[Request] = []
     completions: list[Json] = []
@@ -71,7 +70,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
             raise error from None
         if _was_cut_off(cause):
             raise _with_requests(TruncatedError(_CUT_OFF), requests) from cause
-        if not _is_misfit(cause):
+        if not _is_invalid_answer(cause):
             # A bug in this code or in a library is not a bad answer: let it surface.
             raise
         raise _with_requests(
@@ -86,20 +85,20 @@ def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
     return error
 
 
-def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
+def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
     if profile.answer != "json_object":
         return ""
-    return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+    return f"{_SCHEMA_IN_WORDS}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 
 
-def shape_of(body: Json) -> Json:
+def answer_schema_of(body: Json) -> Json:
     """The answer's JSON Schema, from beside the messages or from the question's text."""
     beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
     question = next(message["content"] for message in body["messages"] if message["role"] == "user")
-    in_words: Json = json.loads(question.rpartition(_SHAPE)[2])
+    in_words: Json = json.loads(question.rpartition(_SCHEMA_IN_WORDS)[2])
     return in_words
 
 
@@ -177,8 +176,8 @@ def _error_within(error: BaseException) -> ExtractorError | None:
     return None
 
 
-def _is_misfit(error: BaseException) -> bool:
-    """Whether the cause is an answer that does not fit, and nothing else."""
+def _is_invalid_answer(error: BaseException) -> bool:
+    """Whether the cause is an answer that does not fit the schema, and nothing else."""
     from instructor.core.exceptions import ResponseParsingError
     from pydantic import ValidationError
 

@@ -1,4 +1,4 @@
-"""Check the columns that an option names before anything is read: a typo must not fail every row of a table."""
+"""Check the columns that options name before anything is read: a typo must not fail every row of a table."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _files(given: str, output: Path | None) -> Iterator[InputFile | ClosedFolder
 def count_documents(inputs: Sequence[str], output: Path | None = None) -> int | None:
     """The approximate number of documents: files, and lines of JSONL and CSV files.
 
-    None if only reading can tell.
+    None if the inputs would have to be read to know.
     """
     total = 0
     for given in dict.fromkeys(inputs):

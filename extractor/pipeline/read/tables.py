@@ -50,7 +50,7 @@ def row_codec(sample: bytes, encoding: str | None) -> str | Undecodable:
 
 
 def read_sample(raw: Any) -> bytes:
-    """The first bytes of an open file, which may be packed."""
+    """The first bytes of an open file, which may be compressed."""
     sample = b""
     try:
         while len(sample) < _SAMPLE and (more := raw.read1(_SAMPLE)):
