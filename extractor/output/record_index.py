@@ -215,7 +215,7 @@ class RecordIndex:
             older = "an older" if head.format < FORMAT else "a newer"
             raise OutputError(
                 f"{self._path} was written by {older} version of extractor (format {head.format}; this one writes format "
-                f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything anew with --restart "
+                f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything again with --restart "
                 "(the old records stay until all new ones are there)."
             )
         if head.recipe not in self.recipes:
@@ -226,7 +226,7 @@ class RecordIndex:
         if not self.recipes[head.recipe]:
             raise OutputError(
                 f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
-                "and no field is asked for as it was: the schema, the prompts, the model or its options have "
+                "and no field of it is still valid: the schema, the prompts, the model or its options have "
                 "changed. Name another file with -o, or start over with --restart (the old records stay until all "
                 "new ones are there)."
             )

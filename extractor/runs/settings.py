@@ -68,7 +68,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     # The event log.
     log: Path | None = None
-    # Whether each field is asked for in a question of its own.
+    # Whether each field is asked for in a separate question.
     separate_fields: bool = False
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:

@@ -48,7 +48,7 @@ def test_an_output_of_another_format_is_refused_and_stays(output: Path, found: i
     result = run("-o", str(output))
     assert result.exit_code == 2
     assert message in result.stderr
-    assert "Name another file with -o, or convert everything anew with --restart" in result.stderr
+    assert "Name another file with -o, or convert everything again with --restart" in result.stderr
     assert output.read_bytes() == before
 
 
