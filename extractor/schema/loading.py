@@ -21,6 +21,14 @@ from extractor.schema.shape import Field, SchemaError, read_fields, record_with_
 from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
 
+# Names that schemas of version 0.1 import, and what they write now.
+_RENAMED = {
+    "Places": "Write `evidence: list[Evidence]` where it said `evidence: Places`.",
+    "Signs": "It is called Expects now.",
+    "Together": "It is called Group now.",
+}
+
+
 @dataclass(frozen=True)
 class Example:
     """A worked example: a text, the correct record for it, and the file that holds both."""
@@ -197,8 +205,15 @@ def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
         del sys.modules[name]
         raise SchemaError(
             f"{error_place(error, path)}: Can't load the schema: {type(error).__name__}: {_first_line(error)}"
+            f"{_renaming(error)}"
         ) from error
     return module
+
+
+def _renaming(error: Exception) -> str:
+    """What a schema of version 0.1 has to write now, if the error is about one of its names."""
+    message = str(error) if isinstance(error, ImportError) and error.name == "extractor.fields" else ""
+    return next((f". {advice}" for old, advice in _RENAMED.items() if f"'{old}'" in message), "")
 
 
 def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type[BaseModel]:

@@ -316,3 +316,20 @@ def test_the_engine_uses_no_field_name_of_a_shipped_schema(module: Path) -> None
     words = set().union(*map(fields_of, (ROOT / "schemas").glob("*.py"))) - GENERAL
     assert {"officials", "statistics", "responsible", "obligations"} <= words
     assert not {word: line for word, line in words_of(module).items() if word in words}
+
+
+@pytest.mark.parametrize(
+    ("old", "advice"),
+    [
+        ("Places", "Write `evidence: list[Evidence]` where it said `evidence: Places`."),
+        ("Signs", "It is called Expects now."),
+        ("Together", "It is called Group now."),
+    ],
+)
+def test_a_schema_of_version_0_1_is_told_what_to_write(tmp_path: Path, old: str, advice: str) -> None:
+    path = tmp_path / "old.py"
+    path.write_text(f"from extractor.fields import {old}\n", encoding="utf-8")
+    with pytest.raises(SchemaError) as error:
+        load_schema(str(path))
+    assert str(error.value).startswith(f"{path}:1: Can't load the schema: ImportError: cannot import name '{old}'")
+    assert str(error.value).endswith(advice)
