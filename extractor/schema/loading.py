@@ -20,7 +20,6 @@ from extractor.document import Json
 from extractor.schema.shape import Field, SchemaError, read_fields, record_with_evidence
 from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
-
 # Names that schemas of version 0.1 import, and what they write now.
 _RENAMED = {
     "Places": "Write `evidence: list[Evidence]` where it said `evidence: Places`.",
