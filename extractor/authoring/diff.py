@@ -17,7 +17,7 @@ from extractor.document import Json
 from extractor.llm.call import Profile
 from extractor.llm.models import choose
 from extractor.output.files import OutputError, guard_reading
-from extractor.output.record_index import read_head
+from extractor.output.record_index import check_format, read_head
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.run_log import run_log_path
 from extractor.schema.loading import load_schema
@@ -60,7 +60,9 @@ def recorded_recipe(output: Path) -> Json:
     with guard_reading(output), output.open("rb") as stream:
         for line in stream:
             head = read_head(line)
-            digest = head.recipe if head is not None else digest
+            if head is not None:
+                check_format(head, output)
+                digest = head.recipe
     if digest is None:
         raise OutputError(f"{output} has no records: name a schema, or an output of `extractor extract`.")
     path = run_log_path(output)

@@ -116,7 +116,9 @@ def _next_steps(summary: Summary) -> list[str]:
         return ["next: fix the cause and run again; with -o FILE, --retry-failed then converts only what failed"]
     if summary.output is not None and summary.output.suffix == ".part":
         older = summary.output.with_suffix("")
-        return [f"next: fix the cause and run the same command without --restart; {older} is unchanged"]
+        return [
+            f"next: fix the cause and run the same command again, without --restart if it has it; {older} is unchanged"
+        ]
     if summary.stopped is not None:
         return ["next: fix the cause and run the same command again: it resumes where this run stopped"]
     return ["next: fix the cause, then run the same command with --retry-failed to ask about the failures again"]

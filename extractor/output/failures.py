@@ -20,6 +20,8 @@ from extractor.output.files import OutputError, encode, guard_reading
 
 # A line of this kind withdraws the earlier failures of its document.
 RESOLVED = "resolved"
+# What version 0.1 called it.
+_RESOLVED_BEFORE = "mended"
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -58,7 +60,7 @@ def read_failures(*paths: Path, keep_unreached: bool = True) -> Failures:
     for path in paths:
         in_file: Failures = {}
         for entry in _entries(path):
-            if entry["kind"] == RESOLVED:
+            if entry["kind"] in (RESOLVED, _RESOLVED_BEFORE):
                 in_file[entry["id"]] = []
             elif keep_unreached or entry["kind"] != NOT_REACHED:
                 in_file.setdefault(entry["id"], []).append(entry)

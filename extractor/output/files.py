@@ -157,14 +157,16 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
             stack.callback(_close, device)
             yield Output(path, Lines(path, device), None)
             return
-        resumes = part_path(path).exists()
+        failed = failures_path(path)
+        resumes = part_path(path).exists() or part_path(failed).exists()
         records = Lines(path, _open_part(path))
         stack.callback(_close, records.stream)
         replaces = _replaces(path, restart, resumes)
-        failed = failures_path(path)
         with guard(failed):
             failures = Lines(failed, io.FileIO(os.open(part_path(failed), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
         stack.callback(lambda: _close(failures.stream))
+        if restart and not path.exists():
+            _keep_part(path)
         for lines in (records, failures):
             lines.cut(0 if restart else lines.stream.seek(0, os.SEEK_END))
         try:
@@ -174,6 +176,13 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
                 if not lines.size and not lines.placed:
                     with suppress(OSError):
                         part_path(lines.path).unlink(missing_ok=True)
+
+
+def _keep_part(path: Path) -> None:
+    """Copy the records of a run that was cut short to `.before`: no output holds them."""
+    with guard(before_path(path)):
+        if part_path(path).stat().st_size:
+            shutil.copyfile(part_path(path), before_path(path))
 
 
 def _replaces(path: Path, restart: bool, resumes: bool) -> bool:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
 from extractor.pipeline.backfill import valid_fields
@@ -53,6 +54,18 @@ def read_head(line: bytes) -> Head | None:
     except ValueError:
         return None
     return _parse_head(line)
+
+
+def check_format(head: Head, path: Path) -> None:
+    """Raise OutputError if a line was written in another format than this version's."""
+    if head.format == FORMAT:
+        return
+    older = "an older" if head.format < FORMAT else "a newer"
+    raise OutputError(
+        f"{path} was written by {older} version of extractor (format {head.format}; this one writes format {FORMAT}), so "
+        "it can't be added to. Name another file with -o, or convert everything again with --restart (the old records "
+        "stay until all new ones are there)."
+    )
 
 
 def _parse_head(line: bytes) -> Head | None:
@@ -168,7 +181,7 @@ class RecordIndex:
                 if head is None:
                     self.superseded = True
                 else:
-                    self._check(head, line)
+                    self._check(head, line, self._part)
                     if last and last[-1][0].owner != head.owner:
                         for done, at in last:
                             self._index(done, at)
@@ -197,7 +210,7 @@ class RecordIndex:
                         f"{self._path}, line {number}, is not a record: fix or delete the line, name another file "
                         "with -o, or replace the file with --restart."
                     )
-                self._check(head, line)
+                self._check(head, line, self._path)
                 self.is_mixed |= head.recipe == self._recipe.digest
                 if head.name in in_part:
                     continue
@@ -209,15 +222,9 @@ class RecordIndex:
                 offset += len(line)
         self._lines.add(b"".join(copied))
 
-    def _check(self, head: Head, line: bytes) -> None:
+    def _check(self, head: Head, line: bytes, path: Path) -> None:
         """Raise OutputError if the line has another format, or no field that is valid under this recipe."""
-        if head.format != FORMAT:
-            older = "an older" if head.format < FORMAT else "a newer"
-            raise OutputError(
-                f"{self._path} was written by {older} version of extractor (format {head.format}; this one writes format "
-                f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything again with --restart "
-                "(the old records stay until all new ones are there)."
-            )
+        check_format(head, path)
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(

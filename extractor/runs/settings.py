@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from extractor.cancellation import Cancellation
@@ -20,6 +20,10 @@ from extractor.runs.run import Workers
 DEFAULT_REPLIES = Path("fixtures/replies")
 # How many questions may be under way at once if the user names no number.
 MAX_CONCURRENCY = 32
+
+
+# What version 0.1 called them in the settings that it saved for a batch.
+_RENAMED = {"fill": "second_pass", "confirm": "verify", "apart": "separate_fields"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,10 @@ class Settings:
 
     @classmethod
     def from_json(cls, saved: Json) -> Settings:
-        """The settings that `to_json` saved."""
+        """The settings that `to_json` saved, in version 0.1 too. Raises ValueError for those of another version."""
+        saved = {_RENAMED.get(name, name): value for name, value in saved.items()}
+        if unknown := saved.keys() - {known.name for known in fields(cls)}:
+            raise ValueError(f"unknown settings {', '.join(sorted(unknown))}")
         paths = {name: Path(saved[name]) for name in ("replies", "log") if saved[name] is not None}
         retry = None if saved["retry"] is None else tuple(saved["retry"])
         price = None if saved["price"] is None else Price(**saved["price"])
