@@ -18,7 +18,7 @@ from extractor.pipeline.ground.folded_text import make_key
 # words. Those that are names more often stay, since a slip in a name is never forgiven.
 _ORDINARY = frozenset(
     "丰乌井亢从仝仰伊修充党全公农况冶冼凡劳勾南危卿原呼和哈商国奉官宾宿富尉尧居展嵇巫帅广怀戈戎战戢揭"
-    "敬斯於昌晋普智朴栗楚楼檀母水沃沙浦海漆牧玉盖盘相秋简粟练经苑茹荆衡诸诺豆赫都鄢银闭阚阿隆雍鞠饶鲜鹿"
+    "敬斯於昌晋普智朴栗楼檀母水沃沙浦海漆牧玉盖盘相秋简粟练经苑茹荆衡诸诺豆赫都鄢银闭阚阿隆雍鞠饶鲜鹿"
 )
 _NAMING = SURNAMES - _ORDINARY
 
