@@ -209,6 +209,15 @@ def test_rows_without_a_column_that_others_have_are_failures(fake: FakeEndpoint)
     assert [failure["kind"] for failure in records("out.jsonl.failures.jsonl")] == ["no-id-column"]
 
 
+@pytest.mark.parametrize("inputs", [("a.jsonl", "b.jsonl"), ("b.jsonl", "a.jsonl")], ids=" ".join)
+def test_a_table_without_a_column_that_another_has_is_a_failure(inputs: tuple[str, str], fake: FakeEndpoint) -> None:
+    Path("a.jsonl").write_text(json.dumps({"body": SPEECH.format("甲")}), encoding="utf-8")
+    Path("b.jsonl").write_text(json.dumps({"content": SPEECH.format("乙"), "id": "b1"}), encoding="utf-8")
+    assert extract(fake, *inputs, "--text-column", "content", "-o", "out.jsonl").exit_code == 1
+    assert [line["id"] for line in records("out.jsonl")] == ["b1"]
+    assert [failure["kind"] for failure in records("out.jsonl.failures.jsonl")] == ["no-text-column"]
+
+
 # --- what is shown and logged during a run ---
 
 

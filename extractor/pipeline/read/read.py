@@ -100,15 +100,20 @@ def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[
 
 
 def _check_columns(wanted: list[str], options: ReadOptions) -> None:
-    """Raise InputError if no row of the first table has the columns that the options name."""
+    """Raise InputError if no row of any table has the columns that the options name."""
     columns = {"--text-column": options.text_column, "--id-column": options.id_column}
     if not any(columns.values()):
         return
     found = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
-    table = next((file.source for file in found if file.source.lower().endswith(TABLES)), None)
-    problem = missing_column(table, columns, options.encoding) if table is not None else None
-    if problem is not None:
-        raise InputError(problem)
+    first_problem = None
+    for file in found:
+        if file.source.lower().endswith(TABLES):
+            problem = missing_column(file.source, columns, options.encoding)
+            if problem is None:  # the tables that lack the column are failures of their own
+                return
+            first_problem = first_problem or problem
+    if first_problem is not None:
+        raise InputError(first_problem)
 
 
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
