@@ -115,7 +115,7 @@ def test_the_advice_after_a_stopped_restart_works(fake: FakeEndpoint, broken: li
     broken.append(NO_QUOTA)
     stopped = extract(fake, "texts", "-o", "out.jsonl", "--restart")
     advice = stopped.stderr.splitlines()[-1]
-    assert advice.endswith("run the same command without --restart; out.jsonl is unchanged")
+    assert advice.endswith("run the same command again, without --restart if it has it; out.jsonl is unchanged")
     assert Path("out.jsonl").read_bytes() == before
     broken.clear()
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 0

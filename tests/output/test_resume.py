@@ -88,11 +88,18 @@ def city_of(body: Json) -> str:
     return next(city for city in CITIES if f"{city}市" in passage_of(body))
 
 
+_UNDISTURBED: dict[str, bytes] = {}
+
+
 @pytest.fixture
 def undisturbed() -> Iterator[list[str]]:
-    """The lines of a run that is not cut short."""
-    with answering() as fake:
-        assert extract(fake).exit_code == 0
+    """The lines of a run that is not cut short; its files are made once and laid out for each test."""
+    if not _UNDISTURBED:
+        with answering() as fake:
+            assert extract(fake).exit_code == 0
+        _UNDISTURBED.update({path.name: path.read_bytes() for path in Path().glob("out.jsonl*")})
+    for name, written in _UNDISTURBED.items():
+        Path(name).write_bytes(written)
     yield content()
     assert not list(Path().glob("*.answers")), "the answers of finished documents are deleted"
 
