@@ -1,7 +1,7 @@
 """The pydantic models that answers must fit, and reading the answers back as items.
 
-The JSON Schema of a model is part of the request: names of models and fields, their order, and the docstring
-of `Verification` must not change, or every recorded reply is stale.
+The JSON Schema of a model is part of the request: names of models and fields, their order, the docstring of
+`Confirmation` and the module that models name must not change, or recorded replies are stale.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from extractor.schema.shape import Field, Leaf
 
 YES, NO = "是", "否"
 NONE = "无"
+# pydantic names two models of one name by their modules, as in `extractor__question__Row__1`, and the name is
+# sent. So the module that models name is pinned: moving this file must not change any request.
+_SENT_MODULE = "extractor.question"
 _NOTHING = ("", "null", "none", "无", "没有", "[]", "未提及", "不详", "n/a")
 
 
@@ -42,7 +45,8 @@ class Answerable(BaseModel):
         return schema
 
 
-class Verification(Answerable):
+# The answer to a verification. The class keeps its first name because the name is sent.
+class Confirmation(Answerable):
     """What a model is asked about an item that was found."""
 
     answer: Literal["是", "否"]
@@ -142,7 +146,7 @@ def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
 
 
 def _model_with(fields: dict[str, Any], name: str) -> type[BaseModel]:
-    model: type[BaseModel] = create_model(name, __base__=Answerable, **fields)
+    model: type[BaseModel] = create_model(name, __base__=Answerable, __module__=_SENT_MODULE, **fields)
     return model
 
 

@@ -17,7 +17,7 @@ from extractor.errors import FATAL, AnswerError, ExtractorError
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, AnswerItem
-from extractor.pipeline.ask.answer_models import NO, YES, Verification, items_read
+from extractor.pipeline.ask.answer_models import NO, YES, Confirmation, items_read
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
 from extractor.pipeline.ask.questions import (
     Question,
@@ -119,7 +119,7 @@ def verify(field: Field, passage: Excerpt, words: str, clause: str, recipe: Reci
     prompts = replace(recipe.schema.prompts, example=None)
     recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
     text = verification_text(field, passage, words, clause, prompts)
-    answer, completion = put(text, Verification, {**_about(field, passage), "verifying": True}, settings, recipe, call)
+    answer, completion = put(text, Confirmation, {**_about(field, passage), "verifying": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 
