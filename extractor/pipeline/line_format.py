@@ -108,14 +108,21 @@ class Source(TypedDict):
 
 
 @_closed
-class Run(Tokens):
-    """What produced the line, and the cost of its questions, including those of earlier runs."""
+class Run(TypedDict):
+    """What produced the line, and the cost of its questions, including those of earlier runs.
+
+    The keys of Tokens are written out: inherited keys would come first, but in a line they come fourth.
+    """
 
     schema: Annotated[str, Field(description="name of the schema")]
     recipe: Annotated[
         str, Field(description="digest of everything that decides the records: schema, prompts, model, settings")
     ]
     model: Annotated[str, Field(description="name of the model")]
+    requests: Annotated[int, Field(description="questions that were answered")]
+    input_tokens: Annotated[int, Field(description="tokens read")]
+    cached_tokens: Annotated[int, Field(description="input tokens that the provider took from its cache")]
+    output_tokens: Annotated[int, Field(description="tokens written")]
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
     reasked: Annotated[
         ReaskedUsage, Field(description="questions that were asked again because an answer did not fit or was cut off")

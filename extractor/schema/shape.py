@@ -134,7 +134,9 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
 
 def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     inner, optional, many, markers = _unwrap(info.annotation, info.metadata)
-    leaf = None if _is_item(inner) else _leaf(where, name, info)
+    # A model that brings its own Kind is a value, as Quantity is, and no item.
+    is_item = _is_item(inner) and _marker(markers, Kind) is None
+    leaf = None if is_item else _leaf(where, name, info)
     if leaf is not None and not leaf.kind.has_place:
         raise SchemaError(
             f"{where} ({leaf.kind}) has no place of its own in the text. "
