@@ -110,7 +110,7 @@ def differences(old: Json, recipe: Recipe) -> list[Change]:
         elif field.was is not None and field.was in before:
             taken.add(field.was)
             same = before[field.was]["fingerprint"] == recipe.renamed[name]
-            parts = () if same else tuple(_unlike(before[field.was], after[name]))
+            parts = () if same else tuple(dict.fromkeys(_unlike(before[field.was], after[name])))
             changes.append(Change(name, "renamed" if same else "changed", parts, field.was))
         else:
             changes.append(Change(name, "added"))
@@ -120,7 +120,7 @@ def differences(old: Json, recipe: Recipe) -> list[Change]:
 def _parts(old: Json, recipe: Recipe, name: str) -> Iterator[str]:
     """What differs in a field; if nothing does, what differs in the parts that all fields share."""
     after = recipe.to_json()
-    found = list(_unlike(old["fields"][name], after["fields"][name]))
+    found = list(dict.fromkeys(_unlike(old["fields"][name], after["fields"][name])))
     if not found:
         shared = ("model", "profile", "prompts", "engine")
         found = [f"the {part}" for part in shared if old[part] != after[part]] or ["the prompt's example"]

@@ -44,10 +44,28 @@ def test_the_layers_are_called_outermost_first() -> None:
         recordings=layers,
         on_question=layer("question"),
     )
-    lock = ComputeLock()
+
+    class Noted(Cancellation):
+        def check(self) -> None:
+            order.append("cancellation")
+
+    class NotedLock(ComputeLock):
+        def released_during(self, call: Call) -> Call:
+            return layer("lock")(super().released_during(call))
+
+    lock = NotedLock()
     with lock:
-        assemble_call(stack, Cancellation(), lock)(Request({}))
-    assert order == ["question", "recordings", "unrecorded", "cache", "asked", "budget", "model"]
+        assemble_call(stack, Noted(), lock)(Request({}))
+    assert order == [
+        *("cancellation", "lock"),
+        "question",
+        "recordings",
+        "unrecorded",
+        "cache",
+        "asked",
+        "budget",
+        "model",
+    ]
 
 
 def test_layers_that_are_not_given_are_left_out() -> None:
