@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,8 @@ EVERYDAY = frozenset(
     "存鼓培说只兴该无破核且康色补注超日督土非手层样包常案港除货举搞参审照贷围占素林几巩如帮查灾里历普习疗"
     "你那么没看天她"
 )
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 SAMPLE = 4000  # characters judged; more cost time and changed no result
 FEWEST = 6  # different Han characters; with fewer a share means nothing
@@ -265,3 +268,20 @@ def _nul(data: bytes) -> Undecodable:
     return Undecodable(
         "binary", f"is not text (byte {data.find(0)} is NUL, and it is not UTF-16): leave it out, or convert it first."
     )
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether `text` has lone surrogates, which no encoding can express. Faster than a search."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def safe(name: str) -> str:
+    """`name` without control and invisible characters. Undecodable bytes of a file name become U+FFFD."""
+    if name.isascii() and name.isprintable():
+        return name.strip()
+    kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))
+    return _SURROGATE.sub("\ufffd", "".join(kept)).strip()
