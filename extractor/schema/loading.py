@@ -9,9 +9,10 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from string import Template
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
@@ -188,12 +189,23 @@ def _load_module(path: Path) -> ModuleType:
         raise SchemaError(f"Can't read {path} ({error}). Save it as UTF-8 text.") from None
 
 
+class _SourceLoader(SourceFileLoader):
+    """Loads a schema from its source alone.
+
+    A cached bytecode file counts as current if the second of the change and the size are the same, so an edit
+    right after a run could be missed. None is written either.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 @cache
 def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
     # A unique name, so that two schemas with the same stem don't collide. The module is registered because
     # pydantic resolves annotations through sys.modules.
     name = f"extractor_schema_{path.stem}_{digest(f'{resolved}:{text_digest}')[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
