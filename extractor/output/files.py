@@ -182,7 +182,15 @@ def _keep_part(path: Path) -> None:
     """Copy the records of a run that was cut short to `.before`: no output holds them."""
     with guard(before_path(path)):
         if part_path(path).stat().st_size:
-            shutil.copyfile(part_path(path), before_path(path))
+            fresh = before_path(path).with_name(f"{before_path(path).name}.new")
+            shutil.copyfile(part_path(path), fresh)
+            os.replace(fresh, _free(before_path(path)))
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number if there is such a file."""
+    names = (path, *(path.with_name(f"{path.name}.{number}") for number in range(2, 1000)))
+    return next(name for name in names if not name.exists())
 
 
 def _replaces(path: Path, restart: bool, resumes: bool) -> bool:
