@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from extractor.schema.loading import Schema, load_schema
     from extractor.schema.shape import SchemaError
 
-_ROOMS = {
+_MODULES = {
     "schema.loading": ("Schema", "load_schema"),
     "document": ("Document",),
     "authoring.check": ("Findings", "check_schema"),
@@ -91,9 +91,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for room, names in _ROOMS.items():
+    for module, names in _MODULES.items():
         if name in names:
-            return getattr(import_module(f"extractor.{room}"), name)
+            return getattr(import_module(f"extractor.{module}"), name)
     raise AttributeError(f"module 'extractor' has no attribute {name!r}")
 
 

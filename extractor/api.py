@@ -40,8 +40,7 @@ Inputs = Name | Iterable[Name] | Iterable[Document | Unreadable]
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A failure and its reason: of a question (about `field` in the characters `start` to `end`), or of the
-    whole document."""
+    """Why a question failed (about `field`, in characters `start` to `end`), or the whole document."""
 
     kind: str
     reason: str
@@ -52,8 +51,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[R]):
-    """A finished document: its records (one per speech), the output lines that they come from, and its
-    failures.
+    """A finished document: its records (one per speech), their output lines, and its failures.
 
     `records[i]` is `lines[i]["record"]` as an instance of the schema's model.
     """
@@ -70,15 +68,15 @@ class Extraction(Iterator[Done[R]]):
 
     To stop early, leave the loop, or `close()`: nothing more is asked, and the model is closed.
 
-    The first document raises what is wrong with the arguments: SchemaError, InputError, OutputError (of the
-    log). A failure within a document is a value in its `failures`. An error that every further question
-    would meet (SetupError: no model, a limit is reached; KeyRefusedError, QuotaUsedUpError) is raised after
-    the finished documents.
+    Wrong arguments raise at the first document: SchemaError, InputError, OutputError (of the log). A failure
+    within a document is a value in its `failures`. An error that every further question would meet
+    (SetupError: no model, a limit is reached; KeyRefusedError, QuotaUsedUpError) is raised after the finished
+    documents.
     """
 
     def __init__(self, done: Generator[Done[R]], summary: Summary) -> None:
-        # Not a generator made by a method: it would refer to this object, so leaving the loop would not close it
-        # at once.
+        # Not a generator made by a method: it would refer to this object, so leaving the loop would not
+        # close it at once.
         self._done = done
         self.summary = summary
 

@@ -1,4 +1,4 @@
-"""Cancellation: one flag that tells all threads of a run to ask no more questions, and why."""
+"""Cancellation: one flag that stops all threads of a run from asking more questions, and the reason."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ class Cancellation:
 
 @contextmanager
 def cancelled_by_user(cancellation: Cancellation, warn: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, Ctrl-C or SIGTERM cancels: answers already requested are waited for. A second signal
-    raises KeyboardInterrupt at once."""
+    """Within the block, Ctrl-C or SIGTERM cancels: answers already requested are waited for.
+
+    A second signal raises KeyboardInterrupt at once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -3,15 +3,15 @@
 A schema is a plain pydantic model. The type of a field decides what the model is asked for and what the
 record holds:
 
-| type       | the model fills                     | the record holds                                             |
-|------------|-------------------------------------|--------------------------------------------------------------|
-| `Name`     | the name of a person or body        | the source's characters, matched without tolerance           |
-| `Verbatim` | a short piece of the text, verbatim | the source's characters                                      |
-| `Clause`   | a clause, verbatim                  | the source's words, without noise and in Simplified script   |
-| `Worded`   | its own short wording               | that wording, if the sentence has each of its characters     |
-| `Quantity` | a number with unit, verbatim        | text, number, low, high, unit, approx: computed by code      |
-| `EdtfDate` | a date, verbatim                    | text, edtf, year_inferred, evidence: computed by code        |
-| `Evidence` | nothing                             | where the values stand: `source_text[start:end] == text`     |
+| type       | the model fills                     | the record holds                                         |
+|------------|-------------------------------------|----------------------------------------------------------|
+| `Name`     | the name of a person or body        | the source's characters, matched without tolerance       |
+| `Verbatim` | a short piece of the text, verbatim | the source's characters                                  |
+| `Clause`   | a clause, verbatim                  | the source's words, in Simplified and without noise      |
+| `Worded`   | its own short wording               | that wording, if the sentence has each of its characters |
+| `Quantity` | a number with unit, verbatim        | text, number, low, high, unit, approx: computed by code  |
+| `EdtfDate` | a date, verbatim                    | text, edtf, year_inferred, evidence: computed by code    |
+| `Evidence` | nothing                             | where the values stand: `source_text[start:end] == text` |
 
 Write `… | None` for a value that may be missing and `list[…]` for several. An item with several values is a
 model of its own, and a `Literal` of strings is a choice.
@@ -77,8 +77,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Words:
-    """The kind of a string field: how it relates to the words of the source (see
-    `extractor.schema.kinds`)."""
+    """The kind of a string field, one of those in `extractor.schema.kinds`."""
 
     kind: Literal["name", "verbatim", "clause", "worded"]
 

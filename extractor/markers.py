@@ -1,7 +1,8 @@
-"""Markers for `Annotated[…]` in schemas: they add what a type can't express. Import them from `extractor.fields`.
+"""Markers for `Annotated[…]` in schemas, which add what a type can't express.
 
-A model is asked in one of two ways. A large one reads the passage and lists the items. The embedded one fills
-forms: code finds the candidates, and the model describes each of them.
+Schemas import them from `extractor.fields`. A model is asked in one of two ways. A large one reads the
+passage and lists the items. The embedded one fills forms: code finds the candidates, and the model describes
+each of them.
 
 The examples in the docstrings are run by the tests and printed in docs/fields.md.
 """
@@ -14,7 +15,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Cue:
-    """Ask for a field only if certain words occur: it saves questions and keeps out passages on other matters.
+    """Ask for a field only if certain words occur, to save questions and to keep out unrelated passages.
 
     `pattern` is a regular expression, searched for in the cleaned text in Simplified script: in each clause
     for items that are clauses, in the sentence of a date, and anywhere in the passage for other fields. If
@@ -188,7 +189,9 @@ class Period:
 
 @dataclass(frozen=True)
 class Like:
-    """Values that match a regular expression (全国, 我市 …). If forms are filled, code reads them off like a `Period`.
+    """Values that match a regular expression (全国, 我市 …). If forms are filled, code reads them off.
+
+    It looks for them where it looks for a `Period`.
 
     Example:
         class Sum(BaseModel):
@@ -225,12 +228,11 @@ class Most:
 
 @dataclass(frozen=True)
 class Expects:
-    """Counts the places in a text that call for an item of this field, so that coverage can list those no
-    item cites.
+    """Counts the places in a text that call for an item of this field.
 
-    Without `pattern` the field's type decides: every number, every date, or every person named beside an
-    office. With `pattern`, a regular expression, it is every clause that matches if the items are clauses,
-    and otherwise every match.
+    Coverage lists those that no item cites. Without `pattern` the field's type decides: every number, every
+    date, or every person named beside an office. With `pattern`, a regular expression, it is every clause
+    that matches if the items are clauses, and otherwise every match.
 
     Example:
         class Sum(BaseModel):
@@ -250,11 +252,10 @@ class Expects:
 
 @dataclass(frozen=True)
 class Group:
-    """Fields with the same group `name` share one question, so that the passage is sent once. Forms are never
-    shared.
+    """Fields with the same group `name` share one question, so that the passage is sent once.
 
-    A field without a group is asked for by itself. If a field is added or changed, only that field is asked
-    again.
+    Forms are never shared. A field without a group is asked for by itself. If a field is added or changed,
+    only that field is asked again.
 
     Example:
         venue: Annotated[Verbatim | None, Group("where")]
@@ -284,11 +285,11 @@ class Was:
 
 
 class Shown:
-    """Words that a choice needs in a sentence about its item: `Shown(chair="主持")` accepts "chair" only beside
-    主持.
+    """Words that a choice needs in a sentence about its item.
 
-    The keyword arguments are regular expressions, by choice; a choice that is not listed needs no words.
-    `otherwise` is the choice that the record gets if no other is left.
+    `Shown(chair="主持")` accepts "chair" only in a sentence with 主持. The keyword arguments are regular
+    expressions, by choice; a choice that is not listed needs no words. `otherwise` is the choice that the
+    record gets if no other is left.
 
     Example:
         class Person(BaseModel):

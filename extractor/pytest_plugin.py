@@ -1,5 +1,4 @@
-"""A pytest fixture for projects that use the library: model replies are recorded once and replayed from then
-on.
+"""A pytest fixture for projects that use the library: model replies are recorded once, then replayed.
 
     def test_the_date(replies: Recordings) -> None:
         (done,) = extract("speech.txt", schema="my.py", replies=replies)
@@ -58,7 +57,7 @@ def replies(request: pytest.FixtureRequest) -> Recordings:
 
 
 def _show(config: pytest.Config, about: dict[str, object]) -> None:
-    """Show a question that the model is asked: an answer may take a minute, and the first one loads the model."""
+    """Show a question that the model is asked, since an answer may take a minute."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
     if reporter is None or capture is None:
@@ -70,8 +69,11 @@ def _show(config: pytest.Config, about: dict[str, object]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that missed a recording: `extract` only lists it among a document's failures, so the test
-    may pass or fail for a reason that misleads."""
+    """Fail a test that missed a recording.
+
+    `extract` only lists it among a document's failures, so the test could pass, or fail for a
+    misleading reason.
+    """
     try:
         result = yield
     except Exception:

@@ -48,8 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def offline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Remove all keys. Unless the run is live, block the network in subprocesses and hide the embedded model.
 
-    The model's parts may be installed. Empty packages with their names come earlier on the path and hide them,
-    also in subprocesses; the cache is an empty folder, so that no joined file is found.
+    The model's parts may be installed. Empty packages with their names come earlier on the path and hide
+    them, also in subprocesses; the cache is an empty folder, so that no joined file is found.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in [*os.environ]:

@@ -89,8 +89,10 @@ class FakeEndpoint:
         ]
 
     def end(self, status: str = "completed", answered: int | None = None) -> None:
-        """End all batches in progress, with results in reverse order. Only the first `answered` requests have a
-        response (default: all)."""
+        """End all batches in progress, with results in reverse order.
+
+        Only the first `answered` requests have a response (default: all).
+        """
         for batch in self.batches.values():
             if batch["status"] not in ("validating", "in_progress", "cancelling"):
                 continue

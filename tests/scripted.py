@@ -13,7 +13,7 @@ from fake_endpoint import completion_body
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request
 from extractor.llm.models import LARGE, SMALL
-from extractor.pipeline.ask.structured_output import shape_of
+from extractor.pipeline.ask.structured_output import answer_schema_of
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.estimate import shortest_answer
 from extractor.schema.loading import load_schema
@@ -79,4 +79,4 @@ def nothing(request: Request) -> Any:
 
 
 def answer_schema(request: Request) -> Json:
-    return shape_of(request.body)
+    return answer_schema_of(request.body)

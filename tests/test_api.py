@@ -54,10 +54,10 @@ class Rules(BaseModel):
 
 @pytest.fixture
 def asking() -> Iterator[Any]:
-    """A server that answers, with the steps in `said` if there are any, and the options to ask it."""
-    said: list[Step] = []
-    with answering(lambda body: said[0] if said else None) as fake:
-        yield fake, said, {"model": "m", "base_url": fake.base_url, "mode": "live"}
+    """A server that answers, with the steps in `steps` if there are any, and the options to ask it."""
+    steps: list[Step] = []
+    with answering(lambda body: steps[0] if steps else None) as fake:
+        yield fake, steps, {"model": "m", "base_url": fake.base_url, "mode": "live"}
 
 
 def test_the_keywords_are_the_options_of_the_command() -> None:
@@ -118,8 +118,8 @@ def test_a_document_made_by_the_caller_keeps_its_path() -> None:
 
 
 def test_a_model_class_is_a_schema(asking: Any) -> None:
-    _, said, how = asking
-    said.append(answer_step({"rules": ["要加强管理"]}))
+    _, steps, how = asking
+    steps.append(answer_step({"rules": ["要加强管理"]}))
     (done,) = extract([Document.from_text(TEXT)], schema=Rules, **how)
     assert done.records == (Rules(rules=["要加强管理"]),)
     assert load_schema(Rules).fields == load_schema(f"{__file__}:Rules").fields
@@ -133,7 +133,7 @@ def test_read_gives_documents() -> None:
 def test_every_public_name_can_be_imported() -> None:
     assert all(getattr(extractor, name) is not None for name in extractor.__all__)
     assert {*extractor.__all__} <= {*dir(extractor)}
-    assert sorted(name for names in extractor._ROOMS.values() for name in names) == extractor.__all__
+    assert sorted(name for names in extractor._MODULES.values() for name in names) == extractor.__all__
     with pytest.raises(AttributeError, match="no attribute 'extracts'"):
         extractor.extracts  # noqa: B018
 
@@ -189,11 +189,11 @@ def test_an_impossible_option_is_raised_at_once(options: Any) -> None:
 
 
 def test_a_fatal_error_is_raised_after_the_finished_documents(asking: Any) -> None:
-    _, said, how = asking
+    _, steps, how = asking
     done: list[Done[Any]] = []
     extraction = extract((Document.from_text(TEXT, f"d{n}") for n in range(5)), **how, concurrency=1)
     done.append(next(extraction))
-    said.append(Step(status=401, body={"error": {"message": "no"}}))
+    steps.append(Step(status=401, body={"error": {"message": "no"}}))
     with pytest.raises(extractor.KeyRefusedError):
         done.extend(extraction)
     assert [(one.id, bool(one.failures)) for one in done] == [("d0", False), ("d1", True)]

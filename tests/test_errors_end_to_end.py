@@ -155,9 +155,9 @@ def test_the_server_decides_how_long_to_wait(folder: Path, naps: list[float]) ->
     ("step", "kind", "words", "tries"),
     [
         (TOO_MANY, "rate_limited", "answered 429: 速率限制", 5),
-        (BROKEN, "server_fault", "answered 500: internal", 5),
+        (BROKEN, "server_error", "answered 500: internal", 5),
         (DROPPED, "network", "cannot be reached", 5),
-        (CUT, "garbled", "not JSON", 5),
+        (CUT, "malformed_response", "not JSON", 5),
         (MISFIT, "invalid_answer", "nor did the second try", 2),
         (NO_JSON, "invalid_answer", "nor did the second try", 2),
         (AT_LENGTH, "truncated", "cut off at its length limit", 1),
@@ -195,7 +195,7 @@ def test_a_document_with_some_answers_is_written(folder: Path) -> None:
     assert len(line["record"]["statistics"]) == 1
     problems = [problem for problem in line["problems"] if problem["kind"] == "unanswered"]
     assert [(problem["field"], problem["start"]) for problem in problems] == [("officials", 0)]
-    assert problems[0]["detail"].startswith("server_fault: ")
+    assert problems[0]["detail"].startswith("server_error: ")
     assert [(failure["id"], failure["field"]) for failure in failures()] == [("b", "officials")]
 
     before = Path("out.jsonl").read_text(encoding="utf-8").splitlines()
@@ -258,7 +258,7 @@ def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart; out.jsonl is unchanged" in result.stderr
+    assert "without --restart if it has it; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
         # All answers about a, the last document in the file, were kept.
@@ -284,7 +284,7 @@ def test_a_stopped_retry_loses_nothing(folder: Path) -> None:
     assert (after["b"], after["c"]) == (before["b"], before["c"])
     # The earlier failure of b is listed beside the one that stopped the retry.
     listed = [(failure["id"], failure["kind"]) for failure in failures()]
-    assert listed == [("b", "server_fault"), ("b", "key_refused")]
+    assert listed == [("b", "server_error"), ("b", "key_refused")]
 
 
 def test_a_retry_without_the_failed_document_keeps_it_on_the_list(folder: Path) -> None:

@@ -39,12 +39,16 @@ def test_asserts_nothing(replies):
 """
 
 
+# What a project's tests would load besides: most of the time that they take to start.
+OTHER_PLUGINS = ("cacheprovider", "hypothesispytest", "xdist", "pytest_socket", "anyio")
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert "extractor.pytest_plugin" in {point.value for point in entry_points(group="pytest11")}, (
         "the installed package lacks the plugin: run `pip install -e '.[test]'` again"
     )
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", *(f"-pno:{plugin}" for plugin in OTHER_PLUGINS), *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "500", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

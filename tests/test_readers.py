@@ -1,4 +1,4 @@
-"""Programs that people read JSONL with take the records without options: one key has one type, on every line."""
+"""Common JSONL readers take the records without options: each key has one type, on every line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That the README stays on one page, that pages say what is so, and that their links lead somewhere."""
+"""The README stays on one page, pages agree with the code, and links and paths lead somewhere."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ WRITTEN = sorted({*ROOT.glob("*.md"), *DOCS.glob("*.md")} - GENERATED)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*(?:\n[^\]\n]*)?\]\(([^)\s]+)\)")
 COMMENT = re.compile(r"  +#.*$", re.MULTILINE)
+# Paths in prose: x/y.py, and folders of at least two levels.
+MODULE = re.compile(r"(?<![\w./-])((?:\w+/)+\w+\.py)\b")
+FOLDER = re.compile(r"`((?:\w+/){2,})`")
+DOTTED = re.compile(r"\bextractor((?:\.[a-z_]+)+)")
 EVIDENCE = re.compile(r'"text": "([^"]+)", "start": (\d+), "end": (\d+)')
 
 
@@ -89,8 +93,17 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
             continue
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
-        assert target.exists(), f"{page.name} links to {link}, and there is no {target}"
+        assert target.exists(), f"{page.name} links to {link}, but {target} does not exist"
         assert not anchor or anchor in anchors(target), f"{page.name} links to {link}: no such heading"
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_the_paths_and_modules_that_a_page_names_exist(page: Path) -> None:
+    text = text_of(page)
+    paths = {*MODULE.findall(text), *FOLDER.findall(text)}
+    paths |= {name[1:].replace(".", "/") + ".py" for name in DOTTED.findall(text)}
+    missing = [path for path in sorted(paths) if not any((root / path).exists() for root in (ROOT, ROOT / "extractor"))]
+    assert missing == []
 
 
 def test_the_index_lists_every_page() -> None:
@@ -186,7 +199,7 @@ def test_the_pages_count_the_prices_and_providers_right() -> None:
 
 
 def test_resuming_md_lists_kinds_that_failures_have() -> None:
-    listed = names_in_first_cells(section(DOCS / "resuming.md", "Failures").partition("Kinds that stop")[2])
+    listed = names_in_first_cells(section(DOCS / "resuming.md", "Failures").partition("These kinds stop")[2])
     known = {*kinds(ExtractorError), *get_args(Kind), NOT_REACHED, "bug"}
     assert listed - known == set()
     assert {*get_args(Kind), "key_refused", "network", NOT_REACHED, "bug"} - listed == set()
@@ -196,8 +209,8 @@ def test_architecture_md_shows_the_layers_that_are_checked() -> None:
     shown = next(code for language, code in BLOCK.findall(text_of(DOCS / "architecture.md")) if language == "text")
     layers = [re.split(r"\s{4,}", line)[0].split() for line in shown.splitlines()]
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))
-    (house,) = (c for c in project["tool"]["importlinter"]["contracts"] if c["id"] == "house")
-    assert layers == [layer.split(" | ") for layer in house["layers"]]
+    (packages,) = (c for c in project["tool"]["importlinter"]["contracts"] if c["id"] == "packages")
+    assert layers == [layer.split(" | ") for layer in packages["layers"]]
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -1,6 +1,7 @@
 """Write the generated parts of docs/: `python tests/update_docs.py`.
 
-They are the commands from `--help`, the fields from their docstrings and examples, and the keys of an output line.
+They are the commands from `--help`, the fields from their docstrings and examples, and the keys of an output
+line.
 """
 
 from __future__ import annotations

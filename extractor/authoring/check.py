@@ -7,9 +7,10 @@ not accept.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import create_model
@@ -35,14 +36,16 @@ class Findings:
     what was not checked, or may be intended.
     """
 
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    errors: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
-    """Check a schema, by name or file, and try its patterns on speeches. Raises SchemaError if it can't work
-    at all."""
+    """Check a schema, by name or file, and try its patterns on speeches.
+
+    Raises SchemaError if it can't work at all.
+    """
     schema = load_schema(name)
     path = schema_path(name)
     findings = Findings([error for field in schema.fields for error in _check_field(field, schema, path)])
@@ -99,11 +102,10 @@ def _check_guide(schema: Schema, path: Path) -> Iterator[str]:
 
 
 def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
-    """What OpenAI's strict mode, the strictest of all providers', would reject in the answer type of a
-    field."""
-    for shape in schema.fields:
-        here = f"{field_place(schema.record, shape.name, path)}: {schema.record.__name__}.{shape.name}"
-        model = create_model("Answer", **{shape.name: (answer_type(shape, shape.max_items), ...)})  # type: ignore[call-overload]
+    """What OpenAI's strict mode, the strictest of all providers', would reject in a field's answer type."""
+    for field in schema.fields:
+        here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
+        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items), ...)})  # type: ignore[call-overload]
         for violation in violations(strict_schema(model.model_json_schema())):
             yield f"{here}: {violation}"
 
@@ -117,8 +119,7 @@ def _check_words(here: str, described: object, patterns: Iterator[str]) -> Itera
 
 
 def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
-    """Constraints that pydantic enforces but no model is told about: a record that breaks one is lost as a
-    whole."""
+    """Constraints that pydantic enforces but no model sees: a record that breaks one is lost as a whole."""
     if info.alias or info.validation_alias:
         alias = info.alias or info.validation_alias
         yield (
@@ -128,7 +129,7 @@ def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
     marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
     for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
         yield (
-            f"{here} has {bound!r}: no model is told about it, and a record that breaks it is lost. Delete it; the field's "
+            f"{here} has {bound!r}: no model sees it, and a record that breaks it is lost. Delete it; the field's "
             "type limits what a model may write, and Most limits a list."
         )
 

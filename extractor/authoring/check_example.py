@@ -113,11 +113,11 @@ def _line(lines: dict[Keys, int], keys: Keys) -> int:
     return lines[keys]
 
 
-# --- the shape of the answers ---
+# --- the types of the answers ---
 
 
 def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
-    """What in an answer a model could not give."""
+    """The parts of an answer that no model could give."""
     if field.name not in example.record:
         return
     value = example.record[field.name]

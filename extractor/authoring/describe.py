@@ -49,7 +49,10 @@ def output_schema(name: str) -> str:
 
 
 def describe_questions(name: str, model: str = "local") -> str:
-    """What a model is asked, with the schema's example as the text. Raises SchemaError and SetupError."""
+    """What a model is asked, with the schema's example as the text.
+
+    Raises SchemaError and SetupError.
+    """
     from extractor.llm.models import choose
 
     schema = load_schema(name)

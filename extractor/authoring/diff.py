@@ -17,7 +17,7 @@ from extractor.document import Json
 from extractor.llm.call import Profile
 from extractor.llm.models import choose
 from extractor.output.files import OutputError, guard_reading
-from extractor.output.record_index import read_head
+from extractor.output.record_index import check_format, read_head
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.run_log import run_log_path
 from extractor.schema.loading import load_schema
@@ -25,8 +25,10 @@ from extractor.schema.loading import load_schema
 
 @dataclass(frozen=True)
 class Change:
-    """How a field differs: `how` is added, removed, renamed, changed or same; `parts` names what changed in
-    it; `was` is its earlier name."""
+    """How a field differs: `how` is added, removed, renamed, changed or same.
+
+    `parts` names what changed in it; `was` is its earlier name.
+    """
 
     field: str
     how: str
@@ -40,8 +42,7 @@ class Change:
 
 
 def compare(old: str, new: str, model: str) -> list[Change]:
-    """Compare a schema, or the recipe of an output (`*.jsonl`), with another schema, as `model` would be
-    asked.
+    """Compare a schema, or the recipe of an output (`*.jsonl`), with a schema, as `model` would be asked.
 
     An output is compared for its own model. Raises SchemaError, OutputError and SetupError.
     """
@@ -59,7 +60,9 @@ def recorded_recipe(output: Path) -> Json:
     with guard_reading(output), output.open("rb") as stream:
         for line in stream:
             head = read_head(line)
-            digest = head.recipe if head is not None else digest
+            if head is not None:
+                check_format(head, output)
+                digest = head.recipe
     if digest is None:
         raise OutputError(f"{output} has no records: name a schema, or an output of `extractor extract`.")
     path = run_log_path(output)
@@ -91,31 +94,33 @@ def profile_of(recorded: Json) -> Profile:
     return replace(Profile(), **{name: value for name, value in recorded["profile"].items() if name in names})
 
 
-def differences(old: Json, new: Recipe) -> list[Change]:
+def differences(old: Json, recipe: Recipe) -> list[Change]:
     """A change for each field, in the order of the new schema, removed fields last."""
-    before, after = old["fields"], new.to_json()["fields"]
+    before, after = old["fields"], recipe.to_json()["fields"]
     changes = []
     taken = set()
-    for shape in new.schema.fields:
-        name, digits = shape.name, new.fields[shape.name]
+    for field in recipe.schema.fields:
+        name, digits = field.name, recipe.fields[field.name]
         if name in before:
             taken.add(name)
             same = before[name]["fingerprint"] == digits
-            changes.append(Change(name, "same" if same else "changed", () if same else tuple(_parts(old, new, name))))
-        elif shape.was is not None and shape.was in before:
-            taken.add(shape.was)
-            same = before[shape.was]["fingerprint"] == new.renamed[name]
-            parts = () if same else tuple(_unlike(before[shape.was], after[name]))
-            changes.append(Change(name, "renamed" if same else "changed", parts, shape.was))
+            changes.append(
+                Change(name, "same" if same else "changed", () if same else tuple(_parts(old, recipe, name)))
+            )
+        elif field.was is not None and field.was in before:
+            taken.add(field.was)
+            same = before[field.was]["fingerprint"] == recipe.renamed[name]
+            parts = () if same else tuple(dict.fromkeys(_unlike(before[field.was], after[name])))
+            changes.append(Change(name, "renamed" if same else "changed", parts, field.was))
         else:
             changes.append(Change(name, "added"))
     return changes + [Change(name, "removed") for name in before if name not in taken]
 
 
-def _parts(old: Json, new: Recipe, name: str) -> Iterator[str]:
+def _parts(old: Json, recipe: Recipe, name: str) -> Iterator[str]:
     """What differs in a field; if nothing does, what differs in the parts that all fields share."""
-    after = new.to_json()
-    found = list(_unlike(old["fields"][name], after["fields"][name]))
+    after = recipe.to_json()
+    found = list(dict.fromkeys(_unlike(old["fields"][name], after["fields"][name])))
     if not found:
         shared = ("model", "profile", "prompts", "engine")
         found = [f"the {part}" for part in shared if old[part] != after[part]] or ["the prompt's example"]
@@ -162,7 +167,7 @@ def touched_recordings(folder: Path, changes: list[Change]) -> Counter[str]:
 
 
 def touched_annotations(folder: Path, changes: list[Change]) -> Counter[str]:
-    """How many annotations hold a changed, renamed or removed field, by its older name. Raises OutputError."""
+    """How many annotations hold a changed, renamed or removed field, by its old name. Raises OutputError."""
     fields = {c.was or c.field for c in changes if c.how in ("changed", "renamed", "removed")}
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():

@@ -1,5 +1,4 @@
-"""Try a schema on a few texts: show what the model is asked and answers, and which values are kept, changed
-or dropped.
+"""Try a schema on a few texts: show questions, answers, and which values are kept, changed or dropped.
 
 The texts are converted as in a run; here the Call also records what passes through it.
 """
@@ -89,8 +88,7 @@ class Exchanges:
 
 
 def try_schema(settings: Settings, names: Sequence[str], full: bool, show: Print, announce: Print) -> bool:
-    """Show, text by text, the questions for the named fields (for all without names) and what becomes of the
-    answers.
+    """Show, text by text, the questions for the named fields (default: all) and what the answers become.
 
     Returns whether all texts were read and all questions answered. Raises SchemaError, InputError and
     ExtractorError.
@@ -133,8 +131,10 @@ def _try_document(
 
 
 def narrowed(schema: Schema, names: Sequence[str]) -> Schema:
-    """The schema with only the named fields; unchanged without names. Raises SchemaError for an unknown
-    name."""
+    """The schema with only the named fields; unchanged without names.
+
+    Raises SchemaError for an unknown name.
+    """
     if not names:
         return schema
     known = [field.name for field in schema.fields]

@@ -1,4 +1,4 @@
-"""Run a conversion from the command line and turn every way it can end into a message and an exit code."""
+"""Run a conversion from the command line, and turn its end into a message and an exit code."""
 
 from __future__ import annotations
 

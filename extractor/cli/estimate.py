@@ -107,10 +107,14 @@ def estimate(
     )
     with errors_as_messages():
         result = forecast(settings, None if output == Path("-") else output)
+    _show(result, settings, as_json)
+
+
+def _show(estimate: Estimate, settings: Settings, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_to_json(result, settings), ensure_ascii=False, indent=1))
+        print(json.dumps(_to_json(estimate, settings), ensure_ascii=False, indent=1))
         return
-    for name, text in _rows(result, settings):
+    for name, text in _rows(estimate, settings):
         print(f"{name:<12}{text}")
 
 
@@ -156,7 +160,7 @@ def _rows(estimate: Estimate, settings: Settings) -> Iterator[tuple[str, str]]:
     yield "tokens out", f"{_span(estimate.tokens_out)} (from the shortest answers to the passage quoted for each field)"
     yield from _cost(estimate, settings)
     yield "time", _time(estimate, settings)
-    yield from zip(("excluded", "", "", "", ""), _left_out(estimate, settings), strict=False)
+    yield from zip(("excluded", "", "", "", ""), _excluded(estimate, settings), strict=False)
 
 
 def _counts(parts: list[tuple[int, str]]) -> list[str]:
@@ -166,8 +170,8 @@ def _counts(parts: list[tuple[int, str]]) -> list[str]:
 def _about_input(estimate: Estimate) -> str:
     from extractor.llm.tokens import WITHIN
 
-    shapes = f"; the upper bound includes {estimate.shapes:,} for answer schemas, which not every endpoint counts"
-    return f"(estimated, {WITHIN * 100:.0f} % either way{shapes if estimate.shapes else ''})"
+    schemas = f"; the upper bound includes {estimate.shapes:,} for answer schemas, which not every endpoint counts"
+    return f"(estimated, {WITHIN * 100:.0f} % either way{schemas if estimate.shapes else ''})"
 
 
 def _cost(estimate: Estimate, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -199,11 +203,11 @@ def _is_listed(estimate: Estimate, settings: Settings) -> bool:
 
 
 def _time(estimate: Estimate, settings: Settings) -> str:
-    """A lower bound from the rate limits, and the number of answers to wait for: their speed can't be known."""
+    """A lower bound from the rate limits, and the number of answers to wait for, whose speed is unknown."""
     rates = (("rpm", settings.rpm), ("tpm", settings.tpm))
     limits = [f"--{name} {n:g}" for name, n in rates if n and not estimate.is_local]
-    least = estimate.minutes(settings.rpm, settings.tpm)
-    bound = f"at least {_minutes(least)} at {' and '.join(limits)}, and " if limits else ""
+    shortest = estimate.minutes(settings.rpm, settings.tpm)
+    bound = f"at least {_minutes(shortest)} at {' and '.join(limits)}, and " if limits else ""
     at_a_time = 1 if estimate.is_local else settings.concurrency
     if at_a_time is None:
         return f"{bound}as long as the endpoint takes for {estimate.requests:,} answers, up to 32 at a time"
@@ -213,7 +217,7 @@ def _time(estimate: Estimate, settings: Settings) -> str:
     )
 
 
-def _left_out(estimate: Estimate, settings: Settings) -> Iterator[str]:
+def _excluded(estimate: Estimate, settings: Settings) -> Iterator[str]:
     yield "questions asked again because the answer does not fit or is too long"
     if not estimate.is_local:
         yield "a model's thinking, which is billed as output tokens"
@@ -228,6 +232,6 @@ def _span(tokens: Range) -> str:
     return f"{tokens.low:,.0f} to {tokens.high:,.0f}"
 
 
-def _minutes(least: Range) -> str:
-    low, high = f"{least.low:,.1f}", f"{least.high:,.1f}"
+def _minutes(shortest: Range) -> str:
+    low, high = f"{shortest.low:,.1f}", f"{shortest.high:,.1f}"
     return f"{low} min" if low == high else f"{low} to {high} min"

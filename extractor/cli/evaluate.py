@@ -68,18 +68,18 @@ def _score(gold: Path, output: Path, schema: str, vs: Path | None) -> Scores:
     from extractor.evaluation.tables import difference, tabulate, tabulate_marks
     from extractor.schema.loading import load_schema
 
-    shapes = load_schema(schema).fields
+    fields = load_schema(schema).fields
     wanted = read_gold(gold)
     lines = read_lines(output)
-    scored = score(shapes, wanted, records_of(lines))
-    names = fields_of(shapes, wanted)
+    scored = score(fields, wanted, records_of(lines))
+    names = fields_of(fields, wanted)
     if not names:
         raise ScoreError(f"{gold} annotates no field of {schema}: name the schema of the annotations with --schema.")
     return Scores(
         documents=len(wanted),
         without_record=sorted(set(wanted) - set(lines)),
         rows=tabulate(scored, names),
-        gaps=difference(scored, score(shapes, wanted, records_of(read_lines(vs))), names) if vs else {},
+        gaps=difference(scored, score(fields, wanted, records_of(read_lines(vs))), names) if vs else {},
         by_mark=dict(sorted(tabulate_marks(scored, lines).items())),
         slips=[slip for one in scored.values() for slip in one.slips],
     )

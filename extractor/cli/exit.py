@@ -18,8 +18,7 @@ def stop(sentence: str, code: int = 2) -> NoReturn:
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Turn the errors that a user can fix into one sentence and the error's exit code. Bugs keep their
-    traceback."""
+    """Turn the errors that a user can fix into one sentence and an exit code. Bugs keep their traceback."""
     try:
         yield
     except Exception as error:

@@ -171,8 +171,10 @@ def _check_options(settings: Settings, output: Path | None) -> None:
 
 
 def retry_kinds() -> list[str]:
-    """The kinds that an entry of OUTPUT.failures.jsonl can have, but for those of files that can't be read:
-    such files are read again in every run."""
+    """The kinds that an entry of OUTPUT.failures.jsonl can have, without those of files that can't be read.
+
+    Such files are read again in every run.
+    """
     from extractor.errors import (
         NOT_REACHED,
         AnswerError,

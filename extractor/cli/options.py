@@ -1,4 +1,4 @@
-"""Options shared by several commands, and the values they stand for."""
+"""Options shared by several commands, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SecondPassOption = Annotated[
 SeparateFieldsOption = Annotated[
     bool,
     typer.Option(
-        "--separate-fields", help="Ask for each field in a question of its own, even if the schema groups some of them."
+        "--separate-fields", help="Ask for each field in a separate question, even if the schema groups some of them."
     ),
 ]
 VerifyOption = Annotated[

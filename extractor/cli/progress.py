@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Print = Callable[[str], None]
 
-# In a pipe: one line for each of the first documents, then the state of the run every so many seconds.
+# In a pipe: one line for each of the first documents, then the state of the run every LINE_EVERY seconds.
 FIRST_LINES = 20
 LINE_EVERY = 15.0
 
@@ -64,7 +64,7 @@ class ProgressDisplay:
         return watched
 
     def document_done(self, name: str, records: int, failures: list[FailureEntry]) -> None:
-        """Count a finished document and show the progress. The reason is printed for the first failure only."""
+        """Count a finished document and show the progress. Only the first failure's reason is printed."""
         self.documents += 1
         self.records += records
         self.failed += bool(failures)
@@ -106,7 +106,7 @@ class ProgressDisplay:
         self.warn(f"extractor: {failure['id']}: {where}{failure['reason']}")
 
     def announce(self, line: str) -> None:
-        """Show what takes long now: the moving line on a terminal, a line of its own in a pipe."""
+        """Show a lengthy step: in the moving line on a terminal, on a line of its own in a pipe."""
         if self._bar is not None:
             self._move(line)
         else:

@@ -16,7 +16,7 @@ from extractor.runs.wording import counted, dollars, listed
 
 
 def describe(summary: Summary, seconds: float) -> list[str]:
-    """The summary of a run that took so many seconds, with the next step last."""
+    """The summary of a run that took `seconds`, with the next step last."""
     lines = [_headline(summary, seconds)]
     if summary.skipped and summary.documents:
         lines.append(f"skipped: {counted(summary.skipped, 'document')}, already converted and unchanged")
@@ -43,7 +43,7 @@ def _headline(summary: Summary, seconds: float) -> str:
 
 
 def _contents(summary: Summary) -> Iterator[str]:
-    """What the records of this run hold."""
+    """What the records of this run contain."""
     usage = summary.usage
     cited = [f"{name} {summary.cited[name]} of {n}" for name, n in summary.expected.items() if n]
     yield "items: " + (", ".join(f"{name} {n}" for name, n in summary.items.items()) or "none")
@@ -116,7 +116,9 @@ def _next_steps(summary: Summary) -> list[str]:
         return ["next: fix the cause and run again; with -o FILE, --retry-failed then converts only what failed"]
     if summary.output is not None and summary.output.suffix == ".part":
         older = summary.output.with_suffix("")
-        return [f"next: fix the cause and run the same command without --restart; {older} is unchanged"]
+        return [
+            f"next: fix the cause and run the same command again, without --restart if it has it; {older} is unchanged"
+        ]
     if summary.stopped is not None:
         return ["next: fix the cause and run the same command again: it resumes where this run stopped"]
     return ["next: fix the cause, then run the same command with --retry-failed to ask about the failures again"]

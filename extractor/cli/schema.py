@@ -163,7 +163,7 @@ def schema_new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The schema's name: budget makes budget.py.")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder to write into.")] = Path("."),
 ) -> None:
-    """Write a small schema to start from, its example, and a test: NAME.py, NAME.example.json, test_NAME.py."""
+    """Write a small schema, its example and a test: NAME.py, NAME.example.json, test_NAME.py."""
     from extractor.authoring.new import CannotWrite, write_schema
 
     try:
@@ -179,7 +179,7 @@ def schema_new(
 
 @schema_app.command("diff", epilog="Example: extractor schema diff meeting my.py")
 def schema_diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A schema, or an output, which stands for its schema.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A schema, or an output, to take its schema.")],
     new: Annotated[
         str, typer.Argument(metavar="NEW", help="A shipped schema's name, or a file: my.py or my.py:Class.")
     ],

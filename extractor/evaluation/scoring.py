@@ -1,21 +1,22 @@
 """Score records against reference annotations. A field's type decides how it is compared.
 
-| field                   | what is compared                                                                     |
-|-------------------------|--------------------------------------------------------------------------------------|
-| one date                | its EDTF (or both are null)                                                          |
-| one other value         | its words (or both are null)                                                         |
-| list of values          | their words                                                                          |
-| items anchored by name  | the name; for matched items each list (titles, roles) as a set                       |
-| items anchored by number| overlapping evidence and equal digits; for matched items number, low, high and unit  |
-| items anchored by clause| characters of evidence, each counted once                                            |
+| field                    | what is compared                                                                |
+|--------------------------|---------------------------------------------------------------------------------|
+| one date                 | its EDTF (or both are null)                                                     |
+| one other value          | its words (or both are null)                                                    |
+| list of values           | their words                                                                     |
+| items anchored by name   | the name; for matched items each list (titles, roles) as a set                  |
+| items anchored by number | overlapping evidence and equal digits; if matched, number, low, high and unit   |
+| items anchored by clause | characters of evidence, each counted once                                       |
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Slip:
-    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start in
-    the source."""
+    """A miss (annotated, not found) or an invention (found, not annotated), with its words and its start."""
 
     document: str
     field: str
@@ -77,14 +77,16 @@ class Scored:
     items is right, in the record's order.
     """
 
-    counts: dict[str, Counts] = field(default_factory=dict)
-    slips: list[Slip] = field(default_factory=list)
-    right: dict[str, list[bool]] = field(default_factory=dict)
+    counts: dict[str, Counts] = dataclasses.field(default_factory=dict)
+    slips: list[Slip] = dataclasses.field(default_factory=list)
+    right: dict[str, list[bool]] = dataclasses.field(default_factory=dict)
 
 
 def read_gold(path: Path) -> dict[str, Json]:
-    """Read annotations, by document id, from a file or a folder. Raises ScoreError. *.segments.json hold
-    something else and are left out."""
+    """Read annotations, by document id, from a file or a folder; *.segments.json files are skipped.
+
+    Raises ScoreError.
+    """
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     gold: dict[str, Json] = {}
     for file in files:
@@ -118,27 +120,27 @@ def records_of(lines: Mapping[str, Json]) -> dict[str, Json]:
     return {name: line["record"] for name, line in lines.items()}
 
 
-def score(shapes: Sequence[Field], gold: Mapping[str, Json], records: Mapping[str, Json]) -> dict[str, Scored]:
+def score(fields: Sequence[Field], gold: Mapping[str, Json], records: Mapping[str, Json]) -> dict[str, Scored]:
     """Score each annotated document. A document without a record is scored as an empty record."""
-    return {name: _score_one(shapes, name, gold[name], records.get(name, {})) for name in gold}
+    return {name: _score_one(fields, name, gold[name], records.get(name, {})) for name in gold}
 
 
-def _score_one(shapes: Sequence[Field], name: str, wanted: Json, found: Json) -> Scored:
+def _score_one(fields: Sequence[Field], name: str, wanted: Json, found: Json) -> Scored:
     scored = Scored()
-    for shape in shapes:
-        if shape.name not in wanted:
+    for field in fields:
+        if field.name not in wanted:
             continue
-        mine, theirs = found.get(shape.name), wanted[shape.name]
-        if shape.item is None and not isinstance(theirs, list):
-            _score_value(scored, name, shape, mine, theirs)
-        elif shape.item is None:
-            _score_names(scored, name, shape, mine or [], theirs, lambda value: fold(str(value)))
-        elif shape.anchor.kind.scored_by == "names":
-            _score_people(scored, name, shape, _listed(mine), _listed(theirs))
-        elif shape.anchor.kind.scored_by == "numbers":
-            _score_numbers(scored, name, shape, _listed(mine), _listed(theirs))
+        mine, theirs = found.get(field.name), wanted[field.name]
+        if field.item is None and not isinstance(theirs, list):
+            _score_value(scored, name, field, mine, theirs)
+        elif field.item is None:
+            _score_names(scored, name, field, mine or [], theirs, lambda value: fold(str(value)))
+        elif field.anchor.kind.scored_by == "names":
+            _score_people(scored, name, field, _listed(mine), _listed(theirs))
+        elif field.anchor.kind.scored_by == "numbers":
+            _score_numbers(scored, name, field, _listed(mine), _listed(theirs))
         else:
-            _score_clauses(scored, name, shape, _listed(mine), _listed(theirs))
+            _score_clauses(scored, name, field, _listed(mine), _listed(theirs))
     return scored
 
 
@@ -146,18 +148,20 @@ def _listed(value: Any) -> list[Json]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _score_value(scored: Scored, name: str, shape: Field, mine: Any, theirs: Any) -> None:
-    """A right value, or a right null, counts as one found of one annotated, so F1 is the share of right
-    documents."""
-    key = _date_of if shape.anchor.kind.reads == "date" else _words_of
+def _score_value(scored: Scored, name: str, field: Field, mine: Any, theirs: Any) -> None:
+    """Score one value. A right value or null counts as one found of one annotated.
+
+    F1 is then the share of right documents.
+    """
+    key = _date_of if field.anchor.kind.reads == "date" else _words_of
     right = key(mine) == key(theirs)
-    scored.right[shape.name] = [right] if mine is not None else []
-    scored.counts[shape.name] = Counts(int(right), 1, 1)
+    scored.right[field.name] = [right] if mine is not None else []
+    scored.counts[field.name] = Counts(int(right), 1, 1)
     if not right:
         if theirs is not None:
-            scored.slips.append(Slip(name, shape.name, "miss", _words_of(theirs) or "", None))
+            scored.slips.append(Slip(name, field.name, "miss", _words_of(theirs) or "", None))
         if mine is not None:
-            scored.slips.append(Slip(name, shape.name, "invention", _words_of(mine) or "", None))
+            scored.slips.append(Slip(name, field.name, "invention", _words_of(mine) or "", None))
 
 
 def _date_of(value: Any) -> str | None:
@@ -169,60 +173,60 @@ def _words_of(value: Any) -> str | None:
 
 
 def _score_names(
-    scored: Scored, name: str, shape: Field, mine: list[Any], theirs: list[Any], key: Callable[[Any], str]
+    scored: Scored, name: str, field: Field, mine: list[Any], theirs: list[Any], key: Callable[[Any], str]
 ) -> set[str]:
     found, wanted = {key(x) for x in mine}, {key(x) for x in theirs}
-    scored.right[shape.name] = [key(x) in wanted for x in mine]
-    scored.counts[shape.name] = Counts(len(found & wanted), len(found), len(wanted))
-    scored.slips += [Slip(name, shape.name, "miss", x, None) for x in sorted(wanted - found)]
-    scored.slips += [Slip(name, shape.name, "invention", x, None) for x in sorted(found - wanted)]
+    scored.right[field.name] = [key(x) in wanted for x in mine]
+    scored.counts[field.name] = Counts(len(found & wanted), len(found), len(wanted))
+    scored.slips += [Slip(name, field.name, "miss", x, None) for x in sorted(wanted - found)]
+    scored.slips += [Slip(name, field.name, "invention", x, None) for x in sorted(found - wanted)]
     return found & wanted
 
 
-def _score_people(scored: Scored, name: str, shape: Field, mine: list[Json], theirs: list[Json]) -> None:
-    anchor = shape.anchor.name
-    both = _score_names(scored, name, shape, mine, theirs, lambda item: fold(item[anchor]))
+def _score_people(scored: Scored, name: str, field: Field, mine: list[Json], theirs: list[Json]) -> None:
+    anchor = field.anchor.name
+    both = _score_names(scored, name, field, mine, theirs, lambda item: fold(item[anchor]))
     found = {fold(item[anchor]): item for item in mine}
     wanted = {fold(item[anchor]): item for item in theirs}
-    for leaf in (leaf for leaf in shape.asked if leaf.many):
+    for leaf in (leaf for leaf in field.asked if leaf.many):
         counts = Counts()
         for person in both:
             a = {fold(x) for x in found[person][leaf.name]}
             b = {fold(x) for x in wanted[person][leaf.name]}
             counts += Counts(len(a & b), len(a), len(b))
-        scored.counts[f"{shape.name}.{leaf.name}"] = counts
+        scored.counts[f"{field.name}.{leaf.name}"] = counts
 
 
-def _score_numbers(scored: Scored, name: str, shape: Field, mine: list[Json], theirs: list[Json]) -> None:
-    anchor = shape.anchor.name
+def _score_numbers(scored: Scored, name: str, field: Field, mine: list[Json], theirs: list[Json]) -> None:
+    anchor = field.anchor.name
     left = list(mine)
     matched = []
     for wanted in theirs:
         digits = _digits(wanted[anchor]["text"])
         hit = next((x for x in left if _digits(x[anchor]["text"]) == digits and _overlap(x, wanted)), None)
         if hit is None:
-            scored.slips.append(_slip(name, shape, "miss", wanted))
+            scored.slips.append(_slip(name, field, "miss", wanted))
         else:
             left.remove(hit)
             matched.append((hit, wanted))
-    scored.slips += [_slip(name, shape, "invention", x) for x in left]
-    scored.right[shape.name] = [not any(x is other for other in left) for x in mine]
-    scored.counts[shape.name] = Counts(len(matched), len(mine), len(theirs))
+    scored.slips += [_slip(name, field, "invention", x) for x in left]
+    scored.right[field.name] = [not any(x is other for other in left) for x in mine]
+    scored.counts[field.name] = Counts(len(matched), len(mine), len(theirs))
     parts = ("number", "low", "high", "unit")
     right = sum(all(a[anchor][p] == b[anchor][p] for p in parts) for a, b in matched)
-    scored.counts[f"{shape.name}.{anchor}"] = Counts(right, len(matched), len(matched))
+    scored.counts[f"{field.name}.{anchor}"] = Counts(right, len(matched), len(matched))
 
 
 def _digits(words: str) -> str:
     return "".join(_NUMERAL.findall(fold(words)))
 
 
-def _score_clauses(scored: Scored, name: str, shape: Field, mine: list[Json], theirs: list[Json]) -> None:
+def _score_clauses(scored: Scored, name: str, field: Field, mine: list[Json], theirs: list[Json]) -> None:
     found, wanted = _characters(mine), _characters(theirs)
-    scored.counts[shape.name] = Counts(len(found & wanted), len(found), len(wanted))
-    scored.slips += [_slip(name, shape, "miss", x) for x in theirs if not _mostly(x, found)]
-    scored.right[shape.name] = [_mostly(x, wanted) for x in mine]
-    scored.slips += [_slip(name, shape, "invention", x) for x in mine if not _mostly(x, wanted)]
+    scored.counts[field.name] = Counts(len(found & wanted), len(found), len(wanted))
+    scored.slips += [_slip(name, field, "miss", x) for x in theirs if not _mostly(x, found)]
+    scored.right[field.name] = [_mostly(x, wanted) for x in mine]
+    scored.slips += [_slip(name, field, "invention", x) for x in mine if not _mostly(x, wanted)]
 
 
 def _places(item: Json) -> list[Json]:
@@ -231,8 +235,7 @@ def _places(item: Json) -> list[Json]:
 
 
 def _characters(items: Iterable[Json]) -> set[int]:
-    """The characters of the items' first places. A repeated item counts at its first mention, as in
-    annotations."""
+    """The characters of the items' first places: annotations mark a repeated item at its first mention."""
     return {i for item in items for place in _places(item)[:1] for i in range(place["start"], place["end"])}
 
 
@@ -246,15 +249,15 @@ def _overlap(item: Json, other: Json) -> bool:
     return any(a["start"] < b["end"] and b["start"] < a["end"] for a in _places(item) for b in _places(other))
 
 
-def _slip(name: str, shape: Field, kind: str, item: Json) -> Slip:
+def _slip(name: str, field: Field, kind: str, item: Json) -> Slip:
     place = next(iter(_places(item)), None)
-    words = item[shape.anchor.name]
+    words = item[field.anchor.name]
     text = words["text"] if isinstance(words, dict) else words
     if place is None:
-        return Slip(name, shape.name, kind, text, None)
-    return Slip(name, shape.name, kind, f"{text} ｜ {place['text']}", place["start"])
+        return Slip(name, field.name, kind, text, None)
+    return Slip(name, field.name, kind, f"{text} ｜ {place['text']}", place["start"])
 
 
-def fields_of(shapes: Sequence[Field], gold: Mapping[str, Json]) -> list[str]:
+def fields_of(fields: Sequence[Field], gold: Mapping[str, Json]) -> list[str]:
     """The schema's fields that any annotation has."""
-    return [shape.name for shape in shapes if any(shape.name in record for record in gold.values())]
+    return [field.name for field in fields if any(field.name in record for record in gold.values())]

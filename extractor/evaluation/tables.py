@@ -64,10 +64,10 @@ def tabulate_marks(scored: Mapping[str, Scored], lines: Mapping[str, Json]) -> d
     counts: dict[tuple[str, str], Counts] = {}
     for name, one in scored.items():
         marks = _marks_of(lines.get(name, {}), name)
-        for shape, items in one.right.items():
+        for field, items in one.right.items():
             for number, right in enumerate(items):
-                for mark in marks.get((shape, number)) or [UNMARKED]:
-                    counts[shape, mark] = counts.get((shape, mark), Counts()) + Counts(int(right), 1, 1)
+                for mark in marks.get((field, number)) or [UNMARKED]:
+                    counts[field, mark] = counts.get((field, mark), Counts()) + Counts(int(right), 1, 1)
     return counts
 
 

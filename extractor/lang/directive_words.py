@@ -38,8 +38,16 @@ ATTRIBUTION_PREFIX = re.compile("^.{0,16}?(?:强调指出|强调|指出|要求|�
 QUOTES_DEMANDS = re.compile(f"(?:强调|要求|指出|希望)(?:[，,:：]|要|[{HAN}]{{2,10}}要)")
 NEWS = re.compile(f"[{HAN}]{{2,4}}(?:强调|指出|要求)[，,:：]|会议(?:强调|指出|要求)|本报讯|记者|出席会议|召开")
 ADDRESSES = re.compile("同志们|各位|大家")
-# A point of a list that `sentences.numbering` does not see: 首先, 第一条, 要坚持做到,一是….
-POINT = re.compile("^(?:首先|其次|最后|第[一二三四五六七八九十])|^.{0,40}[一二三四五六七八九]是")
+# Whether a sentence is a point of a list, and whether it may be only the head of one. `sentences.numbering` answers another
+# question, the rank of a heading: （1） and ① have a rank, but stand before points that are actions themselves, and
+# 首先, 第一批 or 要做到,一是… have none.
+POINT = re.compile(
+    r"^\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、)|第[一二三四五六七八九十]|首先|其次|最后|[(（][一二三四五六七八九十]{1,3}[)）]|\d{1,2}[、.．])"
+    "|^.{0,40}[一二三四五六七八九]是"
+)
+HEAD = re.compile(
+    r"\s*(?:[一二三四五六七八九十]{1,3}(?:是|要|、|，|,)|第[一二三四五六七八九十]{1,3}|[(（][一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[、.．](?![0-9]))"
+)
 
 # --- clauses that demand nothing ---
 

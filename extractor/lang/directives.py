@@ -71,7 +71,7 @@ def headings_of(text: str, sentence_spans: list[Span]) -> Iterator[Span]:
     """Numbered sentences that are only headings, like 二是要突出重点。 before the sentences that say how."""
     for (i, j), (k, m) in pairwise(sentence_spans):
         same_line = "\n" not in text[j:k] or text[j - 1] not in "。！？；"
-        numbered = numbering(text[i:j]) is not None and numbering(text[k:m]) is None
+        numbered = directive_words.HEAD.match(text, i, j) is not None and directive_words.HEAD.match(text, k, m) is None
         if j - i <= _LONGEST_HEADING and numbered and same_line:
             yield i, j
 
@@ -102,11 +102,11 @@ def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
     demanding, reviewing = not is_news, False
     for i, j in sentence_spans:
         sentence = text[i:j]
-        rank = numbering(sentence)
-        listed = rank is not None or directive_words.POINT.search(sentence) is not None
+        listed = directive_words.POINT.search(sentence) is not None
         if i >= paragraph_end:
             paragraph_end = next((end for end in paragraph_ends if end > i), j)
             demanding = demanding and (listed or not is_news)
+        rank = numbering(sentence)
         if rank is not None and rank[0] <= 2 and j - i <= _LONGEST_HEADING + 20:
             reviewing = _reviews(sentence)
         plain = directive_words.QUOTED.sub("〃", sentence)

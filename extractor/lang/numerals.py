@@ -15,15 +15,17 @@ _PLAIN = (
 FINANCIAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 
 DIGIT = "零〇一二两三四五六七八九"
+# Groups are atomic, (?>…), and not possessive, (…)+: in Python 3.11.2 a possessive group keeps what its last,
+# failed turn has read, so that 8000万千瓦 is 8000万千 and 瓦.
 # Not the first character of a unit: 百分点, 千瓦, 千克.
 _POWER = r"(?:[十万亿]|百(?!分)|千(?![瓦克米伏兆]))"
-_ARABIC = r"(?<!\d)(?<!\d\.)(?:\d{1,3}(?:,\d{3}){1,5}+|\d{1,16}+)(?:\.\d{1,8}+)?+(?!\.?\d)"
+_ARABIC = r"(?<!\d)(?<!\d\.)(?:\d{1,3}(?>(?:,\d{3}){1,5})|\d{1,16}+)(?>(?:\.\d{1,8})?)(?!\.?\d)"
 _CHINESE = (
-    rf"(?<![{DIGIT}十百千万亿])(?!一半)(?:[{DIGIT}廿]|{_POWER}){{1,24}}+(?![{DIGIT}])"
-    rf"(?:点[{DIGIT}]{{1,8}}+)?+"
+    rf"(?<![{DIGIT}十百千万亿])(?!一半)(?>(?:[{DIGIT}廿]|{_POWER}){{1,24}})(?![{DIGIT}])"
+    rf"(?>(?:点[{DIGIT}]{{1,8}})?)"
 )
 _SECOND_TERM = rf"(?:(?:\d{{1,4}}|[{DIGIT}])(?:[多余]?{_POWER}){{1,3}})"  # the 5千 of 3万5千
-NUMBER = rf"(?:{_ARABIC}|{_CHINESE})(?:[多余几]?{_POWER}){{0,4}}+{_SECOND_TERM}?"
+NUMBER = rf"(?:{_ARABIC}|{_CHINESE})(?>(?:[多余几]?{_POWER}){{0,4}}){_SECOND_TERM}?"
 
 
 def to_plain(text: str) -> str:

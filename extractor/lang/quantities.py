@@ -25,7 +25,7 @@ from extractor.lang.sentences import Span
 from extractor.lang.units import APPROX_BEFORE, DATED, Approx, any_of, words_in
 
 _AROUND = rf"({BEFORE}?){{}}({AFTER})?"
-_TERM = r"\d{1,9}+(?:\.\d{1,4}+)?+"
+_TERM = r"\d{1,9}+(?>(?:\.\d{1,4})?)"
 _RATIO = re.compile(_AROUND.format(rf"(?<![\d./:])({_TERM})[/:比]({_TERM})(?![\d./:十百千万亿])"))
 _NAMED = {
     **dict.fromkeys(words_in("半数 一半 过半 大半 多半"), (0.5, None)),
@@ -37,16 +37,14 @@ _ANNOTATION = re.compile(rf"(?<=[{HAN}])[(](?:(?![{HAN}])[^\W\d_]){{1,7}}[)]")  
 _SPACE = re.compile(r"\s+")
 _COLUMNS = re.compile(r"(?<=\d\d)\s+(?=\d)|(?<=\d)\s+(?=\d\d)")  # 100 200 is two numbers, 2 0 0 is one
 _BLANK = r"[ \t\u3000\u200b\xa0]"
-_SPACING = (
-    re.compile(  # The blank comes before its context in the pattern, so that a text without blanks is passed at once.
-        rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
-        rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
-    )
+_SPACING = re.compile(  # the blank comes before its context, so that a text without blanks is skipped at once
+    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
+    rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
 )
 _IN_PROPORTION = re.compile("[:/半翻]")  # no proportion without one of these
 _PROPORTION = re.compile(
     rf"(?=[\d半一过翻{''.join(word[0] for word in APPROX_BEFORE)}])(?:"
-    rf"(?<=[为例是比达])(?<![{DIGIT}])\d{{1,6}}+(?:\.\d{{1,4}}+)?+:\d{{1,6}}+(?:\.\d{{1,4}}+)?+|"
+    rf"(?<=[为例是比达])(?<![{DIGIT}])\d{{1,6}}+(?>(?:\.\d{{1,4}})?):\d{{1,6}}+(?>(?:\.\d{{1,4}})?)|"
     r"(?<=[少占达近约为加])\d{1,2}/\d{1,3}(?![\d/月日])(?:以上|左右)?|"
     rf"(?:{BEFORE})?(?:半数|(?<!另)一半(?!是|在)|过半(?!年))(?:{AFTER})?|翻番|翻倍)"
 )

@@ -20,7 +20,7 @@ NEGATIONS = words_in("不得 不能 不应 不可 不会 不宜 不准 未 没�
 APPROX_BEFORE: dict[str, Approx] = {
     **dict.fromkeys(words_in("至少 不低于 不少于 不小于 不下于 不下 最少 起码 上"), "min"),
     **dict.fromkeys(words_in("不超过 不高于 不多于 不大于 至多 最多 低于 少于 小于"), "max"),
-    # A negation turns them round: 少于 is a ceiling and 不得少于 a floor, 未超过 a ceiling.
+    # A negation reverses them: 少于 is a ceiling and 不得少于 a floor, 未超过 a ceiling.
     **{no + bound: "min" for no in NEGATIONS for bound in words_in("少于 低于 小于 不足")},
     **{no + bound: "max" for no in NEGATIONS for bound in words_in("超过 超出 突破 高于 大于 多于")},
     **dict.fromkeys(words_in("不足 不到 不满 未满"), "max"),
@@ -34,7 +34,7 @@ APPROX_AFTER: dict[str, Approx] = {
     **dict.fromkeys(words_in("左右 上下 前后"), "about"),
     "有余": "over",
 }
-# If there are several (超过20%以上, 约10多个), the first of these holds.
+# If there are several (超过20%以上, 约10多个), the first of these counts.
 STRENGTH: tuple[Approx, ...] = ("over", "max", "min", "nearly", "about")
 
 # Units that dates, clock times, editions and document numbers have too. They are parsed, but found only as

@@ -1,5 +1,4 @@
-"""The batch API of an OpenAI-compatible endpoint: upload a file of requests, create a batch, download its
-replies.
+"""The batch API of an OpenAI-compatible endpoint: upload requests, create a batch, download its replies.
 
 It shares errors, retries and the reading of replies with live calls. Calls that are safe to repeat are
 retried; a batch is created with a single attempt, since a second batch would be charged as well.
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from extractor.cancellation import Cancellation
 from extractor.document import Json
-from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError, error_of
+from extractor.errors import MalformedResponseError, NotJsonError, ProviderError, ServerError, SetupError
 from extractor.llm.call import Reply
 from extractor.llm.client import with_retries
+from extractor.llm.error_words import error_of
 from extractor.llm.providers import Endpoint
 from extractor.llm.replies import read_batched_reply, redact, translated_errors
 

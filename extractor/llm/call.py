@@ -102,19 +102,20 @@ REASKED = "reasked"
 class Profile:
     """How to ask a model.
 
-    style        "read": the model reads the passage and lists what it finds. "form": code finds candidates if a
-                 field's type and cue allow it (names, numbers, dates, clauses), and the model only chooses among
-                 them and describes them. A small model copies well, but enumerates and judges poorly.
-    passage      most visible characters of text in a question
-    rows         most candidates in a form
-    output       most tokens in an answer
+    style        "read": the model reads the passage and lists what it finds. "form": if a field's type and
+                 cue allow it, code finds candidates (names, numbers, dates, clauses), and the model only
+                 chooses among them and describes them. A small model copies well, but enumerates and judges
+                 poorly.
+    passage      the maximum number of visible characters of text in a question
+    rows         the maximum number of candidates in a form
+    output       the maximum number of tokens in an answer
     sampling     further fields of the request, such as the temperature
-    answer       how the request describes the answer's shape: as a JSON Schema beside the messages ("strict": for
+    answer       how the request describes the answer: by a JSON Schema beside the messages ("strict": for
                  OpenAI's strict mode), or in words, for an endpoint that takes no schema
     limit        the request field that limits the answer's tokens
     second_pass  ask once more if something that a field expects is left uncited
     verify       ask the model to confirm each item
-    sure         least probability of that yes, if the endpoint reports probabilities. None: every yes counts.
+    sure         the minimum probability of that yes, if the endpoint reports it; None: every yes counts
     combine      ask for several fields in one question
     """
 

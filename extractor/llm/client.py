@@ -56,8 +56,7 @@ def connect(
 
     `timeout` is in seconds for each attempt, up to the last byte. `limiter` decides when an attempt may start
     (default: one at a time). After `cancellation` no attempt starts. `on_attempt` is called with each attempt
-    that has ended. `by` is who answers, where that is known better than from the response (the embedded
-    model).
+    that has ended. `by` says who answers if that is known better than from the response (the embedded model).
     """
     cancellation = cancellation or Cancellation()
     sleep = sleep or cancellation.sleep

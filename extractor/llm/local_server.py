@@ -15,8 +15,7 @@ from extractor.errors import CannotServeError, ModelMissingError
 
 @contextmanager
 def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Iterator[str]:
-    """Serve the model on a free port of 127.0.0.1 and yield the base URL; the server stops at the end of the
-    block.
+    """Serve the model on a free port of 127.0.0.1 during the block, and yield the base URL.
 
     `context` is in tokens. The server takes one request at a time and reuses the prefix of the previous one.
     """
@@ -26,9 +25,8 @@ def serve(path: Path, *, threads: int | None = None, context: int = 8192) -> Ite
         raise ModelMissingError("The embedded model needs xllamacpp, which is not installed.") from error
     settings = xllamacpp.CommonParams()
     settings.model.path = str(path)
-    settings.model_alias = {
-        path.stem
-    }  # the model's name in replies; the default is the path, which should stay private
+    # The model's name in replies. The default is the path, which should stay private.
+    settings.model_alias = {path.stem}
     settings.hostnames = ["127.0.0.1"]
     settings.port = 0
     settings.cors_origins = "http://127.0.0.1"  # the default lets any web page in the user's browser ask

@@ -145,8 +145,10 @@ def _join(model: Packaged, path: Path, on_progress: Progress | None) -> None:
 
 
 def _copy(parts: list[Path], partial: Path, on_progress: Progress | None, size: int) -> str:
-    """Write the parts into `partial` and return the sha256 of the whole. What an interrupted join left is
-    kept as far as it matches."""
+    """Write the parts into `partial` and return the sha256 of the whole.
+
+    What an interrupted join left is kept as far as it matches.
+    """
     digest, done, matches = hashlib.sha256(), 0, True
     partial.touch()
     with partial.open("r+b") as out:

@@ -90,10 +90,9 @@ PROVIDERS: dict[str, Provider] = {
 
 
 def resolve(model: str, base_url: str | None, environ: Mapping[str, str]) -> Endpoint:
-    """The endpoint that `--model` and `--base-url` name. Keys come from the environment only. Raises
-    SetupError.
+    """The endpoint that `--model` and `--base-url` name. Keys come from the environment only.
 
-    With a base URL, the whole of `model` is the model's name, including slashes.
+    With a base URL, the whole of `model` is the model's name, including slashes. Raises SetupError.
     """
     if base_url:
         return _addressed(model, _checked(base_url), environ)

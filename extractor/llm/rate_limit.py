@@ -115,7 +115,7 @@ class RateLimiter:
             if self._tpm:
                 self._next_token += 60.0 * (tokens - slot.tokens) / self._tpm
             self._learn(headers, now)
-            self._time(now - slot.began)
+            self._update_latency(now - slot.began)
             if not self._auto:
                 return
             if self._latency > SLOWED * self._quickest and now - self._shrunk_at > 2 * self._latency:
@@ -140,7 +140,7 @@ class RateLimiter:
         self._growing_fast = False
         self._shrunk_at = now
 
-    def _time(self, seconds: float) -> None:
+    def _update_latency(self, seconds: float) -> None:
         self._latency += _NEWEST * (seconds - self._latency) if self._latency else seconds
         self._quickest = min(self._quickest or seconds, self._latency)
 

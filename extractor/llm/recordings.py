@@ -57,7 +57,8 @@ class Recordings:
     record  replays what is recorded, asks the model for the rest and records it
     live    ignores the recordings
 
-    `missed` lists the errors of a replay; `on_asked` gets the `about` of each question before the model is asked. Raises RecordingsDamagedError if a file can't be read or written.
+    `missed` lists the errors of a replay; `on_asked` gets the `about` of each question before the model is
+    asked. Raises RecordingsDamagedError if a file can't be read or written.
     """
 
     def __init__(self, folder: Path | None, mode: Mode, on_asked: Callable[[Json], None] | None = None) -> None:

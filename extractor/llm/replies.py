@@ -1,7 +1,7 @@
-"""What an endpoint sent back, read: a completion, or the error that it stands for.
+"""Read what an endpoint sent back: a completion, or an error.
 
-The same reading serves live responses and the lines of a batch's result file. Keys are removed from
-everything that may be shown or recorded.
+Live responses and the lines of a batch's result file are read alike. Keys are removed from everything that
+may be shown or recorded.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from extractor.errors import (
     ProviderError,
     ServerError,
     TimedOutError,
-    error_of,
 )
 from extractor.llm.call import Reply
+from extractor.llm.error_words import error_of
 from extractor.llm.providers import Endpoint
 
 if TYPE_CHECKING:
@@ -48,14 +48,16 @@ _LONG_KEY = 16
 
 
 def read_reply(content: bytes, media: str, endpoint: Endpoint, by: Json | None = None) -> Reply:
-    """The reply in a 200 response. `by` is who answered, where that is known better than from the response
-    itself. Raises the ProviderError that the response stands for."""
+    """The reply in a 200 response. Raises the ProviderError that the response reports.
+
+    `by` says who answered if that is known better than from the response itself.
+    """
     body = _completion(_without_key(content, endpoint), media, endpoint)
     return Reply(body, dict(by) if by else _answered_by(body, endpoint))
 
 
 def read_batched_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
-    """The reply in a line of a batch's result file. Raises the ProviderError that the line stands for."""
+    """The reply in a line of a batch's result file. Raises the ProviderError that it reports."""
     content = json.dumps(body)
     if status != 200:
         raise error_of(status, json.loads(redact(content, endpoint)), endpoint.host)
@@ -66,8 +68,10 @@ def read_batched_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
 def translated_errors(
     endpoint: Endpoint, now: Callable[[], float] = time.time, headers: dict[str, str] | None = None
 ) -> Iterator[None]:
-    """Turn what the client raises in the block into an ExtractorError. The headers of an error response are
-    put into `headers`."""
+    """Turn what the client raises in the block into an ExtractorError.
+
+    The headers of an error response are put into `headers`.
+    """
     import openai
 
     from extractor.llm.http import UNREACHED
@@ -92,8 +96,10 @@ def redact(text: str, endpoint: Endpoint) -> str:
 
 
 def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
-    """No response, or only a part of one. A timeout reported by the transport may be a dropped connection:
-    only the chain of causes shows which."""
+    """The error for no response, or only a part of one.
+
+    A timeout reported by the transport may be a dropped connection: only the chain of causes shows which.
+    """
     causes = [failure]
     while isinstance(cause := causes[-1].__cause__, Exception):
         causes.append(cause)
@@ -114,7 +120,7 @@ def _error_response(response: httpx2.Response, endpoint: Endpoint, now: Callable
 
 
 def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
-    """The chat completion in a 200 response. Raises the ProviderError that the response stands for."""
+    """The chat completion in a 200 response. Raises the ProviderError that the response reports."""
     body = _parsed(content, media, endpoint)
     if isinstance(body, dict) and body.get("error") and not body.get("choices"):
         raise _error_in_disguise(body, endpoint)
@@ -148,7 +154,7 @@ def _first_choice(body: Any) -> Json | None:
 
 
 def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:
-    """Some gateways answer 200 with an error inside, whose `code` is the status."""
+    """The error in a response with status 200; some gateways put the real status into its `code`."""
     error = json.loads(redact(json.dumps(body["error"], ensure_ascii=False), endpoint))
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
@@ -186,6 +192,6 @@ def _plain(text: str) -> str:
 
 
 def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
-    """A completion that repeats the key would be recorded with it. A short key may be an ordinary word."""
+    """The content without the key, which would be recorded. A short key stays: it may be an ordinary word."""
     key = (endpoint.key or "").encode()
     return content.replace(key, b"***") if len(key) >= _LONG_KEY else content

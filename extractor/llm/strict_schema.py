@@ -43,7 +43,7 @@ def violations(schema: Json) -> list[str]:
     if schema.get("type") != "object" or "anyOf" in schema:
         found.append("$: the outermost schema must be an object without anyOf. Move it into a property.")
     for path, node in _nodes("$", schema):
-        found += (f"{path}: {complaint}" for complaint in _violations_of(node, schema))
+        found += (f"{path}: {violation}" for violation in _violations_of(node, schema))
     return found + list(_too_large(schema))
 
 

@@ -46,11 +46,13 @@ def tokens_in(body: Json) -> int:
     return tokens_of(text) + _MESSAGE * len(messages) + _TURN
 
 
-def tokens_of_shape(body: Json) -> int:
-    """Tokens of the JSON Schema beside a request's messages. Some endpoints count them; for others the schema
-    only constrains the answer."""
-    shape = body.get("response_format", {}).get("json_schema")
-    return tokens_of(json.dumps(shape, ensure_ascii=False)) if shape else 0
+def tokens_of_schema(body: Json) -> int:
+    """Tokens of the JSON Schema beside a request's messages.
+
+    Some endpoints count them; for others the schema only constrains the answer.
+    """
+    schema = body.get("response_format", {}).get("json_schema")
+    return tokens_of(json.dumps(schema, ensure_ascii=False)) if schema else 0
 
 
 def estimate_tokens(body: Json) -> int:

@@ -111,8 +111,10 @@ class AnswerCache:
         self._remove_folder()
 
     def discard_failed(self, document: str, requests: Collection[str], failed: Sequence[QuestionRef]) -> None:
-        """Delete what a retry must ask again: the answers to `requests`, which did not fit, and the refusals
-        of the questions that `failed`. Raises CannotKeepError."""
+        """Delete what a retry must ask again. Raises CannotKeepError.
+
+        That is the answers to `requests`, which did not fit, and the refusals of the questions that `failed`.
+        """
         path = self._path(document)
         if path.name not in self._files:
             return

@@ -35,8 +35,8 @@ def document_events(name: str, records: int, failures: Sequence[FailureEntry]) -
 def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]:
     """A function that appends an event to a file, with its time; None if there is no file.
 
-    Raises OutputError if the file can't be opened. If a later write fails the user is warned once and the run
-    goes on: answers are worth more than lines about them.
+    Raises OutputError if the file can't be opened. If a later write fails, the user is warned once and the
+    run continues: answers are worth more than lines about them.
     """
     if path is None:
         yield None
@@ -58,7 +58,7 @@ def open_event_log(path: Path | None) -> Iterator[Callable[[Json], None] | None]
                 except OSError as error:
                     broken = True
                     print(
-                        f"extractor: {path} can't be written: {error.strerror}. The run goes on without the log.",
+                        f"extractor: {path} can't be written: {error.strerror}. The run continues without the log.",
                         file=sys.stderr,
                     )
 

@@ -1,6 +1,6 @@
-"""The failures file: one JSON line for each thing that failed, as long as the failure stands.
+"""The failures file: one JSON line for each question or document that failed and has not succeeded since.
 
-While a run goes on, a line of kind `resolved` withdraws all earlier failures of its document; the finished
+During a run, a line of kind `resolved` withdraws all earlier failures of its document; the finished
 file has no such lines.
 """
 
@@ -20,6 +20,8 @@ from extractor.output.files import OutputError, encode, guard_reading
 
 # A line of this kind withdraws the earlier failures of its document.
 RESOLVED = "resolved"
+# What version 0.1 called it.
+_RESOLVED_BEFORE = "mended"
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -29,7 +31,7 @@ class FailureEntry(TypedDict):
     id: Annotated[str, Field(description="The document's id.")]
     path: Annotated[str | None, Field(description="The input that the document was read from.")]
     sha256: Annotated[str | None, Field(description="Digest of the document's source; null if it was not read.")]
-    kind: Annotated[str, Field(description="What kind of error it was: what --retry takes.")]
+    kind: Annotated[str, Field(description="The kind of error, which --retry takes.")]
     reason: Annotated[str, Field(description="What happened and what to do, for people.")]
     field: Annotated[str | None, Field(description="The field that was asked for.")]
     start: Annotated[int | None, Field(description="Where the passage starts, in characters of the source.")]
@@ -39,7 +41,7 @@ class FailureEntry(TypedDict):
     ]
 
 
-# The failures that stand, by document id.
+# The current failures, by document id.
 Failures = dict[str, list[FailureEntry]]
 
 
@@ -49,7 +51,7 @@ def failure_schema() -> Json:
 
 
 def read_failures(*paths: Path, keep_unreached: bool = True) -> Failures:
-    """The failures that stand, by document; those in a later file replace those in an earlier one.
+    """The current failures, by document; those in a later file replace those in an earlier one.
 
     Without `keep_unreached`, documents that an earlier run did not get to are left out. A torn last line is
     ignored. Raises OutputError.
@@ -58,7 +60,7 @@ def read_failures(*paths: Path, keep_unreached: bool = True) -> Failures:
     for path in paths:
         in_file: Failures = {}
         for entry in _entries(path):
-            if entry["kind"] == RESOLVED:
+            if entry["kind"] in (RESOLVED, _RESOLVED_BEFORE):
                 in_file[entry["id"]] = []
             elif keep_unreached or entry["kind"] != NOT_REACHED:
                 in_file.setdefault(entry["id"], []).append(entry)

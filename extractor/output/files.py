@@ -42,7 +42,7 @@ class Lines:
                 while remaining:
                     remaining = remaining[self.stream.write(remaining) :]
             except OSError:
-                with suppress(OSError):  # half a line is of no use
+                with suppress(OSError):  # half a line is useless
                     self.stream.truncate(self.size)
                 raise
         self.size += len(lines)
@@ -157,14 +157,16 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
             stack.callback(_close, device)
             yield Output(path, Lines(path, device), None)
             return
-        resumes = part_path(path).exists()
+        failed = failures_path(path)
+        resumes = part_path(path).exists() or part_path(failed).exists()
         records = Lines(path, _open_part(path))
         stack.callback(_close, records.stream)
         replaces = _replaces(path, restart, resumes)
-        failed = failures_path(path)
         with guard(failed):
             failures = Lines(failed, io.FileIO(os.open(part_path(failed), os.O_RDWR | os.O_CREAT, 0o666), "r+"))
         stack.callback(lambda: _close(failures.stream))
+        if restart and not path.exists():
+            _keep_part(path)
         for lines in (records, failures):
             lines.cut(0 if restart else lines.stream.seek(0, os.SEEK_END))
         try:
@@ -174,6 +176,21 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
                 if not lines.size and not lines.placed:
                     with suppress(OSError):
                         part_path(lines.path).unlink(missing_ok=True)
+
+
+def _keep_part(path: Path) -> None:
+    """Copy the records of a run that was cut short to `.before`: no output holds them."""
+    with guard(before_path(path)):
+        if part_path(path).stat().st_size:
+            fresh = before_path(path).with_name(f"{before_path(path).name}.new")
+            shutil.copyfile(part_path(path), fresh)
+            os.replace(fresh, _free(before_path(path)))
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number if there is such a file."""
+    names = (path, *(path.with_name(f"{path.name}.{number}") for number in range(2, 1000)))
+    return next(name for name in names if not name.exists())
 
 
 def _replaces(path: Path, restart: bool, resumes: bool) -> bool:

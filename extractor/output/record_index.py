@@ -1,4 +1,4 @@
-"""The records of an output, by name: which lines stand, and which a later line supersedes.
+"""The records of an output, by name: which lines are current, and which a later line supersedes.
 
 A rewritten record comes later in the file than the older line of its name. If a document's source has
 changed, all its older lines are superseded. Takes about 250 bytes of memory a record.
@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
 from extractor.pipeline.backfill import valid_fields
@@ -27,7 +28,7 @@ _NUMBER = re.compile(r"#\d+$")  # the number of a speech, in the id of its recor
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a record's line says of itself."""
+    """The keys at the start of a record's line."""
 
     format: int
     name: str
@@ -55,6 +56,18 @@ def read_head(line: bytes) -> Head | None:
     return _parse_head(line)
 
 
+def check_format(head: Head, path: Path) -> None:
+    """Raise OutputError if a line was written in another format than this version's."""
+    if head.format == FORMAT:
+        return
+    older = "an older" if head.format < FORMAT else "a newer"
+    raise OutputError(
+        f"{path} was written by {older} version of extractor (format {head.format}; this one writes format {FORMAT}), so "
+        "it can't be added to. Name another file with -o, or convert everything again with --restart (the old records "
+        "stay until all new ones are there)."
+    )
+
+
 def _parse_head(line: bytes) -> Head | None:
     try:
         data = json.loads(line)
@@ -79,7 +92,7 @@ class RecordIndex:
 
     `outdated`: how many lines of another recipe there are; they stay until they are back-filled.
     `recipes`: for each recipe found, the fields whose values are still valid.
-    `superseded`: whether the `.part` has lines that no longer stand.
+    `superseded`: whether the `.part` has lines that are no longer current.
     `is_mixed`: whether the output itself already had records of this recipe.
     """
 
@@ -168,7 +181,7 @@ class RecordIndex:
                 if head is None:
                     self.superseded = True
                 else:
-                    self._check(head, line)
+                    self._check(head, line, self._part)
                     if last and last[-1][0].owner != head.owner:
                         for done, at in last:
                             self._index(done, at)
@@ -197,7 +210,7 @@ class RecordIndex:
                         f"{self._path}, line {number}, is not a record: fix or delete the line, name another file "
                         "with -o, or replace the file with --restart."
                     )
-                self._check(head, line)
+                self._check(head, line, self._path)
                 self.is_mixed |= head.recipe == self._recipe.digest
                 if head.name in in_part:
                     continue
@@ -209,15 +222,9 @@ class RecordIndex:
                 offset += len(line)
         self._lines.add(b"".join(copied))
 
-    def _check(self, head: Head, line: bytes) -> None:
-        """Raise OutputError if the line has another format, or no field that is still valid under this recipe."""
-        if head.format != FORMAT:
-            older = "an older" if head.format < FORMAT else "a newer"
-            raise OutputError(
-                f"{self._path} was written by {older} version of extractor (format {head.format}; this one writes format "
-                f"{FORMAT}), so it can't be added to. Name another file with -o, or convert everything anew with --restart "
-                "(the old records stay until all new ones are there)."
-            )
+    def _check(self, head: Head, line: bytes, path: Path) -> None:
+        """Raise OutputError if the line has another format, or no field that is valid under this recipe."""
+        check_format(head, path)
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(
@@ -226,7 +233,7 @@ class RecordIndex:
         if not self.recipes[head.recipe]:
             raise OutputError(
                 f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
-                "and no field is asked for as it was: the schema, the prompts, the model or its options have "
+                "and no field of it is still valid: the schema, the prompts, the model or its options have "
                 "changed. Name another file with -o, or start over with --restart (the old records stay until all "
                 "new ones are there)."
             )

@@ -1,8 +1,8 @@
-"""Resuming: what an output holds, by document, so that a run goes on where an earlier one stopped.
+"""Resuming: what an output holds, by document, so that a run continues where an earlier one stopped.
 
 A run writes into `.part` files. It first reads what an earlier run left, finished or cut short. Then, for
-each document that is done, it writes in this order: the lines, the failures, and only later, once the lines
-are synced to disk, it deletes the kept answers (`answer_cache`). So a run that is killed at any moment leaves
+each document that is done, it writes the lines, then the failures; only later, once the lines are synced to
+disk, it deletes the kept answers (`answer_cache`). So a run that is killed at any moment leaves
 each document either finished, or unfinished with its answers kept. The lines of the last document in a
 `.part` are never trusted: if the kill came before its failures were written, the document is converted again.
 """
@@ -37,7 +37,7 @@ from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 
-# Failures that say nothing about the document itself: it is asked about again by any run that resumes.
+# Failures that say nothing about the document itself, so any run that resumes asks about it again.
 PASSING = frozenset({NOT_REACHED, *kinds(*FATAL)})
 # Seconds between syncs to disk: how much work a power loss may cost.
 SYNC_EVERY = 1.0
@@ -96,7 +96,7 @@ class ResumableOutput:
     def pending(
         self, documents: Iterable[Document | Unreadable], retry: Collection[str] | None = None
     ) -> Iterator[Document | Unreadable]:
-        """The documents that are not done, or not surely: answers are kept until the lines are on disk.
+        """The documents that are not done, or may not be: answers are kept until the lines are on disk.
 
         A document that failed before comes again if the failure says nothing about the document, or if
         `retry` names its kind (an empty `retry` means any kind).

@@ -1,5 +1,4 @@
-"""Back-fill: reuse the parts of an earlier line that are still valid and ask only about new or changed
-fields."""
+"""Back-fill: reuse the valid parts of an earlier line, and ask only about new or changed fields."""
 
 from __future__ import annotations
 
@@ -16,8 +15,7 @@ from extractor.pipeline.recipe import Recipe
 
 @dataclass(frozen=True)
 class Kept:
-    """The valid parts of an earlier line, by current field name; `usage` is the entry in the line's
-    `run.fields`."""
+    """The valid parts of an earlier line, by current field name; `usage` comes from its `run.fields`."""
 
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
     evidence: dict[str, list[EvidenceEntry]] = dataclasses.field(default_factory=dict)
@@ -46,8 +44,7 @@ def valid_fields(line: OutputLine, recipe: Recipe, without: Collection[str] = ()
 
 
 def keep(line: OutputLine | None, recipe: Recipe, speech: Excerpt, without: Collection[str] = ()) -> Kept:
-    """The valid parts of an earlier line; none if the line was made from other characters than this
-    speech."""
+    """The valid parts of an earlier line; none if the line was made from other characters."""
     if line is None:
         return Kept()
     source = line["source"]

@@ -1,6 +1,6 @@
 """The pipeline: from a document to its output lines, stage by stage.
 
-    read        a file or a row of a table as a Document: done before, in `read/`
+    read        a file or a row of a table as a Document: earlier, in `read/`
     clean       remove noise, convert to Simplified script
     split       the document into speeches, a speech into passages
     ask         about each field, or group of fields, of each passage
@@ -41,8 +41,7 @@ from extractor.schema.shape import Field
 
 @dataclass(slots=True)
 class Converted:
-    """The output line of one speech, the failed questions, the usage, and the number of all questions
-    (`asked`)."""
+    """The output line of one speech, the failed questions, the usage, and the number of questions asked."""
 
     line: OutputLine
     failures: list[Failure] = dataclasses.field(default_factory=list)
@@ -70,8 +69,7 @@ def nothing_known(name: str) -> EarlierRecord | None:
 def convert(
     document: Document, recipe: Recipe, call: Call, gather: Gather = one_by_one, known: Known = nothing_known
 ) -> Iterator[Converted]:
-    """Convert a document, one speech after the other. Raises an ExtractorError only if no question can be
-    answered."""
+    """Convert a document, one speech after the other. Raises only the errors in FATAL."""
     speeches = split_speeches(clean(document))
     for number, speech in enumerate(speeches, 1):
         name = document.id if len(speeches) == 1 else f"{document.id}#{number}"
@@ -86,8 +84,7 @@ def convert_speech(
     gather: Gather = one_by_one,
     earlier: EarlierRecord | None = None,
 ) -> Converted:
-    """Convert one speech. Values of the `earlier` record that are valid under this recipe are kept, not asked
-    for."""
+    """Convert one speech. Values of the `earlier` record that are still valid are kept, not asked for."""
     meter = UsageMeter(call)
     kept = keep(earlier.line, recipe, speech, earlier.without) if earlier else Kept()
     fields = [field for field in recipe.schema.fields if field.name not in kept]
@@ -139,7 +136,7 @@ def _merge(
 def _uncited_passages(
     field: Field, merged: Merged, coverage: Mapping[str, FieldCoverage], speech: Excerpt, recipe: Recipe
 ) -> list[Excerpt]:
-    """The passages for a second question about the field. None if the field takes one value and has it."""
+    """The passages for a second question about the field; [] if the field takes one value and has it."""
     value = merged.record[field.name]
     if field.name not in coverage or not (value is None or isinstance(value, list)):
         return []

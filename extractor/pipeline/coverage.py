@@ -22,8 +22,7 @@ from extractor.schema.shape import Field
 
 @dataclass(frozen=True, slots=True)
 class FieldCoverage:
-    """How many places of a speech call for an item of a field, and those that no item cites (visible
-    characters)."""
+    """How many places of a speech call for an item, and those that no item cites (visible characters)."""
 
     expected: int
     uncited: tuple[Span, ...]

@@ -21,8 +21,8 @@ class EvidenceEntry(TypedDict):
     """Where a value stands: `source_text[start:end] == text`, in code points of the decoded source."""
 
     text: Annotated[str, Field(description="the source's own characters, noise included")]
-    start: Annotated[int, Field(description="first character")]
-    end: Annotated[int, Field(description="the position after the last character")]
+    start: Annotated[int, Field(description="offset of the first character")]
+    end: Annotated[int, Field(description="offset after the last character")]
 
 
 @_closed
@@ -98,9 +98,7 @@ class Source(TypedDict):
 
     path: Annotated[
         str,
-        Field(
-            description="the path of the input as it was given, never absolute; `#N` behind it is the row of a table"
-        ),
+        Field(description="the path of the input as it was given, never absolute; `#N` after it is the row of a table"),
     ]
     sha256: Annotated[
         str, Field(description="digest of the file's bytes; for a row of a table, of the row's text in UTF-8")
@@ -110,14 +108,21 @@ class Source(TypedDict):
 
 
 @_closed
-class Run(Tokens):
-    """What produced the line, and the cost of its questions, including those of earlier runs."""
+class Run(TypedDict):
+    """What produced the line, and the cost of its questions, including those of earlier runs.
+
+    The keys of Tokens are written out: inherited keys would come first, but in a line they come fourth.
+    """
 
     schema: Annotated[str, Field(description="name of the schema")]
     recipe: Annotated[
         str, Field(description="digest of everything that decides the records: schema, prompts, model, settings")
     ]
     model: Annotated[str, Field(description="name of the model")]
+    requests: Annotated[int, Field(description="questions that were answered")]
+    input_tokens: Annotated[int, Field(description="tokens read")]
+    cached_tokens: Annotated[int, Field(description="input tokens that the provider took from its cache")]
+    output_tokens: Annotated[int, Field(description="tokens written")]
     cost: Annotated[float | None, Field(description="US dollars; null if no price is known")]
     reasked: Annotated[
         ReaskedUsage, Field(description="questions that were asked again because an answer did not fit or was cut off")
@@ -141,7 +146,7 @@ class OutputLine(TypedDict):
     marks: Annotated[list[MarkEntry], Field(description="items that are less certain than others")]
     coverage: Annotated[
         dict[str, CoverageEntry],
-        Field(description="field → what in the text calls for an item, and how much of it is cited"),
+        Field(description="field → how many places in the text call for an item, and how many are cited"),
     ]
     problems: Annotated[list[ProblemEntry], Field(description="what did not make it into the record, and why")]
     run: Run

@@ -39,8 +39,7 @@ class Merged:
 
 @dataclass(eq=False)
 class Entry:
-    """An item while it is merged: its grounded form, its values as plain JSON, and all its places (source
-    offsets)."""
+    """An item being merged: its grounded form, its values as JSON, and all its places (source offsets)."""
 
     item: Item
     values: Json

@@ -79,15 +79,18 @@ def _tokens(usage: Usage) -> Tokens:
 
 
 def line_schema(schema: Schema) -> Json:
-    """The JSON Schema (2020-12) of an output line of this schema."""
-    line = TypeAdapter(OutputLine).json_schema(mode="serialization")
+    """The JSON Schema (2020-12) of an output line of this schema.
+
+    Its own definitions are named `line.NAME`: a Python class, as in the record's definitions, has no dot.
+    """
+    line = TypeAdapter(OutputLine).json_schema(mode="serialization", ref_template="#/$defs/line.{model}")
     record = schema.output_record.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
-    line["$defs"] |= record.pop("$defs", {})
+    line["$defs"] = {f"line.{name}": value for name, value in line["$defs"].items()} | record.pop("$defs", {})
     line["properties"]["record"] = record
-    run_properties = line["$defs"]["Run"]["properties"]
+    run_properties = line["$defs"]["line.Run"]["properties"]
     names = [field.name for field in schema.fields]
     run_properties["fields"] |= {
-        "properties": {name: {"$ref": "#/$defs/FieldUsage"} for name in names},
+        "properties": {name: {"$ref": "#/$defs/line.FieldUsage"} for name in names},
         "required": names,
         "additionalProperties": False,
     }

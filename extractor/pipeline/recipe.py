@@ -24,8 +24,7 @@ ENGINE = 2
 
 @dataclass(frozen=True)
 class Recipe:
-    """Schema, prompts, model, and how the model is asked. `model` is its name in requests: "qwen2.5-…",
-    "gpt-…"."""
+    """Schema, prompts, model, and how the model is asked. `model` is its name in requests."""
 
     schema: Schema
     model: str
@@ -87,8 +86,7 @@ def field_definition(field: Field) -> Json:
 
 
 def _non_default(profile: Profile) -> Json:
-    """The settings that differ from the default, so that a new setting that is not used changes no
-    fingerprint."""
+    """The settings that differ from their defaults, so that an unused new setting changes no fingerprint."""
     default = asdict(Profile())
     settings = {name: value for name, value in asdict(profile).items() if value != default[name]}
     if profile.style == "read":
@@ -116,8 +114,7 @@ def _reprs(*markers: object) -> list[str]:
 
 
 def _prompt_words(prompts: Prompts, field: Field, name: str, profile: Profile) -> list[object]:
-    """The parts of the prompts that a field is asked with; from the example, its text and this field's
-    answer."""
+    """The prompts that a field is asked with; from the example, only its text and this field's answer."""
     if profile.style == "read":
         words: list[object] = [prompts.reading.template, prompts.passage.template, prompts.guide.get(field.name)]
     else:

@@ -10,10 +10,9 @@ from extractor.llm.call import REASKED, Call, Reply, Request, Usage
 
 
 class UsageMeter:
-    """A Call that counts the usage of the calls made through it, by field, and in addition that of re-asked
-    questions.
+    """A Call that counts the usage of the calls made through it, by field. Threads may share it.
 
-    It is safe to share between threads.
+    The usage of re-asked questions is also counted separately.
     """
 
     def __init__(self, call: Call) -> None:

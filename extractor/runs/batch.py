@@ -80,7 +80,7 @@ def _next(path: Path) -> str:
 
 
 def _complete_earlier(path: Path, settings: Settings, client: BatchClient) -> bool:
-    """Whether a submission was cut short; if so it is completed, from the requests on disk."""
+    """Complete a submission that was cut short, from the requests on disk. Returns whether there was one."""
     submission = load_submission(path)
     if submission is None or not submission.is_cut_short:
         return False
@@ -132,7 +132,7 @@ def find_created(submission: Submission, part: Part, client: BatchClient) -> Non
 
 
 def look(output: Path) -> tuple[list[str], int]:
-    """One line a batch, and the exit code: 0 if all are completed, else 1. Changes nothing."""
+    """One line per batch, and the exit code: 0 if all are completed, else 1. Changes nothing."""
     submission, client = open_submission(output)
     lines, code = [], 0
     for part in submission.parts:
@@ -150,7 +150,7 @@ def _current(part: Part, client: BatchClient) -> Batch | None:
 
 
 def describe_part(part: Part, batch: Batch | None, status: str) -> str:
-    """One batch in a line: its id, status, counts and age; `batch` is what the provider says of it now."""
+    """One batch in a line: its id, status, counts and age; `batch` is its state at the provider now."""
     name = batch.id if batch is not None else part.id or f"(number {part.number})"
     if batch is None:
         counts = f"{part.requests} requests" + (", collected" if part.collected else "")

@@ -13,7 +13,7 @@ from extractor.document import Json
 from extractor.errors import FATAL, ExtractorError, ProviderError
 from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.output.answer_cache import AnswerCache, answer_cache_path
-from extractor.output.files import followed
+from extractor.output.files import OutputError, followed
 from extractor.pipeline.read.read import InputError
 from extractor.runs.batch import describe_part, find_created, open_submission
 from extractor.runs.batch_submission import Part, Submission, delete_requests, load_submission, postpone
@@ -47,7 +47,12 @@ def collect(output: Path, progress: Observer, cancellation: Cancellation, argume
                 "or without it to ask them live"
             )
 
-    settings = Settings.from_json(submission.settings)
+    try:
+        settings = Settings.from_json(submission.settings)
+    except ValueError as error:
+        raise OutputError(
+            f"The batch of {path} was submitted by another version of extractor ({error}): collect it with that version."
+        ) from error
     try:
         return convert_to(settings, path, progress, cancellation, arguments, Deferral(before, postpone, after))
     except InputError as error:

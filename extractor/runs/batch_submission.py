@@ -2,7 +2,7 @@
 
 records.jsonl.batch.json         the batches, and the settings of the run that submitted them; never a key
 records.jsonl.batch/N.jsonl      the requests of a batch, as they are uploaded
-records.jsonl.batch/asked.jsonl  one line a question: the key of its request, and what it is about
+records.jsonl.batch/asked.jsonl  one line per question: the key of its request, and what it is about
 
 Before a batch is created this is saved, since a second one would be paid for as well: a batch with `intended`
 and without `id` may exist or not, so the provider is asked.

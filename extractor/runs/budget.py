@@ -1,7 +1,7 @@
 """The budget: what a run spends, counted as answers come, and the user's limits, checked before questions.
 
 First asks, re-asks (an answer did not fit or was cut off) and retries (an attempt brought no answer) are
-counted apart.
+counted separately.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Budget:
         return limited
 
     def _reserve(self, body: Json) -> Usage:
-        """Set aside what the question may take: questions under way together must stay within the limit."""
+        """Reserve what the question may take: all questions under way together must stay within the limit."""
         written = longest_answer(body) // 10
         expected = Usage(1, estimate_tokens(body) - written, 0, written)
         with self._lock:

@@ -61,8 +61,8 @@ def assemble_call(
 
     Why in this order: the cancellation is above everything that works or waits, and sees every fatal error.
     Recordings come before kept answers, since they serve every output and kept answers serve one. Progress
-    and budget are below both, so that only what the model is really asked is shown and paid. The first two layers
-    need a speech or a document, so they are added where one is converted.
+    and budget are below both, so that only what the model is really asked is shown and paid. The first two
+    layers need a speech or a document, so they are added where one is converted.
     """
     layers: list[Layer | None] = [
         partial(CancellableCall, cancellation=cancellation) if cancellation else None,

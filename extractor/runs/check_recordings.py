@@ -114,8 +114,11 @@ def _describe_unused(document: str, recording: Recording) -> str:
 
 
 def _prune(recordings: Recordings, file: RecordingFile, document: str, unused: int, missing: bool) -> str:
-    """Delete what is unused, unless replies are missing: what seems unused may be the re-ask of a missing
-    one, and a wrong --model or --schema would empty the folder."""
+    """Delete what is unused, unless replies are missing.
+
+    What seems unused may be the re-ask of a missing one, and a wrong --model or --schema would empty the
+    folder.
+    """
     if missing:
         return f"kept     {document}: record what is missing first, then prune ({unused} unused in {file.path})"
     return f"pruned   {document}: {recordings.drop_unused(document)} recordings deleted from {file.path}"

@@ -55,11 +55,11 @@ def convert_all(settings: Settings, progress: Observer, cancellation: Cancellati
 
 @dataclass(frozen=True)
 class Deferral:
-    """How a run does without asking now. All three are called while the output is locked for this run."""
+    """How a run postpones its questions. All three are called while the output is locked for this run."""
 
     # Called before the output is read.
     before: Callable[[Session], None]
-    # Takes the place of the model.
+    # Replaces the model.
     ask: Call
     # Called when all documents have been converted as far as they can be.
     after: Callable[[Summary], None]
@@ -112,7 +112,7 @@ def convert_to(
 
 
 def _announce(resumable: ResumableOutput, progress: Observer, settings: Settings, budget: Budget, output: Path) -> None:
-    """Tell the observer what is to be done."""
+    """Report to the observer what is to be done."""
     progress.skipped = lambda: resumable.skipped + resumable.waiting
     _watch(progress, settings, budget, output)
     if resumable.outdated:

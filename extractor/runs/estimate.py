@@ -19,9 +19,9 @@ from extractor.document import Document, Json
 from extractor.errors import NotRecordedError
 from extractor.llm.call import Call, Reply, Request, Usage
 from extractor.llm.prices import Price
-from extractor.llm.tokens import WITHIN, longest_answer, tokens_in, tokens_of, tokens_of_shape
+from extractor.llm.tokens import WITHIN, longest_answer, tokens_in, tokens_of, tokens_of_schema
 from extractor.output.resume import look
-from extractor.pipeline.ask.structured_output import shape_of
+from extractor.pipeline.ask.structured_output import answer_schema_of
 from extractor.pipeline.read.read import Unreadable
 from extractor.runs.call_stack import CallStack
 from extractor.runs.run import no_records, run
@@ -182,7 +182,7 @@ class QuestionCounter:
         return counting
 
     def count_unrecorded(self, call: Call) -> Call:
-        """`call`, with each question counted that comes past the recordings."""
+        """`call`, with each question counted that the recordings did not answer."""
 
         def counting(request: Request) -> Reply:
             self.beyond_recordings += 1
@@ -199,10 +199,10 @@ class QuestionCounter:
         for name in names:
             estimate.fields[name] = estimate.fields.get(name, 0) + 1
         # The embedded model's server takes no tokens for the schema: there it is a rule for the answer.
-        shape = 0 if estimate.is_local else tokens_of_shape(request.body)
-        estimate.shapes += shape
+        schema = 0 if estimate.is_local else tokens_of_schema(request.body)
+        estimate.shapes += schema
         read = tokens_in(request.body)
-        estimate.tokens_in += Range(read * (1 - WITHIN), (read + shape) * (1 + WITHIN))
+        estimate.tokens_in += Range(read * (1 - WITHIN), (read + schema) * (1 + WITHIN))
         estimate.tokens_out += self._tokens_out(request, len(names), reply)
         return reply
 
@@ -215,7 +215,7 @@ class QuestionCounter:
 
 def shortest_reply(request: Request) -> Reply:
     """A Call that asks no model: its answer is the shortest that fits. The reply has no usage."""
-    return Reply(completion_of(shortest_answer(shape_of(request.body))))
+    return Reply(completion_of(shortest_answer(answer_schema_of(request.body))))
 
 
 def completion_of(answer: Any) -> Json:

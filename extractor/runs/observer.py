@@ -1,4 +1,4 @@
-"""What a run reports while it goes on: the interface that a progress display implements."""
+"""What a run reports while it is running: the interface that a progress display implements."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Observer(Protocol):
         """Show a failure that no file records, even when quiet."""
 
     def announce(self, line: str) -> None:
-        """Show what takes long now: the moving line on a terminal, a line of its own in a pipe."""
+        """Show a lengthy step: in the moving line on a terminal, on a line of its own in a pipe."""
 
     def say(self, line: str) -> None:
         """Print a line unless quiet."""

@@ -1,4 +1,4 @@
-"""A run over many documents: convert each, write it when it is done, note what failed and why, and go on."""
+"""A run over many documents: convert each, write it when it is done, note what failed and why, continue."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from extractor.output.failures import FailureEntry
 
 # Documents begun and not yet written, and threads of either pool, for each question that may be under way:
-# while one is being answered, another is made ready.
+# while one is being answered, another is prepared.
 AHEAD = 2
 
 Write = Callable[[Document | Unreadable, list[OutputLine], "list[FailureEntry]"], None]
@@ -201,7 +201,7 @@ def _convert(
     gather: Gather,
     known: KnownRecords,
 ) -> Outcome:
-    """A document's records and failures. No exception but a bug of ours leaves this function."""
+    """A document's records and failures. Errors and bugs become failures; no exception is raised."""
     outcome = Outcome(document)
     if isinstance(document, Unreadable):
         outcome.failures.append(document_failure(document, document.kind, document.reason))
@@ -236,7 +236,7 @@ def _convert_speeches(
         asked.clear()
         speeches += 1
     if not speeches:
-        reason = f"{document.path} has no text once markup and page furniture are removed: look into the file."
+        reason = f"{document.path} has no text once markup and boilerplate are removed: look into the file."
         outcome.failures.append(document_failure(document, "empty", reason))
 
 

@@ -1,6 +1,6 @@
-"""The run log: which runs made an output, with what settings, and what each came to.
+"""The run log: which runs made an output, with what settings, and how each ended.
 
-records.jsonl.runs.jsonl   two lines a run: at its start (arguments, settings, recipe, versions) and at its end
+records.jsonl.runs.jsonl   two lines per run: at its start (arguments, settings, recipe, versions), at its end
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from extractor.cancellation import Cancellation
@@ -20,6 +20,10 @@ from extractor.runs.run import Workers
 DEFAULT_REPLIES = Path("fixtures/replies")
 # How many questions may be under way at once if the user names no number.
 MAX_CONCURRENCY = 32
+
+
+# What version 0.1 called them in the settings that it saved for a batch.
+_RENAMED = {"fill": "second_pass", "confirm": "verify", "apart": "separate_fields"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     # The event log.
     log: Path | None = None
-    # Whether each field is asked for in a question of its own.
+    # Whether each field is asked for in a separate question.
     separate_fields: bool = False
     # Seconds for one answer; None: 180, or 900 for the embedded model.
     timeout: float | None = None
@@ -84,7 +88,7 @@ class Settings:
         return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
 
     def limiter(self, cancellation: Cancellation) -> RateLimiter:
-        """As many questions at a time as the user said; else as many as the endpoint takes."""
+        """As many questions at a time as the user allows; else as many as the endpoint takes."""
         most = self.concurrency or MAX_CONCURRENCY
         return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
 
@@ -94,14 +98,14 @@ class Settings:
         return Workers(1 if one else self.concurrency or MAX_CONCURRENCY, self.ordered)
 
     def recordings(self) -> Recordings:
-        """The folder that the user named; else the project's own if it is there. To record, it is made."""
+        """The folder that the user named; else DEFAULT_REPLIES, if it is there or the mode needs a folder."""
         folder = self.replies
         if folder is None and (DEFAULT_REPLIES.is_dir() or self.mode in ("record", "replay")):
             folder = DEFAULT_REPLIES
         return Recordings(folder, self.mode)
 
     def price_of(self, model: Model) -> Price | None:
-        """Nothing for the embedded model; else what the user said, else the listed price.
+        """Nothing for the embedded model; else the price that the user gave, else the listed price.
 
         None if it is not known, as for a server named by its address. Raises UnknownPriceError if a limit
         needs it.
@@ -113,7 +117,10 @@ class Settings:
 
     @classmethod
     def from_json(cls, saved: Json) -> Settings:
-        """The settings that `to_json` saved."""
+        """The settings that `to_json` saved, in version 0.1 too. Raises ValueError for those of another version."""
+        saved = {_RENAMED.get(name, name): value for name, value in saved.items()}
+        if unknown := saved.keys() - {known.name for known in fields(cls)}:
+            raise ValueError(f"unknown settings {', '.join(sorted(unknown))}")
         paths = {name: Path(saved[name]) for name in ("replies", "log") if saved[name] is not None}
         retry = None if saved["retry"] is None else tuple(saved["retry"])
         price = None if saved["price"] is None else Price(**saved["price"])

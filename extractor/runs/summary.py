@@ -1,4 +1,4 @@
-"""What a run came to, counted document by document. Only the methods of Summary change it."""
+"""The result of a run, counted document by document. Only the methods of Summary change it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Outcome:
     converted: list[Converted] = field(default_factory=list)
     # What failed in it.
     failures: list[FailureEntry] = field(default_factory=list)
-    # The user stopped the run before the document was done: nothing is written of it.
+    # The user stopped the run before the document was done: nothing of it is written.
     unfinished: bool = False
-    # Questions of it wait for a batch: nothing is written of it yet.
+    # Some of its questions wait for a batch: nothing of it is written yet.
     open: bool = False
 
 
 @dataclass
 class Summary:
-    """What a run came to."""
+    """The result of a run."""
 
     # Documents converted or failed in this run.
     documents: int = 0

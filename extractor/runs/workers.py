@@ -27,10 +27,10 @@ _LAST = float("inf")
 
 
 class ComputeLock:
-    """Held by the one thread that computes, released while it waits.
+    """The lock of the one thread that computes; it is released while the thread waits.
 
     Threads that compute at the same time compete for the interpreter, with each other and with the thread
-    that sends requests. One after the other they finish sooner, and requests go out meanwhile.
+    that sends requests. One after another they finish sooner, and requests go out meanwhile.
     """
 
     def __init__(self) -> None:

@@ -9,9 +9,10 @@ import re
 import sys
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from string import Template
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
@@ -22,6 +23,12 @@ from extractor.schema.source_lines import display_path, error_place, field_place
 
 # Constants by which a schema file names the files of its prompts.
 PROMPT_FILES = ("EXAMPLE", "READING_EXAMPLE", "GUIDE")
+# Names that schemas of version 0.1 import, and what they write now.
+_RENAMED = {
+    "Places": "Write `evidence: list[Evidence]` where it said `evidence: Places`.",
+    "Signs": "It is called Expects now.",
+    "Together": "It is called Group now.",
+}
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,7 @@ def digest(text: str) -> str:
 
 
 def shipped(kind: str) -> Path:
-    """The folder of the shipped "schemas" or "prompts": in the package if installed, beside it in a
-    checkout."""
+    """The folder of the shipped "schemas" or "prompts": in an installed package, beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / f"_{kind}"
     return inside if inside.is_dir() else package.parent / kind
@@ -122,8 +128,10 @@ def schema_path(name: str) -> Path:
 def load_prompts(
     schema: Path, example: str | None, reading_example: str | None = None, guide: str | None = None
 ) -> Prompts:
-    """The prompts for a schema file: a prompt file beside the schema overrides the shipped one. Raises
-    SchemaError."""
+    """The prompts for a schema file; a prompt file beside the schema overrides the shipped one.
+
+    Raises SchemaError.
+    """
     question = ("headings", "passage", "name", "description", "leaves", "answer")
     guide_file, sections = (None, {}) if guide is None else _load_guide(schema, guide)
     return Prompts(
@@ -233,12 +241,23 @@ def _load_module(path: Path) -> ModuleType:
         raise SchemaError(f"Can't read {path} ({error}). Save it as UTF-8 text.") from None
 
 
+class _SourceLoader(SourceFileLoader):
+    """Loads a schema from its source alone.
+
+    A cached bytecode file counts as current if the second of the change and the size are the same, so an edit
+    right after a run could be missed. None is written either.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 @cache
 def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
     # A unique name, so that two schemas with the same stem don't collide. The module is registered because
     # pydantic resolves annotations through sys.modules.
     name = f"extractor_schema_{path.stem}_{digest(f'{resolved}:{text_digest}')[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -249,13 +268,22 @@ def _load(resolved: Path, path: Path, text_digest: str) -> ModuleType:
         del sys.modules[name]
         raise SchemaError(
             f"{error_place(error, path)}: Can't load the schema: {type(error).__name__}: {_first_line(error)}"
+            f"{_renaming(error)}"
         ) from error
     return module
 
 
+def _renaming(error: Exception) -> str:
+    """What a schema of version 0.1 has to write now, if the error is about one of its names."""
+    message = str(error) if isinstance(error, ImportError) and error.name == "extractor.fields" else ""
+    return next((f". {advice}" for old, advice in _RENAMED.items() if f"'{old}'" in message), "")
+
+
 def _pick_record(module: ModuleType, path: Path, class_name: str | None) -> type[BaseModel]:
-    """The named class, or else the one model of the module that no other model in it uses. Raises
-    SchemaError."""
+    """The named class, or else the one model of the module that no other model in it uses.
+
+    Raises SchemaError.
+    """
     models = {
         name: value
         for name, value in vars(module).items()

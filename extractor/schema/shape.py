@@ -58,8 +58,7 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value, which the model fills with a string (one of `choices`, if any), or with a list of them if
-    `many`.
+    """One value, which the model fills with a string (one of `choices`, if any), or if `many` a list of them.
 
     `longest` is in characters; `max_items` bounds the list in one answer.
     """
@@ -135,7 +134,9 @@ def _field(record: type[BaseModel], name: str, info: FieldInfo) -> Field:
 
 def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     inner, optional, many, markers = _unwrap(info.annotation, info.metadata)
-    leaf = None if _is_item(inner) else _leaf(where, name, info)
+    # A model that brings its own Kind is a value, as Quantity is, and no item.
+    is_item = _is_item(inner) and _marker(markers, Kind) is None
+    leaf = None if is_item else _leaf(where, name, info)
     if leaf is not None and not leaf.kind.has_place:
         raise SchemaError(
             f"{where} ({leaf.kind}) has no place of its own in the text. "
@@ -304,8 +305,10 @@ def _holds_evidence(annotation: Any) -> bool:
 
 
 def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
-    """The leaves with evidence added, which every item has whether its model declares it or not. Raises
-    SchemaError."""
+    """The leaves with evidence added, which every item has whether its model declares it or not.
+
+    Raises SchemaError.
+    """
     if any(leaf.kind is EVIDENCE for leaf in leaves):
         return leaves
     taken = EVIDENCE.name in item.model_fields
@@ -320,8 +323,7 @@ def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) 
 
 
 def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> type[BaseModel]:
-    """The record as output lines hold it: the user's model, with `evidence` added to items whose models lack
-    it."""
+    """The record as output lines hold it: the user's model, with `evidence` in every item."""
     changed: dict[str, Any] = {}
     for field in fields:
         if field.item is None or EVIDENCE.name in field.item.model_fields:

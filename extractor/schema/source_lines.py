@@ -17,10 +17,9 @@ _GAP = re.compile(r"[\s,:]*")
 
 
 def field_place(owner: type, name: str | None, given: Path) -> str:
-    """`file:line` of a class's field, or of the class itself if `name` is None; the file alone if the line is
-    unknown.
+    """`file:line` of a class's field, or of the class itself if `name` is None.
 
-    The path is written as `given` if it is the same file.
+    It is the file alone if the line is unknown. The path is written as `given` if it is the same file.
     """
     file = _file_of(owner) or given
     for base in inspect.getmro(owner):
@@ -48,8 +47,7 @@ def error_place(error: BaseException, path: Path) -> str:
 
 
 def json_lines(text: str) -> dict[Keys, int]:
-    """The line of each value in a JSON text, by its path of keys, for example ("record", "officials", 0,
-    "name")."""
+    """The line of each value in a JSON text, by its path of keys: ("record", "officials", 0, "name")."""
     lines: dict[Keys, int] = {}
     _walk(text, _skip(text, 0), (), lines)
     return lines

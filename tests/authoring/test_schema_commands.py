@@ -96,8 +96,8 @@ def test_a_good_schema_has_no_errors() -> None:
     [
         ('x: Verbatim | None', "mine.py:16: Record.x has no description"),
         ('x: Verbatim | None = Field(description="某物", alias="y")', "Record.x has the alias 'y'"),
-        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3): no model is told about it"),
-        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3): no model is told about it"),
+        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3): no model sees it"),
+        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3): no model sees it"),
         ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
         ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
         ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which has no effect here"),

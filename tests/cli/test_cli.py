@@ -1,4 +1,4 @@
-"""The command line as its users meet it: in this process where that is enough, as a process of its own where not."""
+"""The command line as users meet it: in this process if that is enough, otherwise in a separate one."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_standard_output_holds_records_only(texts: Path, fake: FakeEndpoint) -> 
     assert extract(fake, "texts").stdout == first.stdout
 
 
-def test_no_line_tells_where_or_when_it_was_made(texts: Path, fake: FakeEndpoint) -> None:
+def test_no_line_contains_an_absolute_path_or_a_time(texts: Path, fake: FakeEndpoint) -> None:
     for given in ("texts", str(texts), "texts/*.txt"):
         result = extract(fake, given)
         assert str(texts.parent) not in result.stdout
@@ -137,7 +137,7 @@ def test_quiet_says_nothing_unless_something_failed(texts: Path, fake: FakeEndpo
     assert "texts/bad.txt is empty" in result.stderr
 
 
-def test_the_summary_says_what_came_of_it(texts: Path, fake: FakeEndpoint) -> None:
+def test_the_summary_gives_the_result(texts: Path, fake: FakeEndpoint) -> None:
     shown = extract(fake, "texts", "-o", "out.jsonl").stderr
     assert re.search(r"^3 documents, 3 records, \d+\.\d s → out\.jsonl$", shown, re.MULTILINE)
     assert "items: date 3, officials 3, statistics 3, targets 3, measures 3" in shown
@@ -147,7 +147,7 @@ def test_the_summary_says_what_came_of_it(texts: Path, fake: FakeEndpoint) -> No
     assert "\x1b" not in shown
 
 
-# --- inputs that are none ---
+# --- inputs that cannot be read ---
 
 
 def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeEndpoint) -> None:
@@ -196,7 +196,7 @@ def test_bad_documents_do_not_cost_the_good_ones(texts: Path, fake: FakeEndpoint
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_is_said_before_anything_is_done(arguments: list[str], words: str, fake: FakeEndpoint) -> None:
+def test_wrong_usage_is_reported_before_anything_is_done(arguments: list[str], words: str, fake: FakeEndpoint) -> None:
     Path("nothing").mkdir()
     Path("good.txt").write_text(SPEECH, encoding="utf-8")
     Path("rows.jsonl").write_text("{}\n", encoding="utf-8")
@@ -222,7 +222,7 @@ def test_wrong_usage_is_said_before_anything_is_done(arguments: list[str], words
     ],
     ids=["recipe", "English", "one character", "one letter"],
 )
-def test_what_is_no_speech_is_an_empty_record(text: str, fake: FakeEndpoint) -> None:
+def test_a_text_that_is_not_a_speech_gives_an_empty_record(text: str, fake: FakeEndpoint) -> None:
     Path("t.txt").write_text(text, encoding="utf-8")
     result = extract(fake, "t.txt")
     assert result.exit_code == 0
@@ -242,8 +242,8 @@ def test_an_encoding_that_is_named_is_used(fake: FakeEndpoint) -> None:
 # --- models ---
 
 
-def test_without_a_model_the_ways_on_are_said(texts: Path, fake: FakeEndpoint) -> None:
-    """What the tape answers is written; the first question that it does not answer ends the run."""
+def test_without_a_model_the_message_lists_the_alternatives(texts: Path, fake: FakeEndpoint) -> None:
+    """Nothing is recorded, so the first question ends the run."""
     result = extractor("extract", "texts", "-o", "out.jsonl")
     assert result.exit_code == 2
     assert "pip install 'meeting-extractor[local]'" in result.stderr
@@ -301,7 +301,7 @@ def test_a_model_that_cannot_be_asked(model: str, words: str, texts: Path) -> No
     assert not Path("out.jsonl").exists()
 
 
-def test_an_address_that_is_none(texts: Path) -> None:
+def test_an_invalid_base_url_is_refused(texts: Path) -> None:
     result = extractor("extract", "texts", "--base-url", "localhost", "--model", "m")
     assert result.exit_code == 2
     assert "'localhost' is not a web address" in result.stderr
@@ -312,7 +312,7 @@ def test_an_address_that_is_none(texts: Path) -> None:
 
 @pytest.fixture
 def recorded(texts: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Replies recorded under `replies`, records in `first.jsonl`; the answer is the server's address, where nobody is."""
+    """Record replies in `replies`, write records to `first.jsonl`; returns an address that no server has."""
     monkeypatch.setenv("EXTRACTOR_API_KEY", KEY)
     with answering() as fake:
         result = extract(fake, "texts", "--mode", "record", "--replies", "replies", "-o", "first.jsonl")
@@ -390,7 +390,7 @@ def test_a_reply_that_is_not_recorded_fails_its_document(recorded: str) -> None:
     assert any("replies/d.json does not exist" in failure["reason"] for failure in failures)
 
 
-def test_auto_asks_for_what_is_not_recorded_only(recorded: str) -> None:
+def test_auto_asks_only_for_what_is_not_recorded(recorded: str) -> None:
     Path("texts/d.txt").write_text(SPEECH.format("戊"), encoding="utf-8")
     with answering() as fake:
         result = extract(fake, "texts", "--replies", "replies")
@@ -458,7 +458,7 @@ def test_a_wrong_model_empties_no_folder(recorded: str) -> None:
     assert everything(Path("replies")) == before
 
 
-def test_damaged_recordings_are_said(recorded: str) -> None:
+def test_damaged_recordings_are_reported(recorded: str) -> None:
     Path("replies/b.json").write_text("{", encoding="utf-8")
     result = check(recorded)
     assert result.exit_code == 2
@@ -482,7 +482,7 @@ def my_schema(folder: Path) -> Path:
     return path
 
 
-def test_a_field_more_is_a_column_more(texts: Path, my_schema: Path, fake: FakeEndpoint) -> None:
+def test_an_added_field_adds_a_column(texts: Path, my_schema: Path, fake: FakeEndpoint) -> None:
     plain = parsed(extract(fake, "texts").stdout)
     questions = [seen.body for seen in fake.seen]
     fake.seen.clear()
@@ -569,7 +569,7 @@ def test_schema_show_asked_is_what_is_asked(model: str) -> None:
         (("replies", "check", "nowhere"), "nowhere does not exist"),
     ],
 )
-def test_other_commands_say_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:
+def test_other_commands_report_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:
     result = extractor(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -675,7 +675,7 @@ def test_records_on_a_terminal_are_not_drawn_over(texts: Path, fake: FakeEndpoin
 
 
 def on_a_terminal(arguments: list[str], records_too: bool) -> tuple[bytes, str, int]:
-    """What a terminal is sent, what standard output holds if it is none, and the exit code."""
+    """What a terminal is sent, what standard output holds if it is not a terminal, and the exit code."""
     import pty
 
     ours, theirs = pty.openpty()
@@ -698,7 +698,7 @@ def _read_terminal(terminal: int) -> bytes:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
-def test_a_reader_that_leaves_is_no_trouble(texts: Path, fake: FakeEndpoint) -> None:
+def test_a_reader_that_leaves_ends_the_run_quietly(texts: Path, fake: FakeEndpoint) -> None:
     process = subprocess.Popen(command(*live(fake, "-q")), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -733,7 +733,7 @@ def test_a_command_whose_print_fails(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
-def test_a_file_that_can_grow_no_more_keeps_whole_lines(texts: Path, fake: FakeEndpoint) -> None:
+def test_a_file_that_cannot_grow_keeps_whole_lines(texts: Path, fake: FakeEndpoint) -> None:
     import resource
 
     whole = extract(fake, "texts").stdout.encode()

@@ -1,4 +1,4 @@
-"""Messages that advise a next step: the step must work. And what a user sees while a run goes on."""
+"""The next step that a message advises must work; and what a user sees during a run."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_the_advice_after_a_stopped_restart_works(fake: FakeEndpoint, broken: li
     broken.append(NO_QUOTA)
     stopped = extract(fake, "texts", "-o", "out.jsonl", "--restart")
     advice = stopped.stderr.splitlines()[-1]
-    assert advice.endswith("run the same command without --restart; out.jsonl is unchanged")
+    assert advice.endswith("run the same command again, without --restart if it has it; out.jsonl is unchanged")
     assert Path("out.jsonl").read_bytes() == before
     broken.clear()
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 0
@@ -209,7 +209,16 @@ def test_rows_without_a_column_that_others_have_are_failures(fake: FakeEndpoint)
     assert [failure["kind"] for failure in records("out.jsonl.failures.jsonl")] == ["no-id-column"]
 
 
-# --- what is shown and logged while a run goes on ---
+@pytest.mark.parametrize("inputs", [("a.jsonl", "b.jsonl"), ("b.jsonl", "a.jsonl")], ids=" ".join)
+def test_a_table_without_a_column_that_another_has_is_a_failure(inputs: tuple[str, str], fake: FakeEndpoint) -> None:
+    Path("a.jsonl").write_text(json.dumps({"body": SPEECH.format("甲")}), encoding="utf-8")
+    Path("b.jsonl").write_text(json.dumps({"content": SPEECH.format("乙"), "id": "b1"}), encoding="utf-8")
+    assert extract(fake, *inputs, "--text-column", "content", "-o", "out.jsonl").exit_code == 1
+    assert [line["id"] for line in records("out.jsonl")] == ["b1"]
+    assert [failure["kind"] for failure in records("out.jsonl.failures.jsonl")] == ["no-text-column"]
+
+
+# --- what is shown and logged during a run ---
 
 
 def test_the_log_has_an_event_for_each_attempt_failure_and_document(fake: FakeEndpoint, broken: list[Step]) -> None:

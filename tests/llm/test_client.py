@@ -116,7 +116,7 @@ def test_waits_its_own_time_if_the_header_is_nonsense(value: str) -> None:
     assert 1 <= sleeps[0] <= 2
 
 
-def test_does_not_wait_for_an_hour() -> None:
+def test_a_wait_of_an_hour_fails_at_once() -> None:
     sleeps: list[float] = []
     with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(errors.RateLimitedError) as caught:
         ask(fake, sleeps)

@@ -107,3 +107,11 @@ def test_keys_that_an_edited_line_lacks_are_filled_in(tmp_path: Path) -> None:
     path.write_text('{"id": "a"}\n', encoding="utf-8")
     nothing = dict.fromkeys(("path", "sha256", "field", "start", "end"))
     assert read_failures(path) == {"a": [{"id": "a", "kind": "unknown", "reason": "", **nothing}]}
+
+
+def test_the_mark_of_version_0_1_withdraws_failures_too(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl.failures.jsonl"
+    failed = {"id": "a", "path": "a.txt", "sha256": "00", "kind": "network", "reason": "It broke.", "field": None}
+    lines = [{**failed, "start": None, "end": None}, {"id": "a", "path": "a.txt", "kind": "mended"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert read_failures(path) == {}

@@ -28,6 +28,10 @@ def output(tmp_path: Path) -> Path:
     return path
 
 
+# A line as version 0.1 wrote it about the same text.
+OLD = (ROOT / "tests" / "cases" / "format_1.jsonl").read_bytes()
+
+
 def rewrite(path: Path, **changes: Any) -> bytes:
     line = json.loads(path.read_text(encoding="utf-8"))
     line = {key: value for key, value in {**line, **changes}.items() if value is not None}
@@ -36,27 +40,63 @@ def rewrite(path: Path, **changes: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "message"),
     [
         (None, "was written by an older version of extractor (format 1; this one writes format 2)"),
         (3, "was written by a newer version of extractor (format 3; this one writes format 2)"),
     ],
     ids=["older", "newer"],
 )
-def test_an_output_of_another_format_is_refused_and_stays(output: Path, found: int | None, said: str) -> None:
+def test_an_output_of_another_format_is_refused_and_stays(output: Path, found: int | None, message: str) -> None:
     before = rewrite(output, format=found)
     result = run("-o", str(output))
     assert result.exit_code == 2
-    assert said in result.stderr
-    assert "Name another file with -o, or convert everything anew with --restart" in result.stderr
+    assert message in result.stderr
+    assert "Name another file with -o, or convert everything again with --restart" in result.stderr
     assert output.read_bytes() == before
 
 
-def test_the_way_on_that_the_message_names_works(output: Path) -> None:
+def test_the_step_that_the_message_names_works(output: Path) -> None:
     whole = output.read_bytes()
-    rewrite(output, format=None)
+    output.write_bytes(OLD)
+    assert "older version of extractor (format 1" in run("-o", str(output)).stderr
     assert run("-o", str(output), "--restart").exit_code == 0
     assert output.read_bytes() == whole
+
+
+def test_an_interrupted_output_of_another_format_is_kept_by_a_restart(tmp_path: Path) -> None:
+    output = tmp_path / "records.jsonl"
+    part, before = (tmp_path / f"records.jsonl.{end}" for end in ("part", "before"))
+    part.write_bytes(OLD + OLD.replace(b"003_0f4e", b"003_0f4f"))
+    content = part.read_bytes()
+    assert f"{part} was written by an older version" in run("-o", str(output)).stderr
+    assert run("-o", str(output), "--restart").exit_code == 0
+    assert before.read_bytes() == content
+
+
+def test_a_restart_that_could_not_begin_is_resumed_as_a_restart(tmp_path: Path, output: Path) -> None:
+    output.write_bytes(OLD)
+    none = str(tmp_path / "none")
+    text = tmp_path / "more.txt"
+    text.write_text("各部门要加强管理，县长何志远6月8日主持会议。", encoding="utf-8")
+    stopped = CliRunner().invoke(
+        app, ["extract", str(text), "--model", "dashscope/qwen-plus", "--replies", none, "-o", str(output), "--restart"]
+    )
+    assert stopped.exit_code == 2
+    assert "run the same command again, without --restart if it has it" in stopped.stderr
+    assert output.read_bytes() == OLD
+    resumed = CliRunner().invoke(
+        app, ["extract", str(text), "--model", "dashscope/qwen-plus", "--replies", none, "-o", str(output)]
+    )
+    assert "older version" not in resumed.stderr, "the output is still to be replaced"
+    assert output.read_bytes() == OLD
+
+
+def test_schema_diff_refuses_an_output_of_another_format(output: Path) -> None:
+    output.write_bytes(OLD)
+    result = CliRunner().invoke(app, ["schema", "diff", str(output), "meeting"])
+    assert (result.exit_code, result.exception is None or isinstance(result.exception, SystemExit)) == (2, True)
+    assert "was written by an older version of extractor" in result.stderr
 
 
 def test_a_head_is_read_quickly_and_by_parsing_alike(output: Path) -> None:

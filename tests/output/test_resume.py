@@ -88,11 +88,18 @@ def city_of(body: Json) -> str:
     return next(city for city in CITIES if f"{city}市" in passage_of(body))
 
 
+_UNDISTURBED: dict[str, bytes] = {}
+
+
 @pytest.fixture
 def undisturbed() -> Iterator[list[str]]:
-    """The lines of a run that is not cut short."""
-    with answering() as fake:
-        assert extract(fake).exit_code == 0
+    """The lines of a run that is not cut short; its files are made once and laid out for each test."""
+    if not _UNDISTURBED:
+        with answering() as fake:
+            assert extract(fake).exit_code == 0
+        _UNDISTURBED.update({path.name: path.read_bytes() for path in Path().glob("out.jsonl*")})
+    for name, written in _UNDISTURBED.items():
+        Path(name).write_bytes(written)
     yield content()
     assert not list(Path().glob("*.answers")), "the answers of finished documents are deleted"
 
@@ -108,8 +115,10 @@ def remove_output() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("moment", range(20))
 def test_a_killed_run_is_resumed(moment: int, undisturbed: list[str]) -> None:
-    """Killed after a random number of requests, once or twice, then run to the end: the same but for order,
-    and only what was under way is asked twice."""
+    """A run killed after a random number of requests, once or twice, and then resumed.
+
+    The lines are the same except for their order, and only what was under way is asked twice.
+    """
     remove_output()
     chance = random.Random(moment)
     at_once = chance.choice([1, 4])
@@ -445,7 +454,7 @@ def test_a_record_with_a_failure_survives_a_run_that_is_cut_short_after_it(numbe
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("model", ["fake", "other"])
 def test_a_restart_that_is_cut_short_resumes_as_a_restart(model: str) -> None:
-    """With the same recipe or another: nothing of the older output is reused, neither records nor failures."""
+    """With the same recipe or another, neither records nor failures of the older output are reused."""
     with answering(lambda body: bad if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
         assert extract(fake).exit_code == 1
     before = OUT.read_bytes()

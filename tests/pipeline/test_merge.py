@@ -156,7 +156,7 @@ def test_a_single_value_of_an_entity_keeps_the_first_and_reports_a_conflict() ->
     assert problem.detail == "何志远 keeps '1960年', found before it"
 
 
-def test_a_single_choice_that_nothing_shows_is_otherwise() -> None:
+def test_a_single_choice_that_nothing_shows_becomes_otherwise() -> None:
     a, b = "何志远主持。", "吴倩出席。"
     rows = [(a, "何志远", "chair"), (b, "吴倩", None)]
     people, _, _ = merged(

@@ -7,11 +7,15 @@ import json
 import jsonschema
 import pytest
 from output_keys import PAGE, page_with_table
-from pydantic import TypeAdapter, ValidationError
-from scripted import ROOT
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from scripted import ROOT, document, scripted
 
-from extractor.pipeline.line_format import OutputLine
+from extractor.fields import Clause
+from extractor.llm.models import LARGE
+from extractor.pipeline.convert import convert
+from extractor.pipeline.line_format import OutputLine, Run
 from extractor.pipeline.output_line import line_schema
+from extractor.pipeline.recipe import Recipe
 from extractor.schema.loading import load_schema
 
 LINES = [json.loads(line) for line in (ROOT / "fixtures" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -37,3 +41,28 @@ def test_each_key_is_there_and_no_other(key: str) -> None:
 
 def test_the_table_of_keys_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == page_with_table(), "run `python tests/update_docs.py`"
+
+
+class Source(BaseModel):
+    """An item with the name of a part of the line."""
+
+    what: Clause
+
+
+class Sources(BaseModel):
+    sources: list[Source]
+
+
+def test_an_item_may_have_the_name_of_a_part_of_the_line() -> None:
+    schema = load_schema(Sources)
+    call = scripted(lambda _: {"sources": [{"what": "要加强管理"}]})
+    (done,) = convert(document("要加强管理。"), Recipe(schema, "m", LARGE), call)
+    assert done.line["record"]["sources"][0]["what"] == "要加强管理"
+    jsonschema.validate(done.line, line_schema(schema))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**done.line, "source": {"what": "要加强管理", "evidence": []}}, line_schema(schema))
+
+
+def test_keys_come_in_the_order_of_the_type() -> None:
+    assert list(LINES[0]) == list(OutputLine.__annotations__)
+    assert list(LINES[0]["run"]) == list(Run.__annotations__)

@@ -31,17 +31,17 @@ def attempt(number: int = 1, error: str | None = None, reasked: bool = False) ->
     return Attempt(Request(BODY, about), number, 0.5, usage, error)
 
 
-def test_first_asks_re_asks_and_retries_are_counted_apart() -> None:
+def test_first_asks_re_asks_and_retries_are_counted_separately() -> None:
     events: list[Json] = []
     budget = Budget(Price(1.0, 2.0, 0.5), on_event=events.append)
-    for each in (attempt(error="server_fault"), attempt(2), attempt(reasked=True)):
+    for each in (attempt(error="server_error"), attempt(2), attempt(reasked=True)):
         budget.record_attempt(each)
     assert (budget.first, budget.reasked) == (Usage(1, 100, 40, 10), Usage(1, 100, 40, 10))
-    assert (budget.retries, budget.errors) == (1, {"server_fault": 1})
+    assert (budget.retries, budget.errors) == (1, {"server_error": 1})
     # 60 read afresh, 40 from the cache, 10 written.
     assert budget.cost(budget.first) == pytest.approx((60 + 20 + 20) / 1e6)
     assert [(e["attempt"], e["error"], e["reasked"], e["input_tokens"]) for e in events] == [
-        (1, "server_fault", False, 0),
+        (1, "server_error", False, 0),
         (2, None, False, 100),
         (1, None, True, 100),
     ]
@@ -117,11 +117,11 @@ def test_the_event_log_has_each_attempt_and_the_run_log_both_ends_of_a_run(texts
     *events, last = [json.loads(line) for line in Path("log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert last.items() >= {"event": "document", "document": "a", "records": 1, "failures": 0}.items()
     assert len(events) == asked == 4
-    assert [event["error"] for event in events] == ["server_fault", *[None] * 3]
+    assert [event["error"] for event in events] == ["server_error", *[None] * 3]
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
     assert events[1]["cost"] == pytest.approx(20 / 1e6)
     assert (
-        "spent: 3 answers to first questions (45 tokens, $0.0001)\nfailed attempts: 1 (server_fault 1); 1 attempt repeated"
+        "spent: 3 answers to first questions (45 tokens, $0.0001)\nfailed attempts: 1 (server_error 1); 1 attempt repeated"
         in result.stderr
     )
     start, end = (json.loads(line) for line in run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
@@ -187,7 +187,7 @@ def test_a_log_that_cannot_be_written_costs_no_answer(texts: None, capfd: pytest
         result = CliRunner().invoke(app, [*command, "--log-json", "/dev/full"])
     assert result.exit_code == 0
     assert (
-        result.stderr.count("/dev/full can't be written: No space left on device. The run goes on without the log.")
+        result.stderr.count("/dev/full can't be written: No space left on device. The run continues without the log.")
         == 1
     )
     assert len(Path("o.jsonl").read_text(encoding="utf-8").splitlines()) == 1

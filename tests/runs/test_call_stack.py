@@ -26,28 +26,46 @@ def test_the_layers_are_called_outermost_first() -> None:
 
         return wrap
 
-    class Store:
-        """Stands for the recordings, the answer cache and the budget."""
+    class FakeLayers:
+        """Replaces the recordings, the answer cache and the budget."""
 
         over, reuse_answers, limit_call = layer("recordings"), layer("cache"), layer("budget")
 
         def __getattribute__(self, name: str) -> Any:
             return type(self).__dict__[name]
 
-    store: Any = Store()
+    layers: Any = FakeLayers()
     stack = CallStack(
         model=layer("model")(lambda request: Reply({})),
-        budget=store,
+        budget=layers,
         on_asked=layer("asked"),
-        cache=store,
+        cache=layers,
         on_unrecorded=layer("unrecorded"),
-        recordings=store,
+        recordings=layers,
         on_question=layer("question"),
     )
-    lock = ComputeLock()
+
+    class Noted(Cancellation):
+        def check(self) -> None:
+            order.append("cancellation")
+
+    class NotedLock(ComputeLock):
+        def released_during(self, call: Call) -> Call:
+            return layer("lock")(super().released_during(call))
+
+    lock = NotedLock()
     with lock:
-        assemble_call(stack, Cancellation(), lock)(Request({}))
-    assert order == ["question", "recordings", "unrecorded", "cache", "asked", "budget", "model"]
+        assemble_call(stack, Noted(), lock)(Request({}))
+    assert order == [
+        *("cancellation", "lock"),
+        "question",
+        "recordings",
+        "unrecorded",
+        "cache",
+        "asked",
+        "budget",
+        "model",
+    ]
 
 
 def test_layers_that_are_not_given_are_left_out() -> None:

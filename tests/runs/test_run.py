@@ -155,7 +155,7 @@ def test_an_error_of_one_question_costs_only_that_question() -> None:
     assert written.records[0]["record"]["statistics"] == []
     assert written.records[0]["record"]["date"] == written.records[1]["record"]["date"]
     assert [(f["id"], f["kind"], f["field"], f["start"], f["end"]) for f in written.failures] == [
-        ("a", "server_fault", "statistics", 0, len(TEXT))
+        ("a", "server_error", "statistics", 0, len(TEXT))
     ]
     assert written.failures[0]["reason"].startswith("It broke. ")
 
@@ -165,7 +165,7 @@ def test_nothing_is_written_if_nothing_was_answered() -> None:
     assert [line["id"] for line in written.records] == ["b"]
     assert {failure["id"] for failure in written.failures} == {"a"}
     assert written.done[0][:2] == ("a", 0)
-    assert summary.failures["server_fault"] == len(written.failures)
+    assert summary.failures["server_error"] == len(written.failures)
 
 
 def test_answers_that_do_not_fit_are_failures_too() -> None:
@@ -232,13 +232,13 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     summary.failures_file, summary.resumes = Path("o.jsonl.failures.jsonl"), True
     assert "with --retry-failed" in describe(summary, 0.0)[-1]
     summary.stopped = QuotaUsedUpError("Used up.")
-    told = describe(summary, 0.0)
-    assert told[-1] == "next: fix the cause and run the same command again: it resumes where this run stopped"
-    assert told[-2].startswith("stopped: Used up. Top up the account")
+    lines = describe(summary, 0.0)
+    assert lines[-1] == "next: fix the cause and run the same command again: it resumes where this run stopped"
+    assert lines[-2].startswith("stopped: Used up. Top up the account")
     summary.failures_file, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
-    told = describe(summary, 0.0)
-    assert told[-1].endswith("run the same command without --restart; o.jsonl is unchanged")
-    assert told[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
+    lines = describe(summary, 0.0)
+    assert lines[-1].endswith("run the same command again, without --restart if it has it; o.jsonl is unchanged")
+    assert lines[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
         "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."

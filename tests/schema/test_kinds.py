@@ -105,3 +105,22 @@ def test_words_that_cannot_be_read_become_a_problem() -> None:
 
 def test_the_kinds_name_is_part_of_the_fingerprint() -> None:
     assert len({*Recipe(load_schema(Hotlines), "m", LARGE).fields.values(), *recipe().fields.values()}) == 6
+
+
+class Notice(BaseModel):
+    """A record with the new type as fields of its own."""
+
+    phone: Annotated[Phone, PHONE] | None = Field(description="值班电话")
+    phones: list[Annotated[Phone, PHONE]] = Field(description="所有电话")
+
+
+def test_it_is_a_field_of_the_record_as_well() -> None:
+    answer = {"phone": "12345678", "phones": ["0371-65900000", "12345678"]}
+    call = scripted(lambda request: {name: answer[name] for name in request.about["field"].split("+")})
+    (done,) = convert(document(TEXT), Recipe(load_schema(Notice), "m", LARGE), call)
+    first, second = (item["number"] for item in HELD)
+    assert done.line["record"] == {"phone": second, "phones": [first, second]}
+    assert [place["text"] for place in done.line["evidence"]["phones"]] == [
+        "值班电话：0371-65900000",
+        "也可以拨打12345678",
+    ]

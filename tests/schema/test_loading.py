@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +318,35 @@ def test_the_engine_uses_no_field_name_of_a_shipped_schema(module: Path) -> None
     words = set().union(*map(fields_of, (ROOT / "schemas").glob("*.py"))) - GENERAL
     assert {"officials", "statistics", "responsible", "obligations"} <= words
     assert not {word: line for word, line in words_of(module).items() if word in words}
+
+
+@pytest.mark.parametrize(
+    ("old", "advice"),
+    [
+        ("Places", "Write `evidence: list[Evidence]` where it said `evidence: Places`."),
+        ("Signs", "It is called Expects now."),
+        ("Together", "It is called Group now."),
+    ],
+)
+def test_a_schema_of_version_0_1_is_told_what_to_write(tmp_path: Path, old: str, advice: str) -> None:
+    path = tmp_path / "old.py"
+    path.write_text(f"from extractor.fields import {old}\n", encoding="utf-8")
+    with pytest.raises(SchemaError) as error:
+        load_schema(str(path))
+    assert str(error.value).startswith(f"{path}:1: Can't load the schema: ImportError: cannot import name '{old}'")
+    assert str(error.value).endswith(advice)
+
+
+def test_an_edit_in_the_same_second_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    descriptions = []
+    for word in ("地点", "会场"):
+        file.write_text(
+            "from pydantic import BaseModel, Field\nfrom extractor.fields import Name\n"
+            f'class Mine(BaseModel):\n    venue: Name | None = Field(description="{word}")\n'
+        )
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        descriptions.append(load_schema(str(file)).fields[0].description)
+    assert descriptions == ["地点", "会场"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]

@@ -1,7 +1,7 @@
 """The pydantic models that answers must fit, and reading the answers back as items.
 
-The JSON Schema of a model is part of the request: names of models and fields, their order, and the docstring
-of `Verification` must not change, or every recorded reply is stale.
+The JSON Schema of a model is part of the request: names of models and fields, their order, the docstring of
+`Confirmation` and the module that models name must not change, or recorded replies are stale.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from extractor.schema.shape import Field, Leaf
 
 YES, NO = "是", "否"
 NONE = "无"
+# pydantic names two models of one name by their modules, as in `extractor__question__Row__1`, and the name is
+# sent. So the module that models name is pinned: moving this file must not change any request.
+_SENT_MODULE = "extractor.question"
 _NOTHING = ("", "null", "none", "无", "没有", "[]", "未提及", "不详", "n/a")
 
 
@@ -42,7 +45,8 @@ class Answerable(BaseModel):
         return schema
 
 
-class Verification(Answerable):
+# The answer to a verification. The class keeps its first name because the name is sent.
+class Confirmation(Answerable):
     """What a model is asked about an item that was found."""
 
     answer: Literal["是", "否"]
@@ -139,8 +143,7 @@ def row_leaves(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
 
 
 def form_model(field: Field, candidates: Sequence[Candidate]) -> type[BaseModel]:
-    """The model of a filled form: one row for each candidate, or the choice of one of them if the field has
-    no item."""
+    """The model of a filled form: a row for each candidate, or a choice of one if the field has no item."""
     if field.item is None:
         choices = (*dict.fromkeys(c.text for c in candidates), NONE)
         return _model_with({field.name: (Literal[choices], ...)}, "Answer")
@@ -180,7 +183,7 @@ def _model_of(name: str, leaves: Sequence[Leaf]) -> type[BaseModel]:
 
 
 def _model_with(fields: dict[str, Any], name: str, edit_schema: Any = None) -> type[BaseModel]:
-    model: type[BaseModel] = create_model(name, __base__=Answerable, **fields)
+    model: type[BaseModel] = create_model(name, __base__=Answerable, __module__=_SENT_MODULE, **fields)
     if edit_schema is not None:
         model.model_config = {**model.model_config, "json_schema_extra": edit_schema}
         model.model_rebuild(force=True)
@@ -188,8 +191,7 @@ def _model_with(fields: dict[str, Any], name: str, edit_schema: Any = None) -> t
 
 
 def _value_type(leaf: Leaf) -> Any:
-    """The type that the model fills for a leaf: a bounded string or a choice, a bounded list of these, or
-    null."""
+    """The type that the model fills for a leaf: a bounded string or a choice, a list of these, or null."""
     kind: Any = (
         Literal[leaf.choices]
         if leaf.choices

@@ -17,7 +17,7 @@ from extractor.errors import FATAL, AnswerError, ExtractorError, TruncatedError
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ask.answer_models import NO, YES, Verification
+from extractor.pipeline.ask.answer_models import NO, YES, Confirmation
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
 from extractor.pipeline.ask.lenient import items_in
 from extractor.pipeline.ask.questions import (
@@ -75,8 +75,10 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
 
 def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
-    """Ask a model that reads about several fields in one question: all of them, whatever their cues, since the
-    passage is sent in any case. Returns an answer for each field, like `ask`."""
+    """Ask a model that reads about several fields in one question, whatever their cues.
+
+    The passage is sent in any case. Returns an answer for each field, like `ask`.
+    """
     return ask_reader(fields, passage, recipe, call)
 
 
@@ -147,14 +149,13 @@ def verify(field: Field, passage: Excerpt, words: str, clause: str, recipe: Reci
     prompts = replace(recipe.schema.prompts, example=None)
     recipe = replace(recipe, schema=replace(recipe.schema, prompts=prompts))
     text = verification_text(field, passage, words, clause, prompts)
-    answer, completion = put(text, Verification, {**_about(field, passage), "verifying": True}, settings, recipe, call)
+    answer, completion = put(text, Confirmation, {**_about(field, passage), "verifying": True}, settings, recipe, call)
     probability = _probability_of_yes(completion) if profile.sure is not None else None
     return answer.answer == YES if probability is None or profile.sure is None else probability >= profile.sure
 
 
 def _probability_of_yes(completion: Json) -> float | None:
-    """The probability of 是 against 否 at the token of the answer; None if the endpoint returns no
-    probabilities."""
+    """The probability of 是 against 否 at the token of the answer; None if the endpoint returns none."""
     logprobs = completion["choices"][0].get("logprobs") or {}
     for token in logprobs.get("content") or ():
         if YES in token["token"] or NO in token["token"]:
@@ -246,8 +247,7 @@ def _about(field: Field, passage: Excerpt) -> Json:
 
 
 def _max_tokens(question: Question, profile: Profile) -> int:
-    """The token limit of an answer: by the number of rows for a form, and never more than the profile
-    allows."""
+    """The token limit of an answer: for a form by the number of rows, at most what the profile allows."""
     if not question.candidates:
         return profile.output
     return min(profile.output, 40 + 80 * len(question.candidates))

@@ -1,5 +1,4 @@
-"""Candidates: names, numbers, dates and clauses of a passage that could be items of a field. Code finds
-them."""
+"""Candidates: names, numbers, dates and clauses that could be items of a field, found by code."""
 
 from __future__ import annotations
 
@@ -89,7 +88,7 @@ def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) 
 def _clauses(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]:
     """The clauses in the field's mood that match its cue.
 
-    Left out are headings whose content follows, and sentences that `Unless` rules out.
+    Headings whose content follows are left out, and so are sentences that `Unless` rules out.
     """
     text = passage.text
     cue = re.compile(field.cue.pattern) if field.cue else None
@@ -203,8 +202,7 @@ def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
 
 
 def _people(field: Field, text: str) -> list[Candidate]:
-    """Every mention of a person, with the titles beside the name and the choices that the words after it
-    show."""
+    """Every mention of a person, with the titles beside the name and the choices that are shown after it."""
     spans = find_people(text)
     clause_spans, sentence_spans = clauses(text), sentences(text)
     found = []
@@ -239,8 +237,7 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
 
 
 def _words_about(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
-    """The words that say what a person does: the rest of the clause after the name, or after its list of
-    names.
+    """The words that say what a person does: the rest of the clause after the name or its list of names.
 
     If people without a name follow, it is the rest of the sentence (市领导张玄宇、郭建文,有关部门负责同志出席会议).
     """
@@ -264,8 +261,7 @@ def _shown(leaf: Leaf, words: str) -> list[str]:
 
 
 def _around(spans: Sequence[Span], i: int, j: int) -> Span:
-    """The span that contains i:j, or i:j itself if there is none. The spans are in order and don't
-    overlap."""
+    """The span that contains i:j, or i:j itself if there is none. The spans are in order and disjoint."""
     at = bisect_right(spans, (i, 1 << 60)) - 1
     if at >= 0 and spans[at][0] <= i and j <= spans[at][1]:
         return spans[at]

@@ -191,8 +191,10 @@ def _list_rows(field: Field, candidates: Sequence[Candidate]) -> str:
 
 
 def _answer_format(field: Field, asked: Sequence[Leaf]) -> str:
-    """The format of the answer, on one line: left alone, a small model spends a third of its tokens on white
-    space."""
+    """The format of the answer.
+
+    It asks for one line: otherwise a small model spends a third of its tokens on white space.
+    """
     if field.item is None:
         return f'按格式回答：{{"{field.name}": "…"}}'
     row = {leaf.name: ["…"] if leaf.many else "…" for leaf in asked}

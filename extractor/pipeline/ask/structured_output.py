@@ -1,5 +1,4 @@
-"""One question through instructor: the answer is parsed and validated, and a validation error is sent back
-once.
+"""One question through instructor, which parses and validates the answer and sends an error back once.
 
 The only module that imports instructor. Requests and completions are plain JSON on both sides of it.
 """
@@ -29,7 +28,7 @@ from extractor.pipeline.ask.answer_json import CUT_OFF, answer_text, quoted, rea
 from extractor.pipeline.ask.questions import system_text
 from extractor.pipeline.recipe import Recipe
 
-_SHAPE = "\n按此 JSON Schema 输出 JSON："
+_SCHEMA_IN_WORDS = "\n按此 JSON Schema 输出 JSON："
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
 # Sent behind the question when an answer held no JSON that could be read.
 _AGAIN = "\n（上一次的回答里没有可读的 JSON。这次只输出一个 JSON 对象，不要解释，不要代码块。）"
@@ -44,7 +43,7 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
     """
     messages = [
         {"role": "system", "content": system_text(recipe.schema.prompts)},
-        {"role": "user", "content": text + _shape_in_words(model, recipe.profile)},
+        {"role": "user", "content": text + _schema_in_words(model, recipe.profile)},
     ]
     conversation = _Conversation(model, about, recipe, call)
     answer = conversation.ask(messages, settings, max_retries=1)
@@ -108,7 +107,7 @@ class _Conversation:
                 raise error from None
             if _was_cut_off(cause):
                 raise _with_requests(TruncatedError(CUT_OFF), self.requests) from cause
-            if not _is_misfit(cause):
+            if not _is_invalid_answer(cause):
                 # A bug in this code or in a library is not a bad answer: let it surface.
                 raise
             raise _with_requests(InvalidAnswerError(_misfit(cause, self.completions[-1])), self.requests) from cause
@@ -165,22 +164,22 @@ def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
     return error
 
 
-def _shape_in_words(model: type[BaseModel], profile: Profile) -> str:
+def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
     if profile.answer != "json_object":
         return ""
-    return f"{_SHAPE}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+    return f"{_SCHEMA_IN_WORDS}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 
 
-def shape_of(body: Json) -> Json:
-    """The answer's JSON Schema, from beside the messages or from the question's text; any object if it has none."""
+def answer_schema_of(body: Json) -> Json:
+    """The answer's JSON Schema, from beside the messages or the question's text; any object if there is none."""
     beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
     question = next(message["content"] for message in body["messages"] if message["role"] == "user")
-    _, mark, in_words = question.rpartition(_SHAPE)
-    shape: Json = json.loads(in_words) if mark else {"type": "object"}
-    return shape
+    _, mark, in_words = question.rpartition(_SCHEMA_IN_WORDS)
+    schema: Json = json.loads(in_words) if mark else {"type": "object"}
+    return schema
 
 
 @lru_cache(maxsize=256)
@@ -257,8 +256,8 @@ def _error_within(error: BaseException) -> ExtractorError | None:
     return None
 
 
-def _is_misfit(error: BaseException) -> bool:
-    """Whether the cause is an answer that does not fit, and nothing else."""
+def _is_invalid_answer(error: BaseException) -> bool:
+    """Whether the cause is an answer that does not fit the schema, and nothing else."""
     from instructor.core.exceptions import ResponseParsingError
     from pydantic import ValidationError
 

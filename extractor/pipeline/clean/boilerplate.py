@@ -15,7 +15,7 @@ from extractor.lang.sentences import Span
 from extractor.lang.surnames import COMPOUND_SURNAMES, SURNAMES
 from extractor.pipeline.clean.omissions import CONTENT, Cut
 
-# Surnames that begin words as often as names: (党委 农业局) is no pair of reporters, and a lost line is
+# Surnames that begin words as often as names: (党委 农业局) does not name two reporters, and a lost line is
 # worse than a byline that stays.
 _WORD_LIKE = frozenset(
     "戢文尚饶阳农简麦党冷商沙巫查苑官鞠荆南原栗楚鄢劳粟冼楼盘伊仝海阚花帅豆朴盖练井漆巴丰卿国晋敬都普"
@@ -131,7 +131,8 @@ def _line_cuts(folded: str, start: int, end: int) -> Iterator[Cut]:
     m = _LINE.fullmatch(folded, start, end)
     if m is None and _FIELDS.fullmatch(folded, start, end):
         fields = list(_FIELD.finditer(folded, start, end))
-        dated = any(field["date"] for field in fields)  # the day of publication may be the only evidence of the year
+        # The day of publication is kept: it may be the only evidence of the year.
+        dated = any(field["date"] for field in fields)
         yield from (Cut(*f.span(), "source") for f in fields if not f["date"]) if dated else [Cut(start, end, "source")]
     elif m is not None and m.lastgroup == "page_number":
         yield _page_break(folded, start, end)

@@ -204,7 +204,7 @@ def _everything(page: _Page) -> list[_Piece]:
 def _visible(page: _Page, solid: array[int], pieces: list[_Piece]) -> tuple[str, array[int], array[int]]:
     """The text of the pieces, and the start and end of each character in the page.
 
-    White space and line ends are given one character of the gap that they stand for.
+    White space and line ends are given one character of the gap in the page.
     """
     text: list[str] = []
     starts, ends = array("q"), array("q")

@@ -56,7 +56,7 @@ def remove(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
 def absorb(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
     """The excerpt without `cuts`, whose source characters become part of the character before each.
 
-    So evidence that ends with the character includes its noise.
+    Evidence that ends with the character then includes its noise.
     """
     cuts = list(cuts)
     ends = excerpt.ends[:]

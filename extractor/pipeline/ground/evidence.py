@@ -16,8 +16,8 @@ from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.shape import Field, Leaf
 
-# A clause with fewer characters than this beside its number (达到4倍) says too little: evidence includes the one
-# before.
+# A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
+# the one before.
 FEWEST_WORDS = 4
 
 
@@ -86,8 +86,7 @@ def _touching(prepared: Prepared, anchor: Match) -> Span:
 
 
 def telling_clause(prepared: Prepared, anchor: Match) -> Span:
-    """The clause of a number, extended by those before it in its sentence until it has enough words of its
-    own."""
+    """The clause of a number, with those before it in its sentence until there are enough words."""
     i, j = prepared.clause(anchor.start, anchor.end)
     lowest, _ = prepared.sentence(anchor.start, anchor.end)
     text = prepared.speech.text
@@ -121,8 +120,7 @@ def _with_wording(span: Span, field: Field, grounded: dict[str, Any], prepared: 
 
 
 def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
-    """The clauses from an item's name to the words that show a choice, in the first sentence that contains
-    both."""
+    """The clauses from an item's name to the words that show a choice, in the first sentence with both."""
     pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
     if pattern is None:
         return []

@@ -44,8 +44,7 @@ UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value found in the source: `text` as the record holds it, `clean` without noise, and its source
-    offsets."""
+    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets."""
 
     text: str
     clean: str
@@ -214,10 +213,10 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
 
 
 def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
-    """The wording without the item's number, if the item's sentence has its letters and digits; None otherwise.
+    """The wording without the item's number; None unless the item's sentence has its characters.
 
-    General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as long as
-    most of the wording remains: the record holds nothing that the text does not say.
+    General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as
+    long as most of the wording remains: the record holds nothing that the text does not say.
     """
     quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
     i, j = prepared.sentence(anchor.start, anchor.end)
@@ -241,8 +240,7 @@ def _without_numbers(wording: str, value: str) -> str:
 
 
 def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
-    """The replacement for a wording that is missing or was refused: the words of the clause around the
-    value."""
+    """What replaces a missing or refused wording: the words of the clause around the value."""
     if leaf.kind.grounded_as != "wording" or leaf.optional:
         return None
     text = prepared.speech.text

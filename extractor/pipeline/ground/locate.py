@@ -64,8 +64,7 @@ class Index:
 
     @cached_property
     def grams(self) -> dict[str, list[int]]:
-        """Every other piece of four key characters → its places in the key, to find candidates for a near
-        match."""
+        """Every other piece of four key characters → its places in the key; candidates for a near match."""
         grams: dict[str, list[int]] = {}
         key = self.key
         for i in range(0, len(key) - _GRAM + 1, _STEP):

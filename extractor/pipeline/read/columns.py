@@ -1,18 +1,15 @@
-"""Check the columns that an option names before anything is read: a typo must not fail every row of a table."""
+"""Check the columns that options name before anything is read: a typo must not fail every row of a table."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from extractor.pipeline.read.encodings import Undecodable
-from extractor.pipeline.read.tables import Cells, columns_of, csv_rows, jsonl_rows, read_sample, row_codec
-
-TABLES = (".jsonl", ".jsonl.gz", ".csv")
+from extractor.pipeline.read.formats import format_of
+from extractor.pipeline.read.tables import Cells, columns_of, read_sample, row_codec
 
 
 def missing_column(file: str, wanted: dict[str, str | None], encoding: str | None) -> str | None:
@@ -35,17 +32,15 @@ def missing_column(file: str, wanted: dict[str, str | None], encoding: str | Non
 
 def _rows(file: str, encoding: str | None) -> Iterator[Cells]:
     """The readable rows of a table. Damage ends them silently: reading the table reports it."""
-    with suppress(OSError, EOFError, zlib.error, UnicodeError), _open(file) as raw:
+    form = format_of(file)
+    if form.rows is None:
+        return
+    with suppress(OSError, EOFError, zlib.error, UnicodeError), form.open(file) as raw:
         codec = row_codec(read_sample(raw), encoding)
         if isinstance(codec, Undecodable):
             return
         raw.seek(0)
-        table = file.lower().endswith(".csv")
-        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline="" if table else "\n") as lines:
-            for _, row in csv_rows(lines) if table else jsonl_rows(lines):
+        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline=form.newline) as lines:
+            for _, row in form.rows(lines):
                 if isinstance(row, dict):
                     yield row
-
-
-def _open(file: str) -> Any:
-    return gzip.open(file) if file.lower().endswith(".gz") else open(file, "rb")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,12 +38,14 @@ EVERYDAY = frozenset(
     "你那么没看天她"
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 SAMPLE = 4000  # characters judged; more cost time and changed no result
 FEWEST = 6  # different Han characters; with fewer a share means nothing
-SHARE = 0.5  # least share of everyday characters of a right reading
+SHARE = 0.5  # minimum share of everyday characters in a correct reading
 LEAD = 2.0  # how many times the runner-up's share the best must have
-GUESS = 0.2  # least share of a reading that is named as a guess
-PLAIN = 0.6  # least share of everyday characters, Latin letters and punctuation in UTF-16 without a byte order mark
+GUESS = 0.2  # minimum share in a reading that is named as a guess
+PLAIN = 0.6  # minimum share of everyday characters, Latin and punctuation in UTF-16 without a byte order mark
 
 # The longer mark first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -61,7 +64,7 @@ _MAGIC = (
     (b"\xff\xd8\xff", "an image: extract its text with OCR first"),
     (b"GIF87a", "an image: extract its text with OCR first"),
     (b"GIF89a", "an image: extract its text with OCR first"),
-    (b"\x1f\x8b", "compressed with gzip: unpack it first (only .jsonl.gz is read packed)"),
+    (b"\x1f\x8b", "compressed with gzip: unpack it first (only .jsonl.gz is read compressed)"),
     (b"Rar!\x1a", "a RAR archive: unpack it first"),
     (b"7z\xbc\xaf\x27", "a 7z archive: unpack it first"),
 )
@@ -265,3 +268,20 @@ def _nul(data: bytes) -> Undecodable:
     return Undecodable(
         "binary", f"is not text (byte {data.find(0)} is NUL, and it is not UTF-16): leave it out, or convert it first."
     )
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether `text` has lone surrogates, which no encoding can express. Faster than a search."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def safe(name: str) -> str:
+    """`name` without control and invisible characters. Undecodable bytes of a file name become U+FFFD."""
+    if name.isascii() and name.isprintable():
+        return name.strip()
+    kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))
+    return _SURROGATE.sub("\ufffd", "".join(kept)).strip()

@@ -8,16 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-SUFFIXES = (".jsonl.gz", ".jsonl", ".csv", ".html", ".htm", ".txt", ".md")
+from extractor.pipeline.read.formats import FORMATS
 
 _ANY_SUFFIX = re.compile(r"\.[A-Za-z]{1,5}$")
 WILDCARD = re.compile(r"[*?\[]")
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +25,6 @@ class InputFile:
     source: str  # what to open
     path: str
     id: str
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether `text` has lone surrogates, which no encoding can express. Faster than a search."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +40,7 @@ def find_files(given: str) -> Iterator[InputFile | ClosedFolder]:
     if given == "-":
         yield InputFile("-", "stdin", "stdin")
     elif os.path.isdir(given):
-        yield from _walk(given, ("**", "*"), SUFFIXES)
+        yield from _walk(given, ("**", "*"), tuple(FORMATS))
     elif os.path.lexists(given) or not WILDCARD.search(given):
         yield InputFile(given, _shown(given), _stem(os.path.basename(given)))
     else:
@@ -137,7 +126,7 @@ def _shown(given: str) -> str:
 
 def _stem(name: str) -> str:
     """`name` without its suffix: speech for speech.jsonl.gz; 讲话.2014 stays."""
-    for suffix in SUFFIXES:
+    for suffix in FORMATS:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)] or name
     return _ANY_SUFFIX.sub("", name) or name
@@ -160,11 +149,3 @@ def unique(name: str, taken: dict[int, int]) -> str:
 
 def _hash(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
-
-
-def safe(name: str) -> str:
-    """`name` without control and invisible characters. Undecodable bytes of a file name become U+FFFD."""
-    if name.isascii() and name.isprintable():
-        return name.strip()
-    kept = (c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp"))
-    return SURROGATE.sub("\ufffd", "".join(kept)).strip()

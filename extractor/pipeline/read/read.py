@@ -22,15 +22,14 @@ from pathlib import Path
 from typing import Literal
 
 from extractor.document import Document
-from extractor.pipeline.read.columns import TABLES, missing_column
-from extractor.pipeline.read.encodings import Undecodable, decode, is_encoding
-from extractor.pipeline.read.paths import SUFFIXES, WILDCARD, ClosedFolder, InputFile, find_files, safe, unique
+from extractor.pipeline.read.columns import missing_column
+from extractor.pipeline.read.encodings import Undecodable, is_encoding, safe
+from extractor.pipeline.read.formats import FORMATS, Format, RowReader, format_of
+from extractor.pipeline.read.paths import WILDCARD, ClosedFolder, InputFile, find_files, unique
 from extractor.pipeline.read.tables import (
     BadRow,
     Cells,
     columns_of,
-    csv_rows,
-    jsonl_rows,
     read_sample,
     row_codec,
     row_text,
@@ -100,15 +99,20 @@ def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[
 
 
 def _check_columns(wanted: list[str], options: ReadOptions) -> None:
-    """Raise InputError if no row of the first table has the columns that the options name."""
+    """Raise InputError if no row of any table has the columns that the options name."""
     columns = {"--text-column": options.text_column, "--id-column": options.id_column}
     if not any(columns.values()):
         return
     found = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
-    table = next((file.source for file in found if file.source.lower().endswith(TABLES)), None)
-    problem = missing_column(table, columns, options.encoding) if table is not None else None
-    if problem is not None:
-        raise InputError(problem)
+    first_problem = None
+    for file in found:
+        if format_of(file.source).rows is not None:
+            problem = missing_column(file.source, columns, options.encoding)
+            if problem is None:  # the tables that lack the column are failures of their own
+                return
+            first_problem = first_problem or problem
+    if first_problem is not None:
+        raise InputError(first_problem)
 
 
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -132,17 +136,17 @@ def _files(given: str, output: Path | None) -> Iterator[InputFile | ClosedFolder
 def count_documents(inputs: Sequence[str], output: Path | None = None) -> int | None:
     """The approximate number of documents: files, and lines of JSONL and CSV files.
 
-    None if only reading can tell.
+    None if the inputs would have to be read to know.
     """
     total = 0
     for given in dict.fromkeys(inputs):
         for file in _files(given, output):
             if isinstance(file, ClosedFolder):
                 continue
-            name = file.source.lower()
-            if file.source == "-" or name.endswith(".jsonl.gz"):
+            form = format_of(file.source)
+            if file.source == "-" or form.is_compressed:
                 return None
-            total += _count_lines(file.source) if name.endswith((".jsonl", ".csv")) else 1
+            total += 1 if form.rows is None else _count_lines(file.source)
     return total
 
 
@@ -165,7 +169,7 @@ def _check(given: str) -> None:
             raise InputError(f"{given} cannot be opened ({error.strerror}). Check its permissions.") from error
         if next(find_files(given), None) is None:
             raise InputError(
-                f"{given} has no {', '.join(SUFFIXES)} files. Name another folder, or the files themselves."
+                f"{given} has no {', '.join(FORMATS)} files. Name another folder, or the files themselves."
             )
     elif os.path.exists(given):
         raise InputError(f"{given} is neither a file nor a folder. To read from a pipe, use standard input (-).")
@@ -181,12 +185,12 @@ def _read_file(file: InputFile | ClosedFolder, options: ReadOptions) -> Iterator
     if isinstance(file, ClosedFolder):
         yield _failure(file.folder, file.error)
         return
-    name = file.source.lower()
+    form = format_of(file.source)
     try:
-        if name.endswith((".jsonl", ".jsonl.gz", ".csv")):
-            yield from _read_rows(file, options)
+        if form.rows is not None:
+            yield from _read_rows(file, form, form.rows, options)
         else:
-            yield _read_whole(file, options)
+            yield _read_whole(file, form, options)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield _unreadable(
             file, "truncated", "is not a complete gzip file: fetch it again. The rows before the damage were read."
@@ -197,13 +201,13 @@ def _read_file(file: InputFile | ClosedFolder, options: ReadOptions) -> Iterator
         yield _failure(file, error)
 
 
-def _read_whole(file: InputFile, options: ReadOptions) -> Document | Unreadable:
+def _read_whole(file: InputFile, form: Format, options: ReadOptions) -> Document | Unreadable:
     if file.source == "-":
         data = sys.stdin.buffer.read()
     else:
         with open(file.source, "rb") as stream:
             data = stream.read()
-    text = decode(data, options.encoding)
+    text = form.text(data, options.encoding)
     if isinstance(text, Undecodable):
         return _unreadable(file, text.kind, text.reason)
     if not text.strip():
@@ -213,23 +217,26 @@ def _read_whole(file: InputFile, options: ReadOptions) -> Document | Unreadable:
     return Document(file.id, safe(file.path), text, digest, "html" if html else "text")
 
 
-def _read_rows(file: InputFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+def _read_rows(file: InputFile, form: Format, rows: RowReader, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """One document for each row. A column that is not in the header of a CSV file is reported once."""
-    table = file.source.lower().endswith(".csv")
     empty = True
-    with gzip.open(file.source) if file.source.lower().endswith(".gz") else open(file.source, "rb") as raw:
+    with form.open(file.source) as raw:
         codec = row_codec(read_sample(raw), options.encoding)
         if isinstance(codec, Undecodable):
             yield _unreadable(file, codec.kind, codec.reason)
             return
         raw.seek(0)
         # Undecodable bytes become surrogates, so that one bad row is one failure and not the end of the file.
-        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline="" if table else "\n") as lines:
-            for line, row in csv_rows(lines) if table else jsonl_rows(lines):
+        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline=form.newline) as lines:
+            for line, row in rows(lines):
                 empty = False
                 found = _read_row(file, line, row, options)
                 yield found
-                if table and isinstance(found, Unreadable) and found.kind in ("no-text-column", "no-id-column"):
+                if (
+                    form.has_header
+                    and isinstance(found, Unreadable)
+                    and found.kind in ("no-text-column", "no-id-column")
+                ):
                     return
     if empty:
         yield _unreadable(file, "empty", "has no rows: there is nothing to read in it.")

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from extractor.pipeline.read.encodings import Undecodable, detect
-from extractor.pipeline.read.paths import SURROGATE, has_surrogates, safe
+from extractor.pipeline.read.encodings import Undecodable, detect, has_surrogates, safe
 
 TEXT_COLUMNS = ("text", "content", "正文", "内容", "body", "article")
 
@@ -50,7 +49,7 @@ def row_codec(sample: bytes, encoding: str | None) -> str | Undecodable:
 
 
 def read_sample(raw: Any) -> bytes:
-    """The first bytes of an open file, which may be packed."""
+    """The first bytes of an open file, which may be compressed."""
     sample = b""
     try:
         while len(sample) < _SAMPLE and (more := raw.read1(_SAMPLE)):
@@ -110,7 +109,7 @@ def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
 
 
 def _csv_row(header: list[str], cells: list[str]) -> Cells | BadRow:
-    if any(map(SURROGATE.search, cells)):
+    if any(map(has_surrogates, cells)):
         return _NOT_TEXT
     if len(cells) > len(header):
         return BadRow(

@@ -37,7 +37,7 @@ from extractor.pipeline.split.boundaries import (
 _THRESHOLD = 4.0  # score of a boundary
 _RESTART = 3.3  # what restarting numbers add to the likeliest line above them
 _RESTART_ALONE = 2.2  # the same if no words look like a beginning or an end
-_RESTART_IN_SECTIONS = 1.0  # the same after a title without a number, since sections may be numbered separately
+_RESTART_IN_SECTIONS = 1.0  # the same after a title without a number: sections may be numbered separately
 _OTHER_SUBJECT = 2.0  # what a different subject adds
 _MAX_DIFFERENCE = 7.0  # what all differences between the two sides can add
 _SHORTEST = 150  # characters of prose in a speech

@@ -1,5 +1,4 @@
-"""The kinds of value that schemas use. A field type names its kind or, if it is new, carries a `Kind` of its
-own."""
+"""The kinds of value that schemas use. A field type names its kind; a new one carries a kind of its own."""
 
 from __future__ import annotations
 

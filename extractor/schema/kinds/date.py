@@ -1,5 +1,4 @@
-"""Dates: the model copies the words; code computes EDTF, with the year of the speech if the words lack
-one."""
+"""Dates: the model copies the words; code computes EDTF, with the speech's year if the words lack one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Everything that the stages need to know about a type of value, in one `Kind`, so that a new field type is
-one module.
+"""Everything that the stages need to know about a type of value, so that a new field type is one module.
 
 A stage never compares kinds. It reads an option of the kind (`grounded_as`, `evidence_from`, `scored_by` …),
 or calls one of its functions.
@@ -16,8 +15,7 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value found in the source: `text` as the record holds it, `clean` without noise, and its source
-    offsets."""
+    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets."""
 
     @property
     def text(self) -> str: ...

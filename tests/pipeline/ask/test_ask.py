@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, create_model
+from pydantic import Field as PydanticField
 from scripted import ROOT, completion, nothing, recipe, scripted, whole
 
 from extractor.document import Document
@@ -19,11 +20,12 @@ from extractor.errors import (
     RateLimitedError,
     TruncatedError,
 )
-from extractor.fields import Clause, Cue, EdtfDate, Quantity, Worded
+from extractor.fields import Clause, Cue, EdtfDate, Quantity, Verbatim, Worded
 from extractor.lang.fold import simplify
-from extractor.llm.call import Reply, Request
+from extractor.llm.call import Reply, Request, request_key
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask
+from extractor.pipeline.ask.ask import SMALLEST_PASSAGE, ask, verify
+from extractor.pipeline.ask.structured_output import answer_schema_of
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import convert
 from extractor.pipeline.recipe import Recipe
@@ -115,6 +117,51 @@ def test_only_passages_with_the_fields_cue_are_asked_about(annotation: Any, text
     answer, asked = asked_about(text, field_of(annotation), nothing, recipe(style=style))
     assert bool(asked or answer.items) == asks
     assert answer.failed == ()
+
+
+# --- what is sent never depends on where the code is ---
+
+
+class Shaped(BaseModel):
+    what: Worded = PydanticField(description="名称")
+    value: Quantity = PydanticField(description="数字")
+    region: Annotated[Verbatim | None, Cue("县")] = PydanticField(description="地区")
+
+
+# Version 0.1 made these keys and names, and its recorded replies are filed under such keys.
+@pytest.mark.parametrize(
+    ("answer", "form_key", "verification_key"),
+    [
+        (
+            "json_schema",
+            "cbe488c6a9c22bd660d97c67df2c30b2149854bd6caf6682d43510337101bd28",
+            "2ac8e3661834490b045fbfa31f917e01aaa6ec587682e2e9353a3684f54ff739",
+        ),
+        (
+            "strict",
+            "2b3ab659aa63214f7ad55fe409ad48939dd13084c52fb058903d353d365f2bcf",
+            "3373961ab0c6992e3e326d20c50af943b315a4ee821113e207d7c30f209ace46",
+        ),
+        (
+            "json_object",
+            "22cd741a70f87c5f552fc3cd2bc92479a7be55c7f35b3065876f6036fd8fdd65",
+            "170b17480b39e3f138bee3d2e47f6b2c4538ee28eef5750e5e32d3257ea36112",
+        ),
+    ],
+)
+def test_requests_keep_the_keys_of_version_0_1(answer: Any, form_key: str, verification_key: str) -> None:
+    text = "全市增长5%。全县下降3个。"
+    (field,) = read_fields(create_model("Record", f=(list[Shaped], PydanticField(description="所有数字"))))
+    _, (form,) = asked_about(text, field, nothing, recipe(style="form", answer=answer))
+    asked: list[Request] = []
+    assert verify(
+        field, whole(text), "5%", "全市增长5%", recipe(answer=answer), scripted(lambda _: {"answer": "是"}, asked)
+    )
+    (verification,) = asked
+    form_schema, verification_schema = answer_schema_of(form.body), answer_schema_of(verification.body)
+    assert list(form_schema["$defs"]) == ["extractor__question__Row__1", "extractor__question__Row__2"]
+    assert verification_schema["title"] == "Confirmation"
+    assert (request_key(form.body), request_key(verification.body)) == (form_key, verification_key)
 
 
 # --- truncated answers ---

@@ -128,7 +128,7 @@ def test_a_number_takes_the_last_time_before_it() -> None:
     ("text", "region"),
     [("全市增长5%。", "全市"), ("全市情况好，增长5%。", None), ("从全市看我县增长5%。", "我县"), ("增长5%。", None)],
 )
-def test_words_that_match_like_are_read_off_as_times_are(text: str, region: str | None) -> None:
+def test_words_that_match_like_are_read_off_like_times(text: str, region: str | None) -> None:
     (figure,) = found(list[Figure], text)
     assert figure.known["region"] == region
 

@@ -1,5 +1,4 @@
-"""Fields that share a question: the result is the same as with separate questions, and these are the
-fallback."""
+"""Fields that share a question: the result of separate questions, which are the fallback."""
 
 from __future__ import annotations
 

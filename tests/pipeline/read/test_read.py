@@ -78,7 +78,10 @@ ENCODINGS = ["gb18030", "gbk", "cp950", "utf-16", "utf-16-le", "utf-16-be", "utf
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("length", [30, 100, 500])
 def test_passages_of_the_seeds_are_never_decoded_wrongly(encoding: str, length: int) -> None:
-    """Of 48,000 passages none was wrong. Of these 4 of 100 are undecided at 20 characters, 0.7 at 30, none at 100."""
+    """Of 48,000 passages none was wrong.
+
+    4 of 100 passages here are undecided at 20 characters, 0.7 at 30, none at 100.
+    """
     traditional = opencc.OpenCC("s2t")
     dice = random.Random(length)
     unsure = 0

@@ -1,4 +1,4 @@
-"""Sentences, clauses and passages: tables in cases/, and properties of any text (nothing lost, doubled or too long)."""
+"""Sentences, clauses and passages: tables in cases/, and properties (nothing lost, doubled or too long)."""
 
 from __future__ import annotations
 

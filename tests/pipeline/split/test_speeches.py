@@ -1,4 +1,4 @@
-"""Boundaries of speeches: the eight of a real compilation, others glued together, and texts that must stay whole."""
+"""Boundaries of speeches: a real compilation of eight, others glued together, and texts that stay whole."""
 
 from __future__ import annotations
 
