@@ -9,6 +9,7 @@ already has.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,9 @@ from extractor.pipeline.ask.answer_models import (
 from extractor.pipeline.ask.candidates import Candidate
 from extractor.schema.loading import Example, Prompts
 from extractor.schema.shape import Field, Leaf
+
+
+_IF_MISSING = re.compile(r"[，；,;][^，；,;。]{0,8}没有[^，；,;。]{0,6}[为填写](?:null|\[\])")
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,14 @@ def group_fields(fields: Sequence[Field], profile: Profile) -> list[list[Field]]
 def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
     """A field's description, its parts, and what its guide says of the close calls."""
     shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"
-    parts = "".join(f"  {leaf.name}：{leaf.description}\n" for leaf in field.asked) if field.item else ""
+    parts = "".join(f"  {leaf.name}：{_told(leaf.description)}\n" for leaf in field.asked) if field.item else ""
     guide = prompts.guide.get(field.name, "")
-    return f"【{number}】{field.name}（{shape}）：{field.description}\n{parts}{guide}".rstrip() + "\n"
+    return f"【{number}】{field.name}（{shape}）：{_told(field.description)}\n{parts}{guide}".rstrip() + "\n"
+
+
+def _told(description: str) -> str:
+    """A description without what it says of a missing value: a model that reads leaves the key out."""
+    return _IF_MISSING.sub("", description)
 
 
 def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
