@@ -3,8 +3,8 @@
     python benchmarks/grouping.py [INPUT ...]
 
 The requests are those for a model that reads; none is sent. Tokens are estimated (`extractor.llm.tokens`).
-The prefix that a request shares with the one before it about the same passage may come from the provider's
-cache at a lower price. The answers hold the same items either way, so only input tokens are counted.
+The prefix that a request shares with the one before it may come from the provider's cache at a lower price. The
+answers hold the same items either way, so only input tokens are counted.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def words_of(request: Request) -> str:
 
 
 def tokens(requests: list[Request]) -> tuple[int, int]:
-    """All input tokens, and those in a prefix shared with the previous request about the same passage."""
+    """All input tokens, and those in a prefix shared with the previous request."""
     total = shared = 0
     for before, request in itertools.pairwise([None, *requests]):
         assert request is not None
         words = words_of(request)
         total += tokens_of(words)
-        if before is not None and before.about["start"] == request.about["start"]:
+        if before is not None:
             shared += tokens_of(os.path.commonprefix([words_of(before), words]))  # noqa: RUF071 (of words, as meant)
     return total, shared
 
@@ -65,12 +65,13 @@ def main() -> None:
     inputs = parser.parse_args().inputs
     rows = {name: requests_of(inputs, combine) for name, combine in (("together", True), ("separate", False))}
     one, _ = tokens(rows["together"])
-    print(f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8}   price of input tokens (together = 1), shared ones at")
-    print(f"{'':37}   {'full':>6} {'1/2':>6} {'1/4':>6} {'1/10':>6}")
+    print(f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8} {'passages':>8} {'new a passage':>13}   price of input tokens (together = 1), shared ones at")
+    print(f"{'':60}   {'full':>6} {'1/2':>6} {'1/4':>6} {'1/10':>6}")
     for name, requests in rows.items():
         total, shared = tokens(requests)
+        passages = len({(request.about["document"], request.about["start"]) for request in requests})
         prices = " ".join(f"{(total - shared * (1 - part)) / one:6.2f}" for part in (1.0, 0.5, 0.25, 0.1))
-        print(f"{name:10} {len(requests):8} {total:8} {shared:8}   {prices}")
+        print(f"{name:10} {len(requests):8} {total:8} {shared:8} {passages:8} {(total - shared) / passages:13.0f}   {prices}")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
     names = [field.name for field in fields if not _is_empty(example.record.get(field.name))]
     answer = {name: _without_empty(example.record[name]) for name in names}
     left_out = "；".join(f"“{words}”（{reason}）" for words, reason in example.left_out.items())
-    return f"【示例原文】\n{example.text}\n【示例完】\n示例的回答：{_dump(answer)}" + (
+    return f"【示例原文】\n{example.text}\n【示例完】\n示例的回答：{_dump_compactly(answer)}" + (
         f"\n示例里不记的：{left_out}。" if left_out else ""
     )
 
@@ -244,6 +244,11 @@ def _limit_line(field: Field, limit: int) -> str:
 
 def _answer_line(example: str) -> str:
     return f"示例原文的回答：{example}\n现在回答上面的原文：" if example else "回答："
+
+
+def _dump_compactly(value: Json) -> str:
+    """Without blanks: a model writes its answer as the example is written, and pays for what it writes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _dump(value: Json) -> str:
