@@ -13,7 +13,7 @@ import pytest
 import typer.main
 from field_examples import INTERNAL, Case, Example, computed, entries, fields_page
 from scripted import ROOT
-from update_docs import FIELDS, PAGE, commands, commands_page, help_of
+from update_docs import FIELDS, PAGE, PROMPTS, commands, commands_page, help_of, prompts_page
 
 from extractor import fields
 from extractor.cli.main import app
@@ -102,6 +102,10 @@ def test_the_page_of_fields_is_current() -> None:
     assert written == fields_page(), (
         "docs/fields.md is not what extractor/fields.py says: run `python tests/update_docs.py`"
     )
+
+
+def test_the_page_of_prompts_shows_the_request_as_it_is() -> None:
+    assert PROMPTS.read_text(encoding="utf-8") == prompts_page(), "run `python tests/update_docs.py`"
 
 
 def test_every_type_and_marker_has_an_example() -> None:
