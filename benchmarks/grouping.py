@@ -65,13 +65,17 @@ def main() -> None:
     inputs = parser.parse_args().inputs
     rows = {name: requests_of(inputs, combine) for name, combine in (("together", True), ("separate", False))}
     one, _ = tokens(rows["together"])
-    print(f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8} {'passages':>8} {'new a passage':>13}   price of input tokens (together = 1), shared ones at")
+    print(
+        f"{'':10} {'requests':>8} {'tokens':>8} {'shared':>8} {'passages':>8} {'new a passage':>13}   price of input tokens (together = 1), shared ones at"
+    )
     print(f"{'':60}   {'full':>6} {'1/2':>6} {'1/4':>6} {'1/10':>6}")
     for name, requests in rows.items():
         total, shared = tokens(requests)
         passages = len({(request.about["document"], request.about["start"]) for request in requests})
         prices = " ".join(f"{(total - shared * (1 - part)) / one:6.2f}" for part in (1.0, 0.5, 0.25, 0.1))
-        print(f"{name:10} {len(requests):8} {total:8} {shared:8} {passages:8} {(total - shared) / passages:13.0f}   {prices}")
+        print(
+            f"{name:10} {len(requests):8} {total:8} {shared:8} {passages:8} {(total - shared) / passages:13.0f}   {prices}"
+        )
 
 
 if __name__ == "__main__":

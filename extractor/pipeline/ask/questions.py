@@ -33,7 +33,6 @@ from extractor.pipeline.ask.candidates import Candidate
 from extractor.schema.loading import Example, Prompts
 from extractor.schema.shape import Field, Leaf
 
-
 _IF_MISSING = re.compile(r"[，；,;][^，；,;。]{0,8}没有[^，；,;。]{0,6}[为填写](?:null|\[\])")
 
 
