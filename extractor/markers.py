@@ -287,9 +287,10 @@ class Was:
 class Shown:
     """Words that a choice needs in a sentence about its item.
 
-    `Shown(chair="主持")` accepts "chair" only in a sentence with 主持. The keyword arguments are regular
-    expressions, by choice; a choice that is not listed needs no words. `otherwise` is the choice that the
-    record gets if no other is left.
+    `Shown(chair="主持")` accepts "chair" only in a sentence with 主持 that names the item, or goes on about it, and
+    does not deny the word (未出席). The keyword arguments are regular expressions, by choice; a choice that is not
+    listed needs no words. If forms are filled, these words alone make the choice. `also` has further words by
+    which a large model's choice is accepted. `otherwise` is the choice that the record gets if no other is left.
 
     Example:
         class Person(BaseModel):
@@ -304,6 +305,13 @@ class Shown:
         problem unsupported people.roles chair
     """
 
-    def __init__(self, otherwise: str | None = None, **patterns: str) -> None:
+    def __init__(self, otherwise: str | None = None, also: dict[str, str] | None = None, **patterns: str) -> None:
         self.otherwise = otherwise
+        self.also = also or {}
         self.patterns = patterns
+
+    def words_for(self, choice: str) -> str | None:
+        """The words by which the choice is accepted, as a regular expression; None if it needs none."""
+        if choice not in self.patterns:
+            return None
+        return "|".join(filter(None, (self.patterns[choice], self.also.get(choice))))

@@ -87,6 +87,13 @@ class Official(BaseModel):
             Literal["chair", "speaker", "reporter", "reader", "attendee", "signatory", "mentioned"],
             Shown(
                 otherwise="mentioned",
+                also={
+                    "chair": "召集|牵头召开",
+                    "speaker": "致辞|批示|发言|发表|宣布|号召|希望|勉励|表态|介绍",
+                    "reporter": "作(?:了?.{0,8})?说明|述职",
+                    "attendee": "会见|会谈|会晤|见面|与会|参会|到场|见证|调研|考察|视察|慰问|座谈|随同",
+                    "signatory": "签约|签署",
+                },
                 chair="主持",
                 speaker="讲话|强调|指出|要求|说|表示|提出|意见",
                 reporter="报告|通报|部署|安排|点评|汇报|介绍|传达",

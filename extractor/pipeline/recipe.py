@@ -95,7 +95,7 @@ def _non_default(profile: Profile) -> Json:
 
 
 def _leaf_definition(leaf: Leaf) -> Json:
-    shown = leaf.shown and [leaf.shown.otherwise, leaf.shown.patterns]
+    shown = leaf.shown and [leaf.shown.otherwise, leaf.shown.patterns, *([leaf.shown.also] if leaf.shown.also else [])]
     return {
         "description": leaf.description,
         "type": f"{'list of ' if leaf.many else ''}{leaf.kind.name}{' or null' if leaf.optional else ''}",

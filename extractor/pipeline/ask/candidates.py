@@ -13,6 +13,7 @@ from extractor.fields import Unless
 from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.directives import find_directives, headings_of
+from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
 from extractor.lang.sentences import Span, clauses, sentences
@@ -257,7 +258,7 @@ def _words_about(text: str, spans: Sequence[Span], at: int, sentence: Span) -> s
 
 def _shown(leaf: Leaf, words: str) -> list[str]:
     assert leaf.shown is not None
-    return [choice for choice, pattern in leaf.shown.patterns.items() if re.search(pattern, words)]
+    return [choice for choice, pattern in leaf.shown.patterns.items() if find_affirmed(pattern, words, 0, len(words))]
 
 
 def _around(spans: Sequence[Span], i: int, j: int) -> Span:

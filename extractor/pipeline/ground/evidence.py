@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from extractor.document import Document, Excerpt
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
+from extractor.lang.negation import find_affirmed
+from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
@@ -19,6 +21,8 @@ from extractor.schema.shape import Field, Leaf
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
 # the one before.
 FEWEST_WORDS = 4
+# How many sentences after one that names a person may go on about this person without the name.
+FOLLOWING = 2
 
 
 @dataclass
@@ -33,6 +37,16 @@ class Prepared:
     def sentence(self, i: int, j: int) -> Span:
         """The sentence, or the run of sentences, that contains the visible characters i:j."""
         return _covering(self.sentences, i, j)
+
+    @cached_property
+    def people(self) -> list[Span]:
+        """The names of persons that the words beside them show, in order."""
+        return sorted(find_people(self.speech.text))
+
+    def names_someone(self, span: Span) -> bool:
+        """Whether a name of a person begins in the span (visible characters)."""
+        at = bisect_left(self.people, (span[0], 0))
+        return at < len(self.people) and self.people[at][0] < span[1]
 
     def clause(self, i: int, j: int) -> Span:
         """The clause, or the run of clauses, that contains the visible characters i:j."""
@@ -121,17 +135,37 @@ def _with_wording(span: Span, field: Field, grounded: dict[str, Any], prepared: 
 
 def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
     """The clauses from an item's name to the words that show a choice, in the first sentence with both."""
-    pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
+    pattern = leaf.shown.words_for(choice) if leaf.shown else None
     if pattern is None:
         return []
     text = prepared.speech.text
     name = text[anchor.start : anchor.end]
-    for i, j in sentences_naming(prepared, anchor, passage):
-        at = text.index(name, i) if name in text[i:j] else i
-        match = re.compile(pattern).search(text, at, j) or re.compile(pattern).search(text, i, j)
+    for i, j in sentences_about(prepared, anchor, passage):
+        at = text.find(name, i, j)
+        match = find_affirmed(pattern, text, max(at, i), j) or find_affirmed(pattern, text, i, j)
+        if match and at < 0:
+            return [prepared.clause(match.start(), match.end())]
         if match:
             return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
     return []
+
+
+def sentences_about(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
+    """The sentences that name a person, each with those after it that go on about the same person.
+
+    These are the next ones in the paragraph, FOLLOWING at most, up to one that names somebody else
+    (李克强作出批示。批示指出，…).
+    """
+    spans: list[Span] = []
+    for span in sentences_naming(prepared, anchor, passage):
+        after = bisect_right(prepared.sentences, span)
+        about = [span]
+        for following in prepared.sentences[after : after + FOLLOWING]:
+            if "\n" in prepared.speech.text[about[-1][1] - 1 : following[0] + 1] or prepared.names_someone(following):
+                break
+            about.append(following)
+        spans += [one for one in about if one not in spans and one[0] < passage[1]]
+    return spans
 
 
 def sentences_naming(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:

@@ -14,9 +14,10 @@ from typing import Any
 
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
+from extractor.lang.negation import find_affirmed
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_about, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.schema.shape import Field, Leaf
@@ -205,10 +206,10 @@ def _beside_name(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, pass
 
 
 def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> bool:
-    """Whether a sentence of the passage that names the item has the words that the choice needs."""
-    pattern = leaf.shown.patterns.get(choice) if leaf.shown else None
+    """Whether a sentence of the passage about the item has the words that the choice needs, and doesn't deny them."""
+    pattern = leaf.shown.words_for(choice) if leaf.shown else None
     return pattern is None or any(
-        re.search(pattern, prepared.speech.text[i:j]) for i, j in sentences_naming(prepared, anchor, passage)
+        find_affirmed(pattern, prepared.speech.text, i, j) for i, j in sentences_about(prepared, anchor, passage)
     )
 
 
