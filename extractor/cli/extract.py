@@ -200,4 +200,4 @@ def _launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = 
             return convert_all(settings, progress, cancellation)
         return (submit if batch else convert_to)(settings, output, progress, cancellation, sys.argv[1:])
 
-    conclude(convert, output, quiet)
+    conclude(convert, output, quiet, settings.restart)

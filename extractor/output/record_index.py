@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
+from extractor.output.files import Lines, Output, OutputError, before_path, encode, free_path, guard, part_path
 from extractor.pipeline.backfill import valid_fields
 from extractor.pipeline.line_format import FORMAT, OutputLine
 from extractor.pipeline.recipe import Recipe
@@ -56,15 +56,14 @@ def read_head(line: bytes) -> Head | None:
     return _parse_head(line)
 
 
-def check_format(head: Head, path: Path) -> None:
-    """Raise OutputError if a line was written in another format than this version's."""
+def check_format(head: Head, path: Path, advice: str) -> None:
+    """Raise OutputError, with what that means and what to do, if a line of `path` has another format."""
     if head.format == FORMAT:
         return
     older = "an older" if head.format < FORMAT else "a newer"
     raise OutputError(
         f"{path} was written by {older} version of extractor (format {head.format}; this one writes format {FORMAT}), so "
-        "it can't be added to. Name another file with -o, or convert everything again with --restart (the old records "
-        "stay until all new ones are there)."
+        f"{advice}"
     )
 
 
@@ -223,8 +222,15 @@ class RecordIndex:
         self._lines.add(b"".join(copied))
 
     def _check(self, head: Head, line: bytes, path: Path) -> None:
-        """Raise OutputError if the line has another format, or no field that is valid under this recipe."""
-        check_format(head, path)
+        """Raise OutputError if the line of `path` has another format, or no field that is valid under this recipe."""
+        stay = "the old records stay until all new ones are there"
+        if not self._path.is_file():
+            stay = f"{free_path(before_path(self._path))} then holds the old records"
+        check_format(
+            head,
+            path,
+            f"it can't be added to. Name another file with -o, or convert everything again with --restart ({stay}).",
+        )
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(
@@ -232,10 +238,9 @@ class RecordIndex:
             )
         if not self.recipes[head.recipe]:
             raise OutputError(
-                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
+                f"{path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
                 "and no field of it is still valid: the schema, the prompts, the model or its options have "
-                "changed. Name another file with -o, or start over with --restart (the old records stay until all "
-                "new ones are there)."
+                f"changed. Name another file with -o, or start over with --restart ({stay})."
             )
 
     def _index(self, head: Head, offset: int) -> None:
