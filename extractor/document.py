@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Literal
 
 Json = dict[str, Any]
@@ -15,7 +16,8 @@ class Document:
     """One decoded source text. All offsets, everywhere, count code points of `text`.
 
     `media` is "text" or "html"; an HTML page keeps its markup in `text`, and `clean` leaves it out.
-    `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row.
+    `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row. Such a row
+    may have a `title` ("" without one), a date (`published`) and further `columns` (name, text) to keep.
     """
 
     id: str
@@ -23,6 +25,9 @@ class Document:
     text: str
     sha256: str
     media: Literal["text", "html"] = "text"
+    title: str = ""
+    published: date | None = None
+    columns: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_text(cls, text: str, id: str = "text", path: str | None = None) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import CASES, ROOT
 
+from extractor.lang.date_context import DateContext
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.dates import parse_date, plan_years
 from extractor.lang.fold import simplify
@@ -25,6 +27,7 @@ SEEDS = ROOT / "seeds"
 WORDS = json.loads((CASES / "dates.json").read_text(encoding="utf-8"))
 SPANS = json.loads((CASES / "dates_spans.json").read_text(encoding="utf-8"))
 YEARS = json.loads((CASES / "dates_year.json").read_text(encoding="utf-8"))
+COMPLETED = json.loads((CASES / "dates_complete.json").read_text(encoding="utf-8"))
 
 # Pieces of date expressions, so that random strings come near the grammar.
 DATE_PIECES = st.lists(
@@ -66,6 +69,14 @@ def test_dates_and_periods_are_found(case: dict[str, Any]) -> None:
 def test_other_numbers_are_left_alone(text: str) -> None:
     assert _texts(text, find_dates(text)) == []
     assert _texts(text, find_periods(text)) == []
+
+
+@pytest.mark.parametrize("case", COMPLETED, ids=lambda case: case["label"])
+def test_dates_complete_each_other(case: dict[str, Any]) -> None:
+    published = date.fromisoformat(case["published"]) if case["published"] else None
+    value, is_from_row = DateContext(case["text"], case["title"], published).read(case["words"])
+    assert value is not None
+    assert {"edtf": value.edtf, "year_inferred": value.year_inferred, "from_row": is_from_row} == case["expect"]
 
 
 @pytest.mark.parametrize("case", YEARS, ids=lambda case: case["label"])

@@ -10,11 +10,12 @@ from scripted import document, whole
 
 from extractor.document import Json
 from extractor.fields import EdtfDate, Name, Quantity
+from extractor.lang.dates import EdtfValue
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, normalise
 from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, read_fields
 
@@ -25,7 +26,7 @@ def normalised(text: str, field: Field, row: Json) -> tuple[Any, list[Problem]]:
     speech = clean(document(text))
     ((item,), none) = ground(Answer(field.name, speech, (AnswerItem(row),)), field, prepare(speech))
     assert none == []
-    return normalise(item, field, infer_meeting_year(speech))
+    return normalise(item, field, date_context(speech))
 
 
 def field_of(annotation: Any) -> Field:
@@ -145,5 +146,5 @@ def test_an_unreadable_value_is_dropped_from_its_list() -> None:
 
 
 def test_the_year_comes_from_the_text_alone() -> None:
-    assert infer_meeting_year(whole("县长主持会议。")) is None
-    assert infer_meeting_year(whole("")) is None
+    assert date_context(whole("县长主持会议。")).read("5月27日")[0] == EdtfValue("XXXX-05-27", False)
+    assert date_context(whole("")).read("5月27日")[0] == EdtfValue("XXXX-05-27", False)
