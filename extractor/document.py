@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,6 +29,14 @@ class Document:
     title: str = ""
     published: date | None = None
     columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def row(self) -> str:
+        """16 hexadecimal digits of what the row says beside its text; "" if it says nothing."""
+        if not (self.title or self.published or self.columns):
+            return ""
+        said = [self.title, self.published and self.published.isoformat(), self.columns]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
     @classmethod
     def from_text(cls, text: str, id: str = "text", path: str | None = None) -> Document:

@@ -22,7 +22,7 @@ _LEAD = 300  # characters
 # How far a day without a month may be from the day that completes it. Further away it may be of another month.
 _NEAR = 7
 # A day so soon after the date of its row may have been announced there, or be of the year before.
-_SOON = 14
+_SOON = 31
 _DAY = rf"(?:((?:19|20)\d\d)\s?年\s?)?({MONTH_NUMBER})\s?月\s?({DAY_NUMBER})\s?[日号]"
 _AGENCY = "本报|本网|本台|本刊|新华社|新华网|中新社|中新网|人民网|央视网|光明网"
 # The day of a report: 今天(8月21日), 新华社北京8月21日电, 8月21日电.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 from extractor.document import Excerpt
 from extractor.lang.date_context import DateContext
 from extractor.pipeline.answer import Problem
 from extractor.pipeline.ground.ground import Item, Value
+from extractor.pipeline.ground.locate import MatchKind
 from extractor.schema.shape import Field, Leaf
 
 
@@ -48,6 +50,42 @@ def doubts(item: Item, field: Field, context: DateContext) -> frozenset[str]:
             if leaf.kind.doubts is not None and isinstance(value, Value):
                 found |= leaf.kind.doubts(value, context)
     return found
+
+
+def compute_again(value: Any, field: Field, context: DateContext, speech: Excerpt) -> list[tuple[Any, frozenset[str]]]:
+    """The items of a field, as a record holds them, with what depends on the context computed again.
+
+    Each with the marks that are due to it. The value is None if its words can't be read in this context.
+    """
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    leaves = [leaf for leaf in field.asked if leaf.kind.doubts is not None]
+    results = []
+    for item in items:
+        marks: frozenset[str] = frozenset()
+        for leaf in leaves:
+            held = item if field.item is None else item[leaf.name]
+            renewed = []
+            for old in held if isinstance(held, list) else [] if held is None else [held]:
+                new, doubted = _compute_one(old, leaf, context, speech)
+                renewed.append(new)
+                marks |= doubted
+            if None in renewed:
+                item = None
+                break
+            new_value = renewed if isinstance(held, list) else renewed[0] if renewed else None
+            item = new_value if field.item is None else {**item, leaf.name: new_value}
+        results.append((item, marks))
+    return results
+
+
+def _compute_one(old: Any, leaf: Leaf, context: DateContext, speech: Excerpt) -> tuple[Any, frozenset[str]]:
+    """A value that holds its evidence, read again from its place."""
+    place = old["evidence"][0]
+    i, j = (bisect_left(speech.starts, place[end]) for end in ("start", "end"))
+    words = Value(old["text"], speech.text[i:j], place["start"], place["end"], MatchKind.EXACT)
+    assert leaf.kind.read is not None
+    assert leaf.kind.doubts is not None
+    return leaf.kind.read(words, context), leaf.kind.doubts(words, context)
 
 
 def _read(leaf: Leaf, value: Value | str | None, context: DateContext) -> Any:
