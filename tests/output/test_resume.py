@@ -503,7 +503,8 @@ def test_the_advice_after_a_restart_that_was_interrupted_at_once_works(presses: 
 
     with answering(interrupt) as fake:
         running.append(start(fake, "--restart"))
-        _, stderr = running[0].communicate(timeout=60)
+        assert running[0].wait(timeout=60) == 130
+    _, stderr = running[0].communicate()
     advice = {
         1: "Run the same command without --restart: it resumes",
         2: "Run the same command without --restart to resume.",
