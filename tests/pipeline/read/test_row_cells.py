@@ -129,5 +129,7 @@ def test_columns_may_be_spread_over_tables(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "一。", "url": "u"}\n', encoding="utf-8")
     (tmp_path / "b.jsonl").write_text('{"text": "二。", "n": 2}\n', encoding="utf-8")
     assert len(list(read([str(tmp_path)], ReadOptions(keep_columns=("n", "url"))))) == 2
-    with pytest.raises(InputError, match=r"jsonl has no column 'm'; its columns are text, n: name one of them with --keep-"):
+    with pytest.raises(
+        InputError, match=r"jsonl has no column 'm'; its columns are text, n: name one of them with --keep-"
+    ):
         read([str(tmp_path)], ReadOptions(keep_columns=("n", "m")))
