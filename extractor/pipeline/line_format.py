@@ -103,6 +103,10 @@ class Source(TypedDict):
     sha256: Annotated[
         str, Field(description="digest of the file's bytes; for a row of a table, of the row's text in UTF-8")
     ]
+    row: Annotated[
+        str,
+        Field(description="digest of the title, the date and the kept columns of a table row; empty if there are none"),
+    ]
     start: Annotated[int, Field(description="where the speech begins in the decoded text")]
     end: Annotated[int, Field(description="where it ends")]
 
@@ -138,6 +142,10 @@ class OutputLine(TypedDict):
     format: Annotated[Literal[2], Field(description="version of this layout")]
     id: Annotated[str, Field(description="the document's id; `ID#1`, `ID#2` … if the document holds several speeches")]
     source: Source
+    columns: Annotated[
+        dict[str, str],
+        Field(description="column → cell, for the columns named with `--keep-column`; empty for a missing cell"),
+    ]
     record: Annotated[dict[str, Any], Field(description="the values, in the shape that the schema declares")]
     evidence: Annotated[
         dict[str, list[EvidenceEntry]],

@@ -40,7 +40,14 @@ def output_line(
     return {
         "format": FORMAT,
         "id": name,
-        "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
+        "source": {
+            "path": document.path,
+            "sha256": document.sha256,
+            "row": document.row,
+            "start": speech.start,
+            "end": speech.end,
+        },
+        "columns": dict(document.columns),
         "record": recipe.schema.output_record.model_validate(merged.record).model_dump(mode="json"),
         "evidence": merged.evidence,
         "marks": merged.marks,
