@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from extractor.document import Json
 from extractor.errors import BlankAnswerError, InvalidAnswerError, RefusedError, TruncatedError
@@ -24,11 +24,12 @@ def read_answer(completion: Json, names: tuple[str, ...]) -> Json:
     """
     choice = completion["choices"][0]
     text = answer_text(choice.get("message") or {})
-    # A bare list can only be the answer if one thing was asked for.
-    found = [value for value in _values(text) if isinstance(value, dict) or (len(names) == 1 and value != [])]
-    objects = [value if isinstance(value, dict) else {names[0]: value} for value in found]
-    if objects:
-        return max(objects, key=lambda value: sum(name in value for name in names))
+    found, is_cut_off = _values(text, names)
+    answers = [answer for value in found if (answer := _as_answer(value, names)) is not None]
+    if is_cut_off and choice.get("finish_reason") == "length":
+        raise TruncatedError(CUT_OFF)
+    if answers and not is_cut_off:
+        return max(answers, key=lambda value: sum(name in value for name in names))
     if choice.get("finish_reason") == "length":
         raise TruncatedError(CUT_OFF)
     if not text.strip():
@@ -36,6 +37,19 @@ def read_answer(completion: Json, names: tuple[str, ...]) -> Json:
     if "{" not in text and "[" not in text:
         raise RefusedError(f"The model gave no JSON but words: {quoted(text)}.")
     raise InvalidAnswerError(f"The answer holds no JSON that can be read: {quoted(text)}.")
+
+
+def _as_answer(value: Any, names: tuple[str, ...]) -> Json | None:
+    """The value as an answer: an object with one of the names, or within one ({"answer": {…}}), or an empty one.
+
+    A bare list can only be the answer if one thing was asked for, or if it is empty.
+    """
+    if isinstance(value, list):
+        return {names[0]: value} if len(names) == 1 else None if value else {}
+    if not value or any(name in value for name in names):
+        return cast("Json", value)
+    inner = [one for one in value.values() if isinstance(one, dict) and any(name in one for name in names)]
+    return inner[0] if len(inner) == 1 else None
 
 
 def answer_text(message: Json) -> str:
@@ -73,18 +87,34 @@ def _after_thoughts(text: str) -> str:
     return "" if after.lstrip().startswith("<think>") else after
 
 
-def _values(text: str) -> Iterator[Any]:
-    """Outermost JSON objects and lists, in order."""
+def _values(text: str, names: tuple[str, ...]) -> tuple[list[Any], bool]:
+    """Outermost JSON objects and lists, in order, and whether the text ends within an answer.
+
+    What stands inside an object that can't be read is no answer: it would be an item of the answer, or a part of one.
+    """
     decoder = json.JSONDecoder()
-    at, tried = 0, 0
-    while tried < _TRIED and (start := _BRACE.search(text, at)):
-        tried += 1
+    begins = re.compile(rf"[{{\[]\s*[{{\[]?\s*\"(?:{'|'.join(map(re.escape, names))})\"\s*:")
+    found: list[Any] = []
+    at = 0
+    for _ in range(_TRIED):
+        start = _BRACE.search(text, at)
+        if start is None:
+            break
         try:
             value, at = decoder.raw_decode(text, start.start())
-        except (ValueError, RecursionError):
+            found.append(value)
+        except (ValueError, RecursionError) as error:
+            if begins.match(text, start.start()) or _ends_within(error, text):
+                return found, True
             at = start.end()
-            continue
-        yield value
+    return found, False
+
+
+def _ends_within(error: Exception, text: str) -> bool:
+    """Whether JSON could not be read because its text ends."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
 
 
 def quoted(text: str) -> str:

@@ -91,7 +91,9 @@ def ask_reader(
     """
     question = build_reading(fields, passage, recipe.schema.prompts)
     names = tuple(field.name for field in fields)
-    about = {**_about(fields[0], passage), "field": "+".join(names), **({REASKED: True} if reasked else {})}
+    # The card is asked along with other fields: its cost and its failures are theirs.
+    noted = [field.name for field in fields if not field.on_card]
+    about = {**_about(fields[0], passage), "field": "+".join(noted), **({REASKED: True} if reasked else {})}
     try:
         answer = put_leniently(question.messages, question.model, names, about, recipe, call)
     except FATAL:
@@ -99,12 +101,17 @@ def ask_reader(
     except TruncatedError as error:
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
         if halvings >= MOST_HALVINGS or len(halves) < 2:
-            return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+            return _all_failed(fields, passage, error)
         answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
         return [_joined(field, passage, parts) for field, *parts in zip(fields, *answers, strict=True)]
     except ExtractorError as error:
-        return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+        return _all_failed(fields, passage, error)
     return [_read_field(field, answer, passage) for field in fields]
+
+
+def _all_failed(fields: Sequence[Field], passage: Excerpt, error: ExtractorError) -> list[Answer]:
+    failed = ((passage.start, passage.end, error),)
+    return [Answer(field.name, passage, failed=() if field.on_card else failed) for field in fields]
 
 
 def _read_field(field: Field, answer: Json, passage: Excerpt) -> Answer:
