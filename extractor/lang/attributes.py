@@ -22,12 +22,11 @@ _WITH = re.compile(r"(?:同期|年末|年底|全年|水平)?(?:相比|比较|持
 _MULTIPLE = re.compile(r"(?:年末|年底|全年|同期)?的(?:[0-9.]+(?:倍|%)|[一二两三四五六七八九十]+倍|近?[0-9.]+倍)")
 _PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
 
-_RANKED = re.compile(
-    r"(?:居|列|占|排|排名|位列|高于|低于|优于|好于|快于|超过|超出|超|较|比|代表|面向|跻身|进入|属于|成为|获)$"
-)
+_RANKED = re.compile(r"(?:居|列|占|排|排名|位列|代表|面向|跻身|进入|属于|成为|获)$")
+_SURPASSED = re.compile(r"(?:高于|低于|优于|好于|快于|超过|超出|较|比)$")
 _AMONG = re.compile(
     r"(?:(?:同类|其他|所有)?[^，,。；;0-9得获]{0,4}?(?:第[0-9一二三四五六七八九十]|前[0-9一二三四五六七八九十列茅]|首位|榜首|之首|平均|唯一|领先|率先|先进|同期)"
-    r"|(?:[0-9一二三四五六七八九十百]{1,4}个[^，,。；;]{0,6}(?:省|市|县|区|试点|城市|之一)))"
+    r"|(?:[0-9一二三四五六七八九十百]{1,4}个[^，,。；;]{0,8}(?:试点|示范|之一|先进|百强)))"
 )
 
 
@@ -54,4 +53,6 @@ def is_base(text: str, span: Span) -> bool:
 def is_scope(text: str, span: Span) -> bool:
     """Whether a place is the whole in which a rank or a share holds: 居全省第2位, 全国28个试点城市之一, 高于全国平均."""
     before, after = text[max(0, span[0] - 4) : span[0]], text[span[1] : span[1] + 16]
-    return _RANKED.search(before) is not None or _AMONG.match(after) is not None
+    # 低于全国120.56 gives a number of the whole itself.
+    surpassed = _SURPASSED.search(before) is not None and not after[:1].isdigit()
+    return surpassed or _RANKED.search(before) is not None or _AMONG.match(after) is not None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from extractor.lang.numerals import to_plain
 from extractor.lang.quantities import find_quantities
+from extractor.lang.quantity_pattern import QUANTITY
 from extractor.lang.sentences import Span
 
 Direction = Literal["up", "down"]
@@ -29,15 +31,13 @@ _NOUN = re.compile(r"\s?的(?:(?P<up>增长|增速|增幅|涨幅|升幅)|(?P<dow
 _LISTED = re.compile(r"\s*(?:、|和|与|及|以及|[，,](?=\d))\s*")
 _REACH = 24
 
-_FROM = re.compile(r"(?:从|由|自)$")
-# 由2015年的86.5亿元增加到2020年的142.3亿元, 从42%提高到45%, 由12起降到8起以下, 从12%—15%左右调整到10%.
+# 由2015年的86.5亿元增加到2020年的142.3亿元, 从42%提高到45%, 由12起降到8起以下.
+_FROM = re.compile(r"(?:从|由|自)[^，,。；;：:、！!？?\n]{0,16}$")
 _TO = re.compile(
-    r"(?P<verb>(?:[^，,。；;：:、0-9]{0,6}?)(?:提高|增加|增长|上升|提升|扩大|下降|降低|减少|压缩|缩短|缩小|回落|调整|调低|调高|下调|上调|发展|扩展|拓展|变|升|降|增|减|涨|扩)?)"
-    r"(?:到|至|为|成)(?:了|约|近)?(?P<time>(?:[^，,。；;：:、0-9]{0,4}[0-9]{4}年(?:末|底|初|前|上半年|的)?的?|去年的?|今年的?|目前的?|现在的?)?)"
-    r"(?:的|约|近)?$"
+    r"[^，,。；;：:、0-9]{0,6}?(?:提高|增加|增长|上升|提升|扩大|下降|降低|减少|压缩|缩短|缩小|回落|下调|上调|调整|调低|调高|发展|扩展|拓展|转变|变|升|降|增|减|涨|扩|延长|延伸)"
+    r"(?:到|至|为|成)(?:了|约|近)?[^，,。；;：:、]{0,12}?|(?:到|至)(?:了|约|近)?"
 )
-_FROM_GAP = r"(?:[0-9]{4}年(?:末|底|初|的)?|去年|上年|前年|年初|原来|过去|当时|开始|解放初|建国初|期初)?(?:同期|末|底|初)?的?(?:全国|全省|全市|全县)?(?:的)?"
-_FROM_TIMED = re.compile(rf"(?:从|由|自){_FROM_GAP}$")
+_WIDEST = 30
 
 
 class FromTo(NamedTuple):
@@ -72,11 +72,31 @@ def _first_of_list(text: str, start: int) -> int | None:
 
 
 def changes_in(text: str) -> list[FromTo]:
-    """The changes from one number to another in a sentence or clause, in order."""
+    """The changes from one number to another in a sentence or clause, in order.
+
+    从50%、75%提高到100% is two.
+    """
     spans = find_quantities(text)
-    found = []
-    for old, new in zip(spans, spans[1:], strict=False):
-        between = text[old[1] : new[0]]
-        if len(between) <= 24 and _TO.fullmatch(between) and _FROM_TIMED.search(text[max(0, old[0] - 24) : old[0]]):
-            found.append(FromTo(old, new))
+    found: list[FromTo] = []
+    first = 0
+    for number, old in enumerate(spans):
+        is_listed = number > first and _LISTED.fullmatch(text, spans[number - 1][1], old[0]) is not None
+        first = first if is_listed else number
+        if _FROM.search(text[max(0, spans[first][0] - _REACH) : spans[first][0]]) is None:
+            continue
+        new = _reached(text, old, spans)
+        if new is not None:
+            found += [FromTo(one, new) for one in spans[first : number + 1]]
     return found
+
+
+def _reached(text: str, old: Span, spans: list[Span]) -> Span | None:
+    """The number to which a change from `old` goes: the next one, or one that would count nothing elsewhere (第二位)."""
+    following = next((span for span in spans if span[0] >= old[1]), None)
+    if following is not None and following[0] - old[1] <= _WIDEST and _TO.fullmatch(text, old[1], following[0]):
+        return following
+    to = _TO.match(text, old[1], old[1] + _WIDEST)
+    number = to and QUANTITY.match(to_plain(text), to.end())
+    if not number or number.end() == number.start() or (following is not None and number.start() >= following[0]):
+        return None
+    return number.span()
