@@ -19,7 +19,7 @@ from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_about, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import objection
+from extractor.pipeline.ground.ownership import objection, with_negation
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.schema.shape import Field, Leaf
 
@@ -99,6 +99,11 @@ def _ground_item(
     match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
+    if anchor.kind.cued_by == "clause" and answer_item.place is None:
+        match, denied = with_negation(match, prepared)
+        if denied:
+            start, end = prepared.speech.span(*prepared.clause(match.start, match.end))
+            return None, [Problem("misplaced", _name_of(field, anchor), quote, start, end, denied)]
     grounded: dict[str, Any] = {}
     for leaf in field.asked:
         if leaf is anchor:
@@ -275,13 +280,17 @@ def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how)
 
 
+def _name_of(field: Field, leaf: Leaf) -> str:
+    return field.name if field.item is None else f"{field.name}.{leaf.name}"
+
+
 def _absent(
     field: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Match | None = None
 ) -> Problem:
     """The problem for a value that was not found or was refused."""
     lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
     start, end = prepared.speech.span(lo, hi)
-    name = field.name if field.item is None else f"{field.name}.{leaf.name}"
+    name = _name_of(field, leaf)
     kind, detail = leaf.kind.absence
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")

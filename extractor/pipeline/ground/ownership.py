@@ -7,7 +7,10 @@ decides, whoever gave it: a model or code.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from extractor.lang.attributes import is_base, is_scope
+from extractor.lang.negation import forbidding, is_denied
 from extractor.lang.subjects import governor_of, named_in
 from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
@@ -24,6 +27,19 @@ def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> st
     if leaf.subject is not None and not _governs(span, prepared, anchor):
         return "another body is the subject of the item's clause"
     return None
+
+
+def with_negation(match: Match, prepared: Prepared) -> tuple[Match, str | None]:
+    """A quote of a clause with the word before it that forbids it, and why it is no statement if it is denied.
+
+    建立小金库 of 不得建立小金库 becomes the whole; 实现目标 of 未能实现目标 says the opposite of the text.
+    """
+    text = prepared.speech.text
+    start, _ = prepared.clause(match.start, match.end)
+    if is_denied(text, start, match.start):
+        return match, "the text denies these words"
+    begin = forbidding(text, start, match.start)
+    return (match if begin is None else replace(match, start=begin)), None
 
 
 def _governs(span: tuple[int, int], prepared: Prepared, anchor: Match) -> bool:
