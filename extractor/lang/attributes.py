@@ -20,6 +20,7 @@ _COMPARED = re.compile(r"(?:[比较]|相对于|对比|高于|低于|多于|少�
 _BESIDE = re.compile(r"(?:与|同|和|跟)$")
 _WITH = re.compile(r"(?:同期|年末|年底|全年|水平)?(?:相比|比较|持平|基本持平)")
 _MULTIPLE = re.compile(r"(?:年末|年底|全年|同期)?的(?:[0-9.]+(?:倍|%)|[一二两三四五六七八九十]+倍|近?[0-9.]+倍)")
+_EQUALS = re.compile(r"(?:是|为|相当于|达到?|占)$")
 _PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
 
 _RANKED = re.compile(r"(?:居|列|占|排|排名|位列|代表|面向|跻身|进入|属于|成为|获)$")
@@ -40,14 +41,23 @@ def is_qualifier(text: str, span: Span, numbers: Sequence[Span]) -> bool:
     return bounded is not None and _NOUN.fullmatch(between) is not None
 
 
-def is_base(text: str, span: Span) -> bool:
-    """Whether a time is what something is compared with: 比2018年, 与上年同期相比, 是2015年的1.5倍."""
+def is_base(text: str, span: Span, number: Span) -> bool:
+    """Whether a time is what a number compares with: 比2018年增长8%, 与上年同期相比, 是2015年的1.5倍.
+
+    It is not if the number is its own: 比2018年的3亿元多.
+    """
+    if (
+        span[1] <= number[0]
+        and text[span[1] : number[0]] in ("", "的")
+        and not _EQUALS.search(text[max(0, span[0] - 3) : span[0]])
+    ):
+        return False
     before, after = text[max(0, span[0] - 6) : span[0]], text[span[1] : span[1] + 14]
     if _COMPARED.search(before):
         return True
     if _BESIDE.search(before) and _WITH.match(after):
         return True
-    return _MULTIPLE.match(after) is not None or _PRICED.match(after) is not None
+    return (_EQUALS.search(before) and _MULTIPLE.match(after)) is not None or _PRICED.match(after) is not None
 
 
 def is_scope(text: str, span: Span) -> bool:

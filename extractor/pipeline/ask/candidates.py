@@ -190,9 +190,9 @@ def _value_of(text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
     return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
 
 
-def _is_elsewhere(leaf: Leaf, text: str, span: Span) -> bool:
+def _is_elsewhere(leaf: Leaf, text: str, span: Span, place: Span) -> bool:
     """Whether a time or a place says something else: the base of a comparison, the whole among which a rank holds."""
-    return is_base(text, span) if leaf.period is not None else is_scope(text, span)
+    return is_base(text, span, place) if leaf.period is not None else is_scope(text, span)
 
 
 def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
@@ -201,7 +201,7 @@ def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause
     In the item's own clause it is the last one before the item (从五普的120降到六普的110), or else the first one. If
     there is none and the field may reach further, it is the last one between `begin` and the item.
     """
-    spans = [span for span in spans if not _is_elsewhere(leaf, text, span)]
+    spans = [span for span in spans if not _is_elsewhere(leaf, text, span, place)]
     own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
     if own:
         return next((span for span in reversed(own) if span[1] <= place[0]), own[0])

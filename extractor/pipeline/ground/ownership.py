@@ -20,7 +20,7 @@ from extractor.schema.shape import Leaf
 def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> str | None:
     """Why a value at this place can't be a value of the item at `anchor`; None if nothing speaks against it."""
     text, span = prepared.speech.text, (match.start, match.end)
-    if leaf.period is not None and is_base(text, span):
+    if leaf.period is not None and is_base(text, span, (anchor.start, anchor.end)):
         return "something is compared with it: it is not when the item holds"
     if leaf.like is not None and is_scope(text, span):
         return "it is the whole among which the item is counted, not where the item holds"
