@@ -14,7 +14,7 @@ from extractor.lang.sentences import Span, clauses
 # How the name of a body ends.
 _BODY = re.compile(
     "(?:部门|单位|政府|党委|党组织?|委员会|管委会|居委会|村委会|指挥部|工作组|专班|办公室|[^委原]委|局|厅|署|法院|检察院|研究院|学院|院校|司|处|办|中心|站|所|队|集团|公司|企业|银行|学校|医院|协会"
-    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|负责同志|负责人|[我本][省市县区局])"
+    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|政协|人大|常委会|国务院|中央|[国科外省]务?部|部|军区|代表团|负责同志|负责人|[我本][省市县区局])"
     "(?:等(?:有关|相关)?(?:部门|单位|地)?)?$"
 )
 # What stands between the bodies and what they are to do.
@@ -75,3 +75,10 @@ def governor_of(text: str, start: int, end: int, at: int) -> Subject | None:
 def named_in(text: str, start: int, end: int) -> list[Span]:
     """The bodies that text[start:end] names as in charge: 由…牵头, 责任单位：…."""
     return [match.span("who") for pattern in (_BY, _NAMED) for match in pattern.finditer(text, start, end)]
+
+
+def names_bodies(words: str) -> bool:
+    """Whether the words are one body or a list of them: 市委、市政府."""
+    return all(
+        len(piece) > 1 and _BODY.search(piece) and not _OTHER.search(piece) for piece in re.split(r"[、和与及]", words)
+    )

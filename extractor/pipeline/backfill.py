@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.document import Excerpt
-from extractor.pipeline.line_format import EvidenceEntry, FieldUsage, MarkEntry, OutputLine, ProblemEntry
+from extractor.pipeline.line_format import Card, EvidenceEntry, FieldUsage, MarkEntry, OutputLine, ProblemEntry
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.normalise import compute_again, date_context
 from extractor.pipeline.recipe import Recipe
@@ -24,6 +24,7 @@ class Kept:
     marks: dict[str, list[MarkEntry]] = dataclasses.field(default_factory=dict)
     problems: dict[str, list[ProblemEntry]] = dataclasses.field(default_factory=dict)
     usage: dict[str, FieldUsage] = dataclasses.field(default_factory=dict)
+    card: Card | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
@@ -53,8 +54,10 @@ def keep(line: OutputLine | None, recipe: Recipe, speech: Excerpt, without: Coll
     line_source = (source["sha256"], source["start"], source["end"])
     if line_source != (speech.document.sha256, speech.start, speech.end):
         return Kept()
-    kept = Kept()
-    for name, old in valid_fields(line, recipe, without).items():
+    valid = valid_fields(line, recipe, without)
+    # The card was asked for along with the fields: it is as valid as they are.
+    kept = Kept(card=line.get("document") if valid else None)
+    for name, old in valid.items():
         kept.values[name] = line["record"][old]
         if old in line["evidence"]:
             kept.evidence[name] = line["evidence"][old]

@@ -67,7 +67,7 @@ class ItemCollection:
 
         Their items get the `mark`, and UNCONFIRMED if the model does not confirm them.
         """
-        self.asked += len(asked)
+        self.asked += sum(not field.on_card for field, _ in asked)
         items: list[tuple[Field, Excerpt, Item, Json]] = []
         for (field, passage), answer in zip(asked, answers, strict=True):
             for start, end, error in answer.failed:

@@ -30,7 +30,9 @@ _PARTS: dict[str, tuple[Kind, str]] = {
 
 def card_fields(group: str) -> tuple[Field, ...]:
     """The parts of the card as fields that share the question of `group`."""
-    return tuple(_field(name, kind, description, group) for name, (kind, description) in _PARTS.items())
+    return tuple(
+        _field(name, kind, description, group) for name, (kind, description) in _PARTS.items() if kind.has_place
+    )
 
 
 def _field(name: str, kind: Kind, description: str, group: str) -> Field:
