@@ -50,7 +50,7 @@ def test_a_large_model_s_answers_come_first_and_what_the_text_lacks_does_not_com
         "body": "省水利厅",
         "speaker": "贺远程",
     }
-    assert card["document"]["body"]["evidence"] == [{"text": "省水利厅", "start": 27, "end": 31}]
+    assert card["document"]["body"]["evidence"] == [{"text": "省水利厅", "start": 26, "end": 30}]
     assert card["problems"] == []
 
 
