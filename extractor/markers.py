@@ -188,6 +188,25 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Deadline(Period):
+    """A period by whose end something is to be done (年底前, 三年内, 到2020年). If forms are filled, code reads it off.
+
+    It looks for it where it looks for a `Period`. One that has begun or is over (今年, 去年, 近年来) is no deadline.
+
+    Example:
+        class Task(BaseModel):
+            text: Clause
+            deadline: Annotated[Verbatim | None, Deadline()]
+
+        tasks: Annotated[list[Task], Mood("action")]
+
+        text    今年要加强巡查，年底前要建立台账。
+        asks    nothing
+        holds   []
+    """
+
+
+@dataclass(frozen=True)
 class Like:
     """Values that match a regular expression (全国, 我市 …). If forms are filled, code reads them off.
 
@@ -206,6 +225,55 @@ class Like:
     """
 
     pattern: str
+
+
+@dataclass(frozen=True)
+class LargeModelOnly:
+    """A part of an item that only a large model is asked for. If forms are filled, it stays null or `[]`.
+
+    Use it for what a small model gets wrong. The embedded model's questions are the same with and without it.
+
+    Example:
+        class Goal(BaseModel):
+            text: Clause
+            what: Annotated[Worded | None, LargeModelOnly()]
+
+        goals: Annotated[list[Goal], Mood("goal")]
+
+        text    各乡镇要确保整改率达到99%。
+        fills   [{"text": "确保整改率达到99%", "what": "整改率"}]
+        holds   []
+
+        text    各乡镇要确保整改率达到99%。
+        asks    nothing
+        holds   []
+    """
+
+
+@dataclass(frozen=True)
+class OtherThan:
+    """A number that is another one than that of the part `name` of the same item.
+
+    If a model gives the same place of the text for both, this part is left out, and the record notes it as
+    `repeated`.
+
+    Example:
+        class Goal(BaseModel):
+            value: Quantity
+            base: Annotated[Quantity | None, OtherThan("value")]
+
+        goals: list[Goal]
+
+        text    补助由35元提高到40元。
+        fills   [{"value": "40元", "base": "35元"}]
+        holds   []
+
+        text    补助提高到40元。
+        fills   [{"value": "40元", "base": "40元"}]
+        holds   []
+    """
+
+    name: str
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _merge(
     collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
 ) -> tuple[Merged, dict[str, FieldCoverage]]:
     """Merge the items and the kept values into one record, and measure its coverage."""
-    merged = combine(merge(fields, collection.items, speech.document), kept, recipe)
+    merged = combine(merge(fields, collection.items, speech), kept, recipe)
     return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 

@@ -19,14 +19,17 @@ from pydantic.fields import FieldInfo
 
 from extractor.fields import (
     Beside,
+    ByCode,
     Cue,
     EdtfDate,
     Evidence,
     Expects,
     Group,
+    LargeModelOnly,
     Like,
     Mood,
     Most,
+    OtherThan,
     Period,
     Quantity,
     Shown,
@@ -36,10 +39,27 @@ from extractor.fields import (
     Within,
     Words,
 )
-from extractor.schema.kinds import CHOICE, CLAUSE, DATE, EVIDENCE, NAME, QUANTITY, VERBATIM, WORDED, Kind
+from extractor.schema.kinds import (
+    CHOICE,
+    CLAUSE,
+    DATE,
+    EVIDENCE,
+    HEADING,
+    MENTIONS,
+    NAME,
+    POSITION,
+    QUANTITY,
+    SPEAKER,
+    VERBATIM,
+    WORDED,
+    Kind,
+)
 
 KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
 """The kinds of string fields, by the name that `Words` gives."""
+
+FILLED = {kind.name: kind for kind in (HEADING, POSITION, SPEAKER, MENTIONS)}
+"""The kinds that code fills, by the name that `ByCode` gives."""
 
 # The default `max_items` of a field and of a list within an item.
 MAX_ITEMS = 30
@@ -78,6 +98,8 @@ class Leaf:
     subject: Subject | None = None
     period: Period | None = None
     like: Like | None = None
+    large_model_only: bool = False
+    other_than: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,11 @@ class Field:
     def asked(self) -> tuple[Leaf, ...]:
         """The leaves that a model fills."""
         return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)
+
+    @property
+    def asked_of_any(self) -> tuple[Leaf, ...]:
+        """The leaves that any model fills, however small."""
+        return tuple(leaf for leaf in self.asked if not leaf.large_model_only)
 
 
 def read_fields(record: type[BaseModel]) -> tuple[Field, ...]:
@@ -142,6 +169,8 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. "
             "Put it into a model, beside a Name, Verbatim, Clause, Quantity or EdtfDate."
         )
+    if leaf is not None and leaf.other_than is not None:
+        raise SchemaError(f"{where} has OtherThan, which compares parts of an item. Put both numbers into a model.")
     if not (optional or many):
         raise SchemaError(f"{where} is required, but a text may lack the value. Write `… | None`, or make it a list.")
     was, group = _marker(markers, Was), _marker(markers, Group)
@@ -169,6 +198,13 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
 
 def _item_leaves(where: str, item: type[BaseModel]) -> tuple[Leaf, ...]:
     leaves = tuple(_leaf_of(item, f"{where}.{name}", name, info) for name, info in item.model_fields.items())
+    for leaf in leaves:
+        other = next((x for x in leaves if x.name == leaf.other_than), None)
+        if leaf.other_than is not None and (leaf is other or other is None or {leaf.kind, other.kind} != {QUANTITY}):
+            raise SchemaError(
+                f"{where}.{leaf.name}: OtherThan({leaf.other_than!r}) must name another Quantity of {item.__name__}, "
+                "and stand on a Quantity."
+            )
     leaves = _with_evidence(where, item, leaves)
     if not any(map(_is_anchor, leaves)):
         raise SchemaError(
@@ -200,7 +236,15 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     kind = _kind_of(inner, many and not optional, markers)
     if kind is None:
         raise _unusable(where, name, inner)
-    within = _marker(markers, Within)
+    within, other_than = _marker(markers, Within), _marker(markers, OtherThan)
+    large_model_only = _marker(markers, LargeModelOnly) is not None
+    if large_model_only and not (kind.is_asked and (optional or many)):
+        raise SchemaError(
+            f"{where} is for a large model only, so it must be able to stay empty if another model is asked. "
+            "Write `… | None`, or make it a list."
+            if kind.is_asked
+            else f"{where} is filled by code: no model is asked for it. Leave out LargeModelOnly()."
+        )
     return Leaf(
         name=name,
         kind=kind,
@@ -217,11 +261,18 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         subject=_marker(markers, Subject),
         period=_marker(markers, Period),
         like=_marker(markers, Like),
+        large_model_only=large_model_only,
+        other_than=other_than and other_than.name,
     )
 
 
 def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
     """The kind of a leaf of this type; None if the engine can't use the type."""
+    own, filled = _marker(markers, Kind), _marker(markers, ByCode)
+    if own is not None:
+        return cast("Kind", own)
+    if filled is not None:
+        return FILLED[filled.kind]
     if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
         return CHOICE
     if inner is Quantity:
@@ -230,9 +281,7 @@ def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
         return DATE
     if inner is Evidence and is_list:
         return EVIDENCE
-    own, words = _marker(markers, Kind), _marker(markers, Words)
-    if own is not None:
-        return cast("Kind", own)
+    words = _marker(markers, Words)
     return KINDS[words.kind] if words is not None else None
 
 

@@ -40,7 +40,7 @@ def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
             values, nothing = normalise(item, field, infer_meeting_year(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    merged = merge([field], items, source)
+    merged = merge([field], items, speech)
     record, evidence, problems = merged.record, merged.evidence, merged.problems
     return record[field.name], evidence, problems
 

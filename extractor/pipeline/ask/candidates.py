@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.document import Excerpt, Json
-from extractor.fields import Unless
+from extractor.fields import Deadline, Unless
 from extractor.lang.characters import HAN
-from extractor.lang.date_spans import find_dates, find_periods
+from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
@@ -155,13 +155,17 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     clause_spans, sentence_spans = clauses(text), sentences(text)
     numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
-    values |= {x.name: find_periods(text) for x in field.asked if x.period}
+    values |= {
+        x.name: find_deadlines(text) if isinstance(x.period, Deadline) else find_periods(text)
+        for x in field.asked
+        if x.period
+    }
     found = []
     for i, j in places:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
         for leaf in field.asked:
-            if leaf is field.anchor:
+            if leaf is field.anchor or leaf.large_model_only:
                 continue
             if leaf.kind.is_read_off:
                 candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
@@ -209,7 +213,7 @@ def _people(field: Field, text: str) -> list[Candidate]:
     for at, (i, j) in enumerate(spans):
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
-        for leaf in field.asked:
+        for leaf in field.asked_of_any:
             if leaf.beside is not None:
                 candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:

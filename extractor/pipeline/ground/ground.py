@@ -104,6 +104,7 @@ def _ground_item(
             continue
         grounded[leaf.name], absent = _ground_leaf(leaf, answered.get(leaf.name), field, prepared, match, passage)
         problems += absent
+    problems += _repeated(field, grounded)
     missing = next((leaf for leaf in field.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
         start, end = prepared.speech.span(match.start, match.end)
@@ -112,6 +113,22 @@ def _ground_item(
     places = places_of(field, grounded, prepared, match, passage)
     marks = _marks(grounded) | ({UNSURE} if placed.unsure else set())
     return Item(field.name, grounded, tuple(places), marks), problems
+
+
+def _repeated(field: Field, grounded: dict[str, Any]) -> list[Problem]:
+    """Take out the values that are the same number of the text as the part that they must differ from (`OtherThan`)."""
+    problems = []
+    for leaf in field.asked:
+        value, other = grounded[leaf.name], grounded.get(leaf.other_than or "")
+        if not (isinstance(value, Value) and isinstance(other, Value)):
+            continue
+        if value.start < other.end and other.start < value.end:
+            grounded[leaf.name] = None
+            detail = f"the same number of the text as {leaf.other_than}, from which it must differ"
+            problems.append(
+                Problem("repeated", f"{field.name}.{leaf.name}", value.text, value.start, value.end, detail)
+            )
+    return problems
 
 
 def _offered(place: Span, passage: Span) -> Placed:
@@ -163,7 +180,7 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
     if leaf.kind.grounded_as == "choice":
         return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
     if leaf.kind.grounded_as == "wording":
-        return _wording(quote, prepared, anchor)
+        return _wording(quote, field, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
     if match is None and field.anchor.kind.is_entity:
         match = _beside_name(leaf, quote, prepared, anchor, passage)
@@ -212,13 +229,18 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
     )
 
 
-def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
+def _wording(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str | None:
     """The wording without the item's number; None unless the item's sentence has its characters.
+
+    One that only repeats the words of a clause says nothing about it, so it is None too.
 
     General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as
     long as most of the wording remains: the record holds nothing that the text does not say.
     """
-    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
+    words = prepared.speech.text[anchor.start : anchor.end]
+    if field.anchor.kind.reads != "number" and fold(quote).strip("。") == fold(words):
+        return None
+    quote = _without_numbers(quote, words)
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
     head = _GENERIC_HEAD.search(quote)
@@ -273,6 +295,8 @@ def _absent(
     start, end = prepared.speech.span(lo, hi)
     name = field.name if field.item is None else f"{field.name}.{leaf.name}"
     kind, detail = leaf.kind.absence
+    if leaf.kind.grounded_as == "wording" and leaf.optional:
+        detail = "worded with characters that its sentence does not have, or like the item itself; it is left out"
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):

@@ -19,7 +19,6 @@ from extractor.lang.sentences import (
     stripped,
 )
 
-
 # The cost of a cut, as a share of a passage; a cut before an outermost heading costs nothing.
 _BEFORE_HEADING, _BETWEEN_PARAGRAPHS, _BETWEEN_SENTENCES, _AFTER_HEADING = 0.08, 0.3, 0.8, 2.0
 
