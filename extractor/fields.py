@@ -288,7 +288,7 @@ Example:
 
     text    一、突出重点。要加强巡查。
     fills   [{"text": "加强巡查"}, {"text": "突出重点"}]
-    holds   []
+    holds   [{"text": "突出重点", "heading": null, "evidence": [{"text": "突出重点", "start": 2, "end": 6}]}, {"text": "加强巡查", "heading": "一、突出重点", "evidence": [{"text": "要加强巡查", "start": 7, "end": 12}]}]
 """
 
 Position = Annotated[int, ByCode("position")]
@@ -303,7 +303,7 @@ Example:
 
     text    各乡镇要加强巡查。
     fills   [{"text": "加强巡查"}]
-    holds   []
+    holds   [{"text": "加强巡查", "paragraph": 1, "evidence": [{"text": "各乡镇要加强巡查", "start": 0, "end": 8}]}]
 """
 
 Speaker = Annotated[str | None, ByCode("speaker")]
@@ -321,7 +321,7 @@ Example:
 
     text    会议强调，要加强巡查。何志远要求，按照会议要求建立台账。
     fills   [{"text": "加强巡查"}, {"text": "建立台账"}]
-    holds   []
+    holds   [{"text": "加强巡查", "speaker": "会议", "evidence": [{"text": "要加强巡查", "start": 5, "end": 10}]}, {"text": "建立台账", "speaker": "何志远", "evidence": [{"text": "按照会议要求建立台账", "start": 17, "end": 27}]}]
 """
 
 Mentions = Annotated[list[Literal["body", "number", "deadline", "programme"]], ByCode("mentions")]
@@ -340,5 +340,5 @@ Example:
 
     text    要提高认识。县住建局年底前更换管道80公里，开展专项行动。
     fills   [{"text": "提高认识"}, {"text": "更换管道80公里"}, {"text": "开展专项行动"}]
-    holds   []
+    holds   [{"text": "提高认识", "mentions": [], "evidence": [{"text": "要提高认识", "start": 0, "end": 5}]}, {"text": "更换管道80公里", "mentions": ["body", "number", "deadline"], "evidence": [{"text": "县住建局年底前更换管道80公里", "start": 6, "end": 21}]}, {"text": "开展专项行动", "mentions": ["programme"], "evidence": [{"text": "开展专项行动", "start": 22, "end": 28}]}]
 """

@@ -202,7 +202,7 @@ class Deadline(Period):
 
         text    今年要加强巡查，年底前要建立台账。
         asks    nothing
-        holds   []
+        holds   [{"text": "今年要加强巡查", "deadline": null, "evidence": [{"text": "今年要加强巡查", "start": 0, "end": 7}]}, {"text": "年底前要建立台账", "deadline": "年底前", "evidence": [{"text": "年底前要建立台账", "start": 8, "end": 16}]}]
     """
 
 
@@ -242,11 +242,11 @@ class LargeModelOnly:
 
         text    各乡镇要确保整改率达到99%。
         fills   [{"text": "确保整改率达到99%", "what": "整改率"}]
-        holds   []
+        holds   [{"text": "确保整改率达到99%", "what": "整改率", "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
 
         text    各乡镇要确保整改率达到99%。
         asks    nothing
-        holds   []
+        holds   [{"text": "各乡镇要确保整改率达到99%", "what": null, "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
     """
 
 
@@ -266,11 +266,12 @@ class OtherThan:
 
         text    补助由35元提高到40元。
         fills   [{"value": "40元", "base": "35元"}]
-        holds   []
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": {"text": "35元", "number": 35, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "补助由35元提高到40元", "start": 0, "end": 12}]}]
 
         text    补助提高到40元。
         fills   [{"value": "40元", "base": "40元"}]
-        holds   []
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": null, "evidence": [{"text": "补助提高到40元", "start": 0, "end": 8}]}]
+        problem repeated goals.base 40元
     """
 
     name: str

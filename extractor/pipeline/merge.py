@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from extractor.document import Excerpt, Json
@@ -217,10 +218,16 @@ def _occurrence(field: Field, entry: Entry, speech: Excerpt) -> Occurrence:
         speech.text,
         bisect_left(speech.starts, start),
         bisect_left(speech.starts, end),
+        partial(_quote, speech),
         entry.values,
         governed_by,
         [evidence_of(speech.document, span) for span in entry.places],
     )
+
+
+def _quote(speech: Excerpt, i: int, j: int) -> str:
+    """The source's characters behind the visible characters i:j; of an HTML page without its markup."""
+    return speech.text[i:j] if speech.document.media == "html" else speech.source(i, j)
 
 
 def _listed(value: Any) -> list[Any]:

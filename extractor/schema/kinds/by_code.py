@@ -11,6 +11,7 @@ from extractor.lang.mentions import mentions_of
 from extractor.lang.sentences import paragraphs
 from extractor.lang.speakers import speaker_at
 from extractor.schema.kinds.kind import Kind, Occurrence
+from extractor.schema.kinds.name import without_spaces
 
 
 def evidence_of_item(item: Occurrence) -> list[dict[str, Any]]:
@@ -34,9 +35,9 @@ def _paragraph_starts(text: str) -> list[int]:
 
 
 def speaker_of(item: Occurrence) -> str | None:
-    """Who voices the item. Its last character counts: its evidence may begin with the words of speech."""
+    """Who voices the item, in the source's own characters, as a `Name` is. Its last character counts: its evidence may begin with the words of speech."""
     span = speaker_at(item.text, item.end - 1)
-    return item.text[slice(*span)] if span else None
+    return without_spaces(item.quote(*span)) if span else None
 
 
 def mentions_in(item: Occurrence) -> list[str]:

@@ -31,7 +31,8 @@ class Located(Protocol):
 class Occurrence:
     """An item and where it stands, from which code fills a value.
 
-    `text[start:end]` is the item's first evidence in the clean text of its speech. `values` are the item's values as
+    `text[start:end]` is the item's first evidence in the clean text of its speech, and `quote(i, j)` gives the source's
+    own characters behind `text[i:j]`. `values` are the item's values as
     the record holds them, and `governed_by` those that govern its clause (`Subject`). `evidence` lists all its places
     (text, start, end), with offsets into the source.
     """
@@ -39,6 +40,7 @@ class Occurrence:
     text: str
     start: int
     end: int
+    quote: Callable[[int, int], str]
     values: Mapping[str, Any]
     governed_by: Sequence[str]
     evidence: Sequence[Mapping[str, Any]]
