@@ -151,8 +151,8 @@ Example:
 
 Worded = Annotated[str, Words("worded")]
 """The model's own short wording, up to 40 characters. It is kept if every character of it occurs in the
-item's sentence; otherwise the words of the clause replace it, and the record notes a `reworded` problem. A
-wording has no place in the text, so put it into a model beside a value that has one.
+item's sentence; otherwise the words of the clause replace it, and the record notes a `reworded` problem. One
+that may be null becomes null instead. A wording has no place in the text, so put it into a model beside a value that has one.
 
 Example:
     class Count(BaseModel):

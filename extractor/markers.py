@@ -229,9 +229,10 @@ class Like:
 
 @dataclass(frozen=True)
 class LargeModelOnly:
-    """A part of an item that only a large model is asked for. If forms are filled, it stays null or `[]`.
+    """A part of an item that only a large model is asked for. A model that fills forms leaves it null or `[]`.
 
-    Use it for what a small model gets wrong. The embedded model's questions are the same with and without it.
+    Use it for what a small model gets wrong. The embedded model's questions are the same with and without the part.
+    What code reads off by a marker of the part (`Beside`, `Subject`, `Deadline` …) stands there all the same.
 
     Example:
         class Goal(BaseModel):

@@ -147,7 +147,9 @@ class Measure(BaseModel):
     responsible: Annotated[list[Verbatim], Subject(ORGAN)] = Field(
         description="同一句中写明的执行单位，照抄原文，没有则为[]"
     )
-    deadline: Annotated[Verbatim | None, Deadline()] = Field(description="完成的期限，照抄原文，没有则为null")
+    deadline: Annotated[Verbatim | None, LargeModelOnly(), Deadline()] = Field(
+        description="完成的期限，照抄原文，没有则为null"
+    )
     heading: Heading
     speaker: Speaker
     mentions: Mentions

@@ -165,9 +165,9 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
         for leaf in field.asked:
-            if leaf is field.anchor or leaf.large_model_only:
+            if leaf is field.anchor:
                 continue
-            if leaf.kind.is_read_off:
+            if leaf.kind.is_read_off and not leaf.large_model_only:
                 candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], j)
@@ -213,7 +213,7 @@ def _people(field: Field, text: str) -> list[Candidate]:
     for at, (i, j) in enumerate(spans):
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
-        for leaf in field.asked_of_any:
+        for leaf in field.asked:
             if leaf.beside is not None:
                 candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:

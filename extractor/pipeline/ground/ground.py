@@ -296,7 +296,7 @@ def _absent(
     name = field.name if field.item is None else f"{field.name}.{leaf.name}"
     kind, detail = leaf.kind.absence
     if leaf.kind.grounded_as == "wording" and leaf.optional:
-        detail = "worded with characters that its sentence does not have, or like the item itself; it is left out"
+        kind, detail = "ungrounded", "worded with characters that its sentence does not have, or like the item itself"
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):
