@@ -39,10 +39,10 @@ _VERB = re.compile(
 # Verbs that are no nouns: even if it is not clear who says it, the one before does not.
 _ONLY_VERB = re.compile("强调|指出|认为|表示|说")
 # 根据省委要求, 落实会议提出…: the words are a rule to go by.
-_RULE = (
-    "按照?|根据|依据|依照|遵照|遵循|落实|贯彻|执行|围绕|对照|对标|结合|符合|达到|响应|违反|为了?|以|把|将|从|让|使|由于|针对|适应|满足|服从|听从|领会|传达"
-    "|转达|转发|关于|牢记"
+_GOING_BY = (
+    "按照|根据|依据|依照|遵照|遵循|落实|贯彻|执行|围绕|对照|对标|结合|符合|达到|响应|违反|针对|适应|满足|服从|听从|领会|传达|转达|转发|牢记"
 )
+_RULE = f"{_GOING_BY}|按|为了?|以|把|将|从|让|使|由于|关于"
 _CITED = re.compile(rf"(?:{_RULE}|向|给|听取|学习)[^，,。]{{0,30}}$")
 _NOT_A_SUBJECT = re.compile(
     rf"{_RULE}|也就|可以|应该|应当|比如|比方|譬如|例如|如果|假如|即使|总的|具体|换句话|或者|严格|明确|总体|工作|有关要|相关要|各项|统一|基本"
@@ -131,6 +131,8 @@ def _attribute(
         return None if cited else (verb, _joined(text, named))
     if _NO_SUBJECT.fullmatch(before):
         return _carried_on(text, begin, verb, people, found)
+    if re.search(_GOING_BY, before):
+        return None
     subject = _SUBJECT.match(before)
     if subject is not None:
         return verb, (begin + subject.start("who"), begin + subject.end("who"))
