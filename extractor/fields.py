@@ -152,7 +152,8 @@ Example:
 Worded = Annotated[str, Words("worded")]
 """The model's own short wording, up to 40 characters. It is kept if every character of it occurs in the
 item's sentence; otherwise the words of the clause replace it, and the record notes a `reworded` problem. One
-that may be null becomes null instead. A wording has no place in the text, so put it into a model beside a value that has one.
+that may be null becomes null instead. A wording has no place in the text, so put it into a model beside a
+value that has one.
 
 Example:
     class Count(BaseModel):
@@ -275,9 +276,9 @@ class EdtfDate(BaseModel):
 Heading = Annotated[str | None, ByCode("heading")]
 """The headings above the item, outermost first, joined by " / "; null if there are none.
 
-Headings are numbered lines and numbered first sentences, with their numbers and without noise. The title of the text
-is left out, since it stands above every item, and so is a heading in which the item itself stands. A point within a
-paragraph (一是…) holds to the end of that paragraph.
+Headings are numbered lines and numbered first sentences, with their numbers and without noise. The title of
+the text is left out, since it stands above every item, and so is a heading in which the item itself stands. A
+point within a paragraph (一是…) holds to the end of that paragraph.
 
 Example:
     class Task(BaseModel):
@@ -309,8 +310,9 @@ Example:
 Speaker = Annotated[str | None, ByCode("speaker")]
 """Who voices the item, in the words of the text: 何志远 after 何志远要求，, 会议 after 会议强调，.
 
-Such words hold to the end of their paragraph, or until the next ones; in a speech, where others are only cited, to
-the end of their sentence. It is null if no such words stand before the item: who holds the whole speech is not meant.
+Such words hold to the end of their paragraph, or until the next ones; in a speech, where others are only
+cited, to the end of their sentence. It is null if no such words stand before the item: who holds the whole
+speech is not meant.
 
 Example:
     class Task(BaseModel):
@@ -327,9 +329,9 @@ Example:
 Mentions = Annotated[list[Literal["body", "number", "deadline", "programme"]], ByCode("mentions")]
 """Which concrete things the item's clause names, so that a reader can take first what can be checked.
 
-`body` is an organ (县住建局, 各乡镇), which also counts if it governs the clause from further before (`Subject`);
-`number` a quantity; `deadline` a date or a period by whose end something is to be done; `programme` a named document,
-programme or campaign (《条例》, 专项行动, 改造方案).
+`body` is an organ (县住建局, 各乡镇), which also counts if it governs the clause from further before
+(`Subject`); `number` a quantity; `deadline` a date or a period by whose end something is to be done;
+`programme` a named document, programme or campaign (《条例》, 专项行动, 改造方案).
 
 Example:
     class Task(BaseModel):

@@ -189,9 +189,10 @@ class Period:
 
 @dataclass(frozen=True)
 class Deadline(Period):
-    """A period by whose end something is to be done (年底前, 三年内, 到2020年). If forms are filled, code reads it off.
+    """A period by whose end something is to be done (年底前, 三年内, 到2020年). If forms are filled, code reads
+    it off.
 
-    It looks for it where it looks for a `Period`. One that has begun or is over (今年, 去年, 近年来) is no deadline.
+    It looks for it where it looks for a `Period`, and takes none that has begun or is over (今年, 去年, 近年来).
 
     Example:
         class Task(BaseModel):
@@ -229,10 +230,11 @@ class Like:
 
 @dataclass(frozen=True)
 class LargeModelOnly:
-    """A part of an item that only a large model is asked for. A model that fills forms leaves it null or `[]`.
+    """A part of an item that only a large model is asked for. With forms it stays null or `[]`.
 
-    Use it for what a small model gets wrong. The embedded model's questions are the same with and without the part.
-    What code reads off by a marker of the part (`Beside`, `Subject`, `Deadline` …) stands there all the same.
+    Use it for what a small model gets wrong. The embedded model's questions are the same with and without the
+    part. What code reads off by a marker of the part (`Beside`, `Subject`, `Deadline` …) stands there all the
+    same.
 
     Example:
         class Goal(BaseModel):

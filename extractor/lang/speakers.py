@@ -39,9 +39,7 @@ _VERB = re.compile(
 # Verbs that are no nouns: even if it is not clear who says it, the one before does not.
 _ONLY_VERB = re.compile("强调|指出|认为|表示|说")
 # 根据省委要求, 落实会议提出…: the words are a rule to go by.
-_GOING_BY = (
-    "按照|根据|依据|依照|遵照|遵循|落实|贯彻|执行|围绕|对照|对标|结合|符合|达到|响应|违反|针对|适应|满足|服从|听从|领会|传达|转达|转发|牢记"
-)
+_GOING_BY = "按照|根据|依据|依照|遵照|遵循|落实|贯彻|执行|围绕|对照|对标|结合|符合|达到|响应|违反|针对|适应|满足|服从|听从|领会|传达|转达|转发|牢记"
 _RULE = f"{_GOING_BY}|按|为了?|以|把|将|从|让|使|由于|关于"
 _CITED = re.compile(rf"(?:{_RULE}|向|给|听取|学习)[^，,。]{{0,30}}$")
 _NOT_A_SUBJECT = re.compile(

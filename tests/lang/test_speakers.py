@@ -22,7 +22,25 @@ def test_says_who_voices_a_place(case: Json) -> None:
     assert (text[slice(*span)] if span else None) == case["expect"]
 
 
-PIECES = ["何志远", "会议", "强调，", "要求", "“", "”", "。", "，", "在", "对", "他", "并", "：", "的", "\n", "要", "书记"]
+PIECES = [
+    "何志远",
+    "会议",
+    "强调，",
+    "要求",
+    "“",
+    "”",
+    "。",
+    "，",
+    "在",
+    "对",
+    "他",
+    "并",
+    "：",
+    "的",
+    "\n",
+    "要",
+    "书记",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
@@ -32,7 +50,9 @@ def test_stretches_are_in_order_and_in_the_text(text: str) -> None:
     assert list(voiced) == sorted(voiced, key=lambda one: one.start)
 
 
-@pytest.mark.parametrize("piece", ["在", "对就", "还也", "并", "会", "会议强调，", "何志远说：“", "他说，", "根据", "提出"])
+@pytest.mark.parametrize(
+    "piece", ["在", "对就", "还也", "并", "会", "会议强调，", "何志远说：“", "他说，", "根据", "提出"]
+)
 def test_long_texts_take_linear_time(piece: str) -> None:
     def seconds(count: int) -> float:
         find_voiced.cache_clear()
