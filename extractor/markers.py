@@ -188,6 +188,26 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Deadline(Period):
+    """A period by whose end something is to be done (年底前, 三年内, 到2020年). If forms are filled, code reads
+    it off.
+
+    It looks for it where it looks for a `Period`, and takes none that has begun or is over (今年, 去年, 近年来).
+
+    Example:
+        class Task(BaseModel):
+            text: Clause
+            deadline: Annotated[Verbatim | None, Deadline()]
+
+        tasks: Annotated[list[Task], Mood("action")]
+
+        text    今年要加强巡查，年底前要建立台账。
+        asks    nothing
+        holds   [{"text": "今年要加强巡查", "deadline": null, "evidence": [{"text": "今年要加强巡查", "start": 0, "end": 7}]}, {"text": "年底前要建立台账", "deadline": "年底前", "evidence": [{"text": "年底前要建立台账", "start": 8, "end": 16}]}]
+    """
+
+
+@dataclass(frozen=True)
 class Like:
     """Values that match a regular expression (全国, 我市 …). If forms are filled, code reads them off.
 
@@ -206,6 +226,59 @@ class Like:
     """
 
     pattern: str
+
+
+@dataclass(frozen=True)
+class LargeModelOnly:
+    """A part of an item that only a large model is asked for. With forms it stays null or `[]`.
+
+    Use it for what a small model gets wrong. The embedded model's questions are the same with and without the
+    part. What code reads off by a marker of the part (`Beside`, `Subject`, `Deadline` …) stands there all the
+    same.
+
+    Example:
+        class Goal(BaseModel):
+            text: Clause
+            what: Annotated[Worded | None, LargeModelOnly()]
+
+        goals: Annotated[list[Goal], Mood("goal")]
+
+        text    各乡镇要确保整改率达到99%。
+        fills   [{"text": "确保整改率达到99%", "what": "整改率"}]
+        holds   [{"text": "确保整改率达到99%", "what": "整改率", "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
+
+        text    各乡镇要确保整改率达到99%。
+        asks    nothing
+        holds   [{"text": "各乡镇要确保整改率达到99%", "what": null, "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
+    """
+
+
+@dataclass(frozen=True)
+class ChangesTo:
+    """The number from which something changes to that of the part `name` of the same item.
+
+    Code reads both numbers off where a clause has them (由35元提高到40元), whichever of them a model gives. Elsewhere
+    this part is what a model says, unless it is the same number as the other part: then it is left out, and the
+    record notes it as `repeated`.
+
+    Example:
+        class Goal(BaseModel):
+            value: Quantity
+            base: Annotated[Quantity | None, ChangesTo("value")]
+
+        goals: list[Goal]
+
+        text    补助由35元提高到40元。
+        fills   [{"value": "35元"}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": {"text": "35元", "number": 35, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "补助由35元提高到40元", "start": 0, "end": 12}]}]
+
+        text    补助提高到40元。
+        fills   [{"value": "40元", "base": "40元"}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": null, "evidence": [{"text": "补助提高到40元", "start": 0, "end": 8}]}]
+        problem repeated goals.base 40元
+    """
+
+    name: str
 
 
 @dataclass(frozen=True)

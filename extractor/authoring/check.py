@@ -105,7 +105,7 @@ def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     """What OpenAI's strict mode, the strictest of all providers', would reject in a field's answer type."""
     for field in schema.fields:
         here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
-        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items), ...)})  # type: ignore[call-overload]
+        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items, field.asked), ...)})  # type: ignore[call-overload]
         for violation in violations(strict_schema(model.model_json_schema())):
             yield f"{here}: {violation}"
 

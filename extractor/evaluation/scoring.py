@@ -190,8 +190,11 @@ def _score_people(scored: Scored, name: str, field: Field, mine: list[Json], the
     wanted = {fold(item[anchor]): item for item in theirs}
     for leaf in (leaf for leaf in field.asked if leaf.many):
         counts = Counts()
-        for person in both:
-            a = {fold(x) for x in found[person][leaf.name]}
+        annotated = [person for person in both if leaf.name in wanted[person]]
+        if both and not annotated:
+            continue  # the annotations are older than this part of the schema
+        for person in annotated:
+            a = {fold(x) for x in found[person].get(leaf.name, [])}
             b = {fold(x) for x in wanted[person][leaf.name]}
             counts += Counts(len(a & b), len(a), len(b))
         scored.counts[f"{field.name}.{leaf.name}"] = counts

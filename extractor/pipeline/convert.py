@@ -102,7 +102,7 @@ def convert_speech(
         second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
         collection.add(uncited, second, mark=SECOND_PASS)
         merged, coverage = _merge(collection, kept, fields, speech, recipe)
-    card = card_of(speech, merge(card_fields, collection.items, speech.document), kept.card)
+    card = card_of(speech, merge(card_fields, collection.items, speech), kept.card)
     line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card)
     return Converted(line, collection.failures, meter.total, collection.asked)
 
@@ -132,7 +132,7 @@ def _merge(
     collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
 ) -> tuple[Merged, dict[str, FieldCoverage]]:
     """Merge the items and the kept values into one record, and measure its coverage."""
-    merged = combine(merge(fields, collection.items, speech.document), kept, recipe)
+    merged = combine(merge(fields, collection.items, speech), kept, recipe)
     return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
 
 

@@ -113,6 +113,8 @@ def _leaf_definition(leaf: Leaf) -> Json:
         "bounds": [leaf.longest, leaf.max_items],
         "choices": list(leaf.choices),
         "within": leaf.within,
+        **({"for": "large models"} if leaf.large_model_only else {}),
+        **({"changes to": leaf.changes_to} if leaf.changes_to else {}),
         "markers": [
             *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like),
             *([repr(shown)] if shown else []),

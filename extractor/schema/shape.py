@@ -19,11 +19,14 @@ from pydantic.fields import FieldInfo
 
 from extractor.fields import (
     Beside,
+    ByCode,
+    ChangesTo,
     Cue,
     EdtfDate,
     Evidence,
     Expects,
     Group,
+    LargeModelOnly,
     Like,
     Mood,
     Most,
@@ -36,10 +39,27 @@ from extractor.fields import (
     Within,
     Words,
 )
-from extractor.schema.kinds import CHOICE, CLAUSE, DATE, EVIDENCE, NAME, QUANTITY, VERBATIM, WORDED, Kind
+from extractor.schema.kinds import (
+    CHOICE,
+    CLAUSE,
+    DATE,
+    EVIDENCE,
+    HEADING,
+    MENTIONS,
+    NAME,
+    POSITION,
+    QUANTITY,
+    SPEAKER,
+    VERBATIM,
+    WORDED,
+    Kind,
+)
 
 KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
 """The kinds of string fields, by the name that `Words` gives."""
+
+FILLED = {kind.name: kind for kind in (HEADING, POSITION, SPEAKER, MENTIONS)}
+"""The kinds that code fills, by the name that `ByCode` gives."""
 
 # The default `max_items` of a field and of a list within an item.
 MAX_ITEMS = 30
@@ -78,6 +98,8 @@ class Leaf:
     subject: Subject | None = None
     period: Period | None = None
     like: Like | None = None
+    large_model_only: bool = False
+    changes_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,11 @@ class Field:
     def asked(self) -> tuple[Leaf, ...]:
         """The leaves that a model fills."""
         return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)
+
+    @property
+    def asked_of_any(self) -> tuple[Leaf, ...]:
+        """The leaves that any model fills, however small."""
+        return tuple(leaf for leaf in self.asked if not leaf.large_model_only)
 
 
 def read_fields(record: type[BaseModel]) -> tuple[Field, ...]:
@@ -144,6 +171,8 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
             f"{where} ({leaf.kind}) has no place of its own in the text. "
             "Put it into a model, beside a Name, Verbatim, Clause, Quantity or EdtfDate."
         )
+    if leaf is not None and leaf.changes_to is not None:
+        raise SchemaError(f"{where} has ChangesTo, which compares parts of an item. Put both numbers into a model.")
     if not (optional or many):
         raise SchemaError(f"{where} is required, but a text may lack the value. Write `… | None`, or make it a list.")
     was, group = _marker(markers, Was), _marker(markers, Group)
@@ -171,6 +200,13 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
 
 def _item_leaves(where: str, item: type[BaseModel]) -> tuple[Leaf, ...]:
     leaves = tuple(_leaf_of(item, f"{where}.{name}", name, info) for name, info in item.model_fields.items())
+    for leaf in leaves:
+        other = next((x for x in leaves if x.name == leaf.changes_to), None)
+        if leaf.changes_to is not None and (leaf is other or other is None or {leaf.kind, other.kind} != {QUANTITY}):
+            raise SchemaError(
+                f"{where}.{leaf.name}: ChangesTo({leaf.changes_to!r}) must name another Quantity of {item.__name__}, "
+                "and stand on a Quantity."
+            )
     leaves = _with_evidence(where, item, leaves)
     if not any(map(_is_anchor, leaves)):
         raise SchemaError(
@@ -202,7 +238,15 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     kind = _kind_of(inner, many and not optional, markers)
     if kind is None:
         raise _unusable(where, name, inner)
-    within = _marker(markers, Within)
+    within, changes_to = _marker(markers, Within), _marker(markers, ChangesTo)
+    large_model_only = _marker(markers, LargeModelOnly) is not None
+    if large_model_only and not (kind.is_asked and (optional or many)):
+        raise SchemaError(
+            f"{where} is for a large model only, so it must be able to stay empty if another model is asked. "
+            "Write `… | None`, or make it a list."
+            if kind.is_asked
+            else f"{where} is filled by code: no model is asked for it. Leave out LargeModelOnly()."
+        )
     return Leaf(
         name=name,
         kind=kind,
@@ -219,11 +263,18 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         subject=_marker(markers, Subject),
         period=_marker(markers, Period),
         like=_marker(markers, Like),
+        large_model_only=large_model_only,
+        changes_to=changes_to and changes_to.name,
     )
 
 
 def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
     """The kind of a leaf of this type; None if the engine can't use the type."""
+    own, filled = _marker(markers, Kind), _marker(markers, ByCode)
+    if own is not None:
+        return cast("Kind", own)
+    if filled is not None:
+        return FILLED[filled.kind]
     if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
         return CHOICE
     if inner is Quantity:
@@ -232,9 +283,7 @@ def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
         return DATE
     if inner is Evidence and is_list:
         return EVIDENCE
-    own, words = _marker(markers, Kind), _marker(markers, Words)
-    if own is not None:
-        return cast("Kind", own)
+    words = _marker(markers, Words)
     return KINDS[words.kind] if words is not None else None
 
 

@@ -40,7 +40,7 @@ def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
             values, nothing = normalise(item, field, date_context(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    merged = merge([field], items, source)
+    merged = merge([field], items, speech)
     record, evidence, problems = merged.record, merged.evidence, merged.problems
     return record[field.name], evidence, problems
 
@@ -297,6 +297,22 @@ def test_a_single_person_is_merged_from_all_mentions_and_another_is_a_conflict()
     assert (problem.kind, problem.value) == ("conflict", "吴倩")
 
 
+# --- order ---
+
+
+def test_items_are_in_the_order_of_the_text() -> None:
+    a, b, c = "全市收入5亿元。", "全市收入6亿元。", "全市收入7亿元。"
+    found, _, _ = merged(a + b + c, MEETING["statistics"], *((s, statistic(s[4:7])) for s in (c, a, b, a)))
+    assert [one["value"]["text"] for one in found] == ["5亿元", "6亿元", "7亿元"]
+
+
+def test_people_are_in_the_order_of_their_first_mentions() -> None:
+    a, b, c = "县长吴倩讲话。", "县委书记何志远讲话。", "吴倩要求落实。"
+    rows = [(c, official("吴倩", [], ["speaker"])), (b, official("何志远", [], [])), (a, official("吴倩", [], []))]
+    people, _, _ = merged(a + b + c, MEETING["officials"], *rows)
+    assert [person["name"] for person in people] == ["吴倩", "何志远"]
+
+
 # --- marks ---
 
 
@@ -316,8 +332,8 @@ def test_an_item_is_marked_only_if_all_its_mentions_are() -> None:
 
     doubtful = item("排查隐患1260处。共", "1260处", "second_pass")
     sure = item("共排查隐患1260处。", "1260处", None)
-    assert merge([field], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
-    assert merge([field], [doubtful, sure], source).marks == []
+    assert merge([field], [doubtful], speech).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
+    assert merge([field], [doubtful, sure], speech).marks == []
 
 
 def test_an_item_whose_words_needed_folding_is_marked() -> None:

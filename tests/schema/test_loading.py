@@ -294,7 +294,9 @@ def test_a_prompt_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 # --- the engine knows no particular schema ---
 
 # Field names that the engine also uses as its own nouns.
-GENERAL = {"date", "name", "value", "text", "number", "evidence", "period", "region"}
+GENERAL = {"date", "name", "value", "text", "number", "evidence", "period", "region"} | {
+    *("base", "deadline", "heading", "mentions", "speaker"),
+}
 
 
 def fields_of(path: Path) -> set[str]:

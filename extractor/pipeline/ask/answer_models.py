@@ -58,17 +58,20 @@ class Confirmation(Answerable):
 @lru_cache(maxsize=512)
 def read_model(fields: tuple[Field, ...], limits: tuple[int, ...]) -> type[BaseModel]:
     """The model of an answer about these fields; `limits` are the maximum lengths of their lists."""
-    types = {field.name: (answer_type(field, limit), ...) for field, limit in zip(fields, limits, strict=True)}
+    types = {
+        field.name: (answer_type(field, limit, field.asked_of_any), ...)
+        for field, limit in zip(fields, limits, strict=True)
+    }
     return _model_with(types, "Answer")
 
 
-def answer_type(field: Field, limit: int) -> Any:
-    """The type that a model that reads fills for a field: bounded, without the evidence, which code adds."""
+def answer_type(field: Field, limit: int, leaves: Sequence[Leaf]) -> Any:
+    """The type that a model fills for a field, an item with these leaves: bounded, without what code adds."""
     if field.item is None:
         kind: Any = _value_type(field.leaves[0])
         is_list = field.many and not field.leaves[0].many
     else:
-        model = _model_of(field.item.__name__, field.asked)
+        model = _model_of(field.item.__name__, leaves)
         kind = model if field.many else model | None
         is_list = field.many
     return Annotated[list[kind], PydanticField(max_length=limit)] if is_list else kind
@@ -135,7 +138,7 @@ def row_leaves(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
         return ()
     return tuple(
         leaf
-        for leaf in field.asked
+        for leaf in field.asked_of_any
         if leaf is not field.anchor
         and leaf.name not in candidate.known
         and (leaf.cue is None or candidate.shows(leaf.cue.pattern))

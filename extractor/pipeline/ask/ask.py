@@ -51,6 +51,8 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
     Raises only the errors in FATAL, after which no other question can be answered either.
     """
+    if is_left_to_large_models(field, recipe.profile):
+        return Answer(field.name, passage)
     candidates = find_candidates(field, passage, speech) if recipe.profile.style == "form" else None
     if candidates is None:
         if not is_cued(field, passage, speech):
@@ -137,6 +139,8 @@ def ask_by_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, r
     """
     if recipe.profile.style == "read":
         return ask_reader([field], passage, recipe, call, reasked)[0]
+    if is_left_to_large_models(field, recipe.profile):
+        return Answer(field.name, passage)
     try:
         return _read_or_halve(field, passage, recipe, call, reasked)
     except FATAL:
@@ -171,6 +175,11 @@ def _probability_of_yes(completion: Json) -> float | None:
             no = sum(w for t, w in weights.items() if NO in t)
             return yes / (yes + no) if yes + no else None
     return None
+
+
+def is_left_to_large_models(field: Field, profile: Profile) -> bool:
+    """Whether a model that fills forms is asked for nothing of the field."""
+    return profile.style == "form" and not field.asked_of_any
 
 
 def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.document import Excerpt, Json
-from extractor.fields import Unless
+from extractor.fields import Deadline, Unless
 from extractor.lang.attributes import is_base, is_qualifier, is_scope
 from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN
-from extractor.lang.date_spans import find_dates, find_periods
+from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
@@ -159,7 +159,11 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     clause_spans, sentence_spans = clauses(text), sentences(text)
     numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
-    values |= {x.name: find_periods(text) for x in field.asked if x.period}
+    values |= {
+        x.name: find_deadlines(text) if isinstance(x.period, Deadline) else find_periods(text)
+        for x in field.asked
+        if x.period
+    }
     found = []
     for i, j in places:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
@@ -167,8 +171,8 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         for leaf in field.asked:
             if leaf is field.anchor:
                 continue
-            if leaf.kind.is_read_off:
-                candidate.known[leaf.name] = _value_of(text, (i, j), numbers)
+            if leaf.kind.is_read_off and (leaf.changes_to or not leaf.large_model_only):
+                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), numbers)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], i, j)
             elif leaf.period is not None or leaf.like is not None:
@@ -179,14 +183,20 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     return found
 
 
-def _value_of(text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
-    """The number that a clause states: where a change goes to, or else the first one that is no qualifier (亿元以上)."""
+def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
+    """The number that a clause states: where a change goes to, or else the first one that is no qualifier (亿元以上).
+
+    For a part that changes to another (`ChangesTo`) it is where the change begins.
+    """
     own = [n for n in numbers if clause[0] <= n[0] and n[1] <= clause[1]]
     if not own:
         return None
-    change = next(iter(changes_in(text[slice(*clause)])), None)
+    words = text[slice(*clause)]
+    change = next(iter(changes_in(words)), None)
+    if leaf.changes_to is not None:
+        return words[slice(*change.old)] if change else None
     if change is not None:
-        return text[slice(*clause)][slice(*change.new)]
+        return words[slice(*change.new)]
     return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
 
 

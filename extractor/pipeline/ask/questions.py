@@ -75,7 +75,7 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
         passage=passage.text,
         name=field.name,
         description=field.description,
-        leaves=_describe(field.asked) if field.item else "",
+        leaves=_describe(field.asked_of_any) if field.item else "",
         limit=_limit_line(field, limit),
         answer=_answer_line(_example_answer(field, prompts.example)),
     )
@@ -155,7 +155,15 @@ def _item_limit(field: Field, passage: Excerpt) -> int:
 def _example_answer(field: Field, example: Example | None) -> str:
     if example is None or field.name not in example.record:
         return ""
-    return _dump({field.name: example.record[field.name]})
+    hidden = {leaf.name for leaf in field.asked if leaf.large_model_only}
+    return _dump({field.name: _without(hidden, example.record[field.name]) if hidden else example.record[field.name]})
+
+
+def _without(names: set[str], answer: Any) -> Any:
+    """An answer without these parts of its items."""
+    if isinstance(answer, list):
+        return [_without(names, item) for item in answer]
+    return {k: v for k, v in answer.items() if k not in names} if isinstance(answer, dict) else answer
 
 
 # --- a model that fills forms ---

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
 from extractor.lang.negation import find_affirmed
@@ -111,6 +112,8 @@ def _ground_item(
             continue
         grounded[leaf.name], absent = _ground_leaf(leaf, answered.get(leaf.name), field, prepared, match, passage)
         problems += absent
+    _read_changes(field, grounded, prepared, match)
+    problems += _repeated(field, grounded)
     missing = next((leaf for leaf in field.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
         start, end = prepared.speech.span(match.start, match.end)
@@ -119,6 +122,44 @@ def _ground_item(
     places = places_of(field, grounded, prepared, match, passage)
     marks = _marks(grounded) | ({UNSURE} if placed.unsure else set())
     return Item(field.name, grounded, tuple(places), marks), problems
+
+
+def _read_changes(field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match) -> None:
+    """Set both numbers of a change that the item's clause has, if one of them is given (`ChangesTo`)."""
+    for leaf in field.asked:
+        reached = next((other for other in field.asked if other.name == leaf.changes_to), None)
+        given = [grounded[name] for name in (leaf.name, leaf.changes_to) if name and grounded.get(name) is not None]
+        if reached is None or not given:
+            continue
+        i, j = prepared.clause(anchor.start, anchor.end)
+        for old, new in changes_in(prepared.speech.text[i:j]):
+            values = [
+                _value(part, Match(i + span[0], i + span[1], MatchKind.EXACT), prepared)
+                for part, span in ((leaf, old), (reached, new))
+            ]
+            if any(_overlap(value, one) for value in values for one in given):
+                grounded[leaf.name], grounded[reached.name] = values
+                break
+
+
+def _overlap(value: Value, other: Value) -> bool:
+    return value.start < other.end and other.start < value.end
+
+
+def _repeated(field: Field, grounded: dict[str, Any]) -> list[Problem]:
+    """Take out the values that are the same number of the text as the part that they must differ from (`ChangesTo`)."""
+    problems = []
+    for leaf in field.asked:
+        value, other = grounded[leaf.name], grounded.get(leaf.changes_to or "")
+        if not (isinstance(value, Value) and isinstance(other, Value)):
+            continue
+        if _overlap(value, other):
+            grounded[leaf.name] = None
+            detail = f"the same number of the text as {leaf.changes_to}, from which it must differ"
+            problems.append(
+                Problem("repeated", f"{field.name}.{leaf.name}", value.text, value.start, value.end, detail)
+            )
+    return problems
 
 
 def _offered(place: Span, passage: Span) -> Placed:
@@ -170,7 +211,7 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
     if leaf.kind.grounded_as == "choice":
         return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
     if leaf.kind.grounded_as == "wording":
-        return _wording(quote, prepared, anchor)
+        return _wording(quote, field, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
     if match is not None and objection(leaf, match, prepared, anchor) is not None:
         return None
@@ -227,13 +268,18 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
     )
 
 
-def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
+def _wording(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str | None:
     """The wording without the item's number; None unless the item's sentence has its characters.
+
+    One that only repeats the words of a clause says nothing about it, so it is None too.
 
     General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as
     long as most of the wording remains: the record holds nothing that the text does not say.
     """
-    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
+    words = prepared.speech.text[anchor.start : anchor.end]
+    if field.anchor.kind.reads != "number" and fold(quote).strip("。") == fold(words):
+        return None
+    quote = _without_numbers(quote, words)
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
     head = _GENERIC_HEAD.search(quote)
@@ -292,6 +338,8 @@ def _absent(
     start, end = prepared.speech.span(lo, hi)
     name = _name_of(field, leaf)
     kind, detail = leaf.kind.absence
+    if leaf.kind.grounded_as == "wording" and leaf.optional:
+        kind, detail = "ungrounded", "worded with characters that its sentence does not have, or like the item itself"
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):

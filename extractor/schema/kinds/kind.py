@@ -6,7 +6,7 @@ or calls one of its functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -26,6 +26,25 @@ class Located(Protocol):
     def start(self) -> int: ...
     @property
     def end(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An item and where it stands, from which code fills a value.
+
+    `text[start:end]` is the item's first evidence in the clean text of its speech, and `quote(i, j)` gives the source's
+    own characters behind `text[i:j]`. `values` are the item's values as
+    the record holds them, and `governed_by` those that govern its clause (`Subject`). `evidence` lists all its places
+    (text, start, end), with offsets into the source.
+    """
+
+    text: str
+    start: int
+    end: int
+    quote: Callable[[int, int], str]
+    values: Mapping[str, Any]
+    governed_by: Sequence[str]
+    evidence: Sequence[Mapping[str, Any]]
 
 
 def accept_all(words: str) -> bool:
@@ -59,7 +78,8 @@ class Kind:
 
     grounded_as     "place": the words must occur in the passage; "wording": their characters must occur in
                     the item's sentence; "choice": the words that show the choice must occur in a sentence
-                    about the item; "code": code fills the value and no model is asked
+                    about the item; "code": code fills the value (`fill`) and no model is asked
+    fill            computes such a value from an item and where it stands
     forgives_slips  whether a near match counts (never one that changes a digit, a name or a direction)
     is_clean        whether the record holds the words without the noise of the source
     tidy            the last change to the words before they go into the record
@@ -88,6 +108,7 @@ class Kind:
     cued_by: Literal["clause", "sentence", "passage"] = "passage"
     is_read_off: bool = False
     grounded_as: Literal["place", "wording", "choice", "code"] = "place"
+    fill: Callable[[Occurrence], Any] | None = None
     forgives_slips: bool = False
     is_clean: bool = False
     tidy: Callable[[str], str] = as_found
