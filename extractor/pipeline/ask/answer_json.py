@@ -53,7 +53,7 @@ def read_answer(completion: Json, names: tuple[str, ...], parts: Collection[str]
         raise BlankAnswerError("The model answered with nothing but blanks.")
     if not any(_BRACKET.search(text) for text in texts):
         raise RefusedError(f"The model gave no JSON but words: {quoted(texts[0])}.")
-    raise InvalidAnswerError(f"The answer holds no JSON with {' or '.join(names[:3])}: {quoted(texts[0])}.")
+    raise InvalidAnswerError(f"The answer holds no JSON object with {' or '.join(names[:3])}: {quoted(texts[0])}.")
 
 
 def answer_text(completion: Json) -> str:

@@ -92,7 +92,7 @@ def ask_reader(
         raise
     except TruncatedError as error:
         halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
-        if halvings >= MOST_HALVINGS or len(halves) < 2:
+        if halvings >= MOST_HALVINGS or len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
             return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
         answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
         return [_joined(field, passage, parts) for field, *parts in zip(fields, *answers, strict=True)]
@@ -187,7 +187,7 @@ def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
 
 def _read_or_halve(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool) -> Answer:
     """Ask about the passage; if the answer is truncated or invalid, ask about its halves."""
-    question = build_read(field, passage, recipe.schema.prompts, recipe.profile)
+    question = build_read(field, passage, recipe.schema.prompts)
     try:
         return Answer(field.name, passage, tuple(_ask_question(question, recipe, call, reasked)))
     except AnswerError as error:

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from extractor.document import Json
 
 # Sent behind the question in the second try. The former answer is not: a model would copy it.
-UNREADABLE = "\n（上一次的回答里没有可读的 JSON。这次只输出一个 JSON 对象，不要解释，不要代码块。）"
-_MISFIT = "\n（上一次的回答不合格式：{}。这次改正，只输出一个 JSON 对象，不要解释，不要代码块。）"
+SECOND_TRY = "\n（上一次的回答"
+UNREADABLE = f"{SECOND_TRY}里没有可读的 JSON。这次只输出一个 JSON 对象，不要解释，不要代码块。）"
+_MISFIT = "不合格式：{}。这次改正，只输出一个 JSON 对象，不要解释，不要代码块。）"
 # Places that are named; more would cost tokens and tell a model nothing new.
 _NAMED = 5
 _SHAPES = {"string": "文字", "array": "列表", "object": "对象", "null": "null"}
@@ -31,7 +32,7 @@ def second_try(model: type[BaseModel], error: ValidationError | None) -> str:
     kinds = {tuple(one["loc"]): one["type"] for one in error.errors(include_url=False)}
     told = dict.fromkeys(_told(schema, place, kinds[place]) for place in places)
     words = "；".join(list(told)[:_NAMED])
-    return _MISFIT.format(f"{words}{'；等' if len(told) > _NAMED else ''}")
+    return SECOND_TRY + _MISFIT.format(f"{words}{'；等' if len(told) > _NAMED else ''}")
 
 
 def _told(schema: Json, place: Sequence[str | int], kind: str) -> str:
