@@ -18,6 +18,7 @@ _QUOTED = 200  # characters of an answer in an error
 _BRACKET = re.compile(r"[{\[]")
 # What begins so is JSON, even if it can't be read to its end; other brackets belong to prose.
 _BEGUN = re.compile(r'\{\s*"[^"\n]{0,100}"\s*:|\[\s*[{"\[]')
+_ODD = re.compile(r'["\[\]{}]')
 _THOUGHT = re.compile(r"\s*(?:<think(?:ing)?>|◁think▷)")
 _THOUGHT_END = re.compile(r"</think(?:ing)?>|◁/think▷")
 # Parts of a message's content that are not its answer.
@@ -49,8 +50,8 @@ def read_answer(completion: Json, names: tuple[str, ...], parts: Collection[str]
             return answer
     if is_cut:
         raise TruncatedError(CUT_OFF)
-    if not texts:
-        raise BlankAnswerError("The model answered with nothing but blanks.")
+    if not answers:
+        raise BlankAnswerError(f"The model answered with nothing but {'thoughts' if texts else 'blanks'}.")
     if not any(_BRACKET.search(text) for text in texts):
         raise RefusedError(f"The model gave no JSON but words: {quoted(texts[0])}.")
     raise InvalidAnswerError(f"The answer holds no JSON object with {' or '.join(names[:3])}: {quoted(texts[0])}.")
@@ -133,7 +134,15 @@ def _answer_in(
         return answer
     first = _BRACKET.search(text)
     values, is_broken = _values(escape_inner_quotes(text[first.start() :] if first else text))
-    return None if is_broken else _answer_among(values, names, parts, is_thought)
+    is_misread = is_broken or any(map(_has_odd_key, values))
+    return None if is_misread else _answer_among(values, names, parts, is_thought)
+
+
+def _has_odd_key(value: Any) -> bool:
+    """Whether a key has brackets or quotation marks in it: then marks that are not escaped were taken wrongly."""
+    if isinstance(value, dict):
+        return any(map(_ODD.search, value)) or any(map(_has_odd_key, value.values()))
+    return isinstance(value, list) and any(map(_has_odd_key, value))
 
 
 def _is_missing_some(answer: Json, names: tuple[str, ...], text: str) -> bool:

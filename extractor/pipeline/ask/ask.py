@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -91,7 +92,7 @@ def ask_reader(
     except FATAL:
         raise
     except TruncatedError as error:
-        halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
+        halves = _halves(passage)
         if halvings >= MOST_HALVINGS or len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
             return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
         answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
@@ -100,6 +101,16 @@ def ask_reader(
         return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
     unasked = unasked_in(fields, answer)
     return [_read_field(field, answer, passage, unasked) for field in fields]
+
+
+def _halves(passage: Excerpt) -> list[Excerpt]:
+    """Two parts of a passage, cut where a passage may begin; the passage alone if it can't be cut."""
+    first, *others = split_passages(passage, len(passage.text) // 2 + 1)
+    if not others:
+        return [passage]
+    # Three parts if the middle lies in a long sentence: the last two are one half.
+    begin = bisect_left(passage.starts, others[0].start)
+    return [first, passage.cut(begin, len(passage.text), others[0].headings)]
 
 
 def _read_field(field: Field, answer: Json, passage: Excerpt, unasked: Sequence[Loss]) -> Answer:

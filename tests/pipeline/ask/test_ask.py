@@ -236,6 +236,18 @@ def test_halving_ends_and_every_piece_is_reported() -> None:
     assert [bool(request.about.get(REASKED)) for request in asked] == [False] + [True] * 14
 
 
+@pytest.mark.parametrize(
+    "lengths", [(300, 900, 300), (100, 1000), (1000, 100), (1200,), (150,) * 8, (7,) * 200], ids=str
+)
+def test_a_passage_is_asked_about_fifteen_times_at_most(lengths: tuple[int, ...]) -> None:
+    """Wherever its sentences end."""
+    text = "".join("会" * (length - 1) + "。" for length in lengths)
+    answer, asked = asked_about(text, FIGURES, lambda r: completion(CUT_OFF, "length"))
+    assert 3 <= len(asked) <= MOST_QUESTIONS
+    reported = sorted((start, end) for start, end, _ in answer.failed)
+    assert "".join(text[i:j] for i, j in reported) == text
+
+
 # --- answers that can't be used ---
 
 
