@@ -151,7 +151,7 @@ class CannotKeepError(SetupError):
     """Answers can't be written to disk as they arrive."""
 
     kind = "cannot_keep"
-    hint = "Free some space or change the folder's permissions, then run the command again: finished work is kept."
+    hint = "Free some space or change the folder's permissions, then run the same command again: finished work is kept."
 
 
 class AnswerError(ExtractorError):

@@ -222,7 +222,8 @@ class Quantity(BaseModel):
 class EdtfDate(BaseModel):
     """A date in the words of the source (`text`), and the same date in EDTF (ISO 8601-2), computed by code.
 
-    `year_inferred` is true if the words lack the year and it was inferred from the rest of the text.
+    `year_inferred` is true if the words lack the year or the month, and it was inferred from the rest of the
+    text, or from the title or date of the table row that the text is in.
 
     Example:
         date: EdtfDate | None

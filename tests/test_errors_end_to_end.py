@@ -258,7 +258,7 @@ def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart if it has it; out.jsonl is unchanged" in result.stderr
+    assert "without --restart: it resumes where this run stopped; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
         # All answers about a, the last document in the file, were kept.

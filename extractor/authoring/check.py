@@ -161,7 +161,7 @@ def _check_leaf(here: str, leaf: Leaf) -> Iterator[str]:
             'Subject("(…)要").'
         )
     if leaf.shown is not None:
-        for choice in [*leaf.shown.patterns, *filter(None, [leaf.shown.otherwise])]:
+        for choice in [*leaf.shown.patterns, *leaf.shown.also, *filter(None, [leaf.shown.otherwise])]:
             if choice not in leaf.choices:
                 known = ", ".join(leaf.choices) or "none, since it is not a Literal"
                 yield (
@@ -205,4 +205,4 @@ def _patterns_of_leaf(leaf: Leaf) -> Iterator[str]:
     if leaf.beside is not None:
         yield from (leaf.beside.before, leaf.beside.after)
     if leaf.shown is not None:
-        yield from leaf.shown.patterns.values()
+        yield from (*leaf.shown.patterns.values(), *leaf.shown.also.values())

@@ -30,6 +30,8 @@ _RATIO = re.compile(_AROUND.format(rf"(?<![\d./:])({_TERM})[/:比]({_TERM})(?![\
 _NAMED = {
     **dict.fromkeys(words_in("半数 一半 过半 大半 多半"), (0.5, None)),
     **dict.fromkeys(words_in("翻番 翻倍"), (2, "倍")),
+    **dict.fromkeys(words_in("首位"), (1, "位")),
+    **dict.fromkeys(words_in("榜首 居首 之首 首名"), (1, None)),
     **{f"半{unit}": (0.5, unit) for unit in words_in("年 个月 小时")},
 }
 _NAMED_NUMBER = re.compile(_AROUND.format(f"({any_of(_NAMED)})"))

@@ -26,6 +26,7 @@ from extractor.pipeline.answer import Answer
 from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_reader
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
+from extractor.pipeline.card import card_of
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
@@ -89,7 +90,8 @@ def convert_speech(
     kept = keep(earlier.line, recipe, speech, earlier.without) if earlier else Kept()
     fields = [field for field in recipe.schema.fields if field.name not in kept]
     passages = split_passages(speech, recipe.profile.passage) if fields else []
-    asked, answers = _ask_all(fields, passages, speech, recipe, meter, gather)
+    card_fields = recipe.card if fields and kept.card is None else ()
+    asked, answers = _ask_all([*fields, *card_fields], passages, speech, recipe, meter, gather)
     # Created only now, so that no question has to wait until the speech is prepared for grounding.
     collection = ItemCollection(speech, recipe, meter, gather)
     collection.add(asked, answers)
@@ -100,7 +102,8 @@ def convert_speech(
         second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
         collection.add(uncited, second, mark=SECOND_PASS)
         merged, coverage = _merge(collection, kept, fields, speech, recipe)
-    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
+    card = card_of(speech, merge(card_fields, collection.items, speech.document), kept.card)
+    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card)
     return Converted(line, collection.failures, meter.total, collection.asked)
 
 

@@ -15,7 +15,7 @@ from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
 from extractor.pipeline.coverage import FieldCoverage
 from extractor.pipeline.items import ItemCollection
-from extractor.pipeline.line_format import FORMAT, FieldUsage, OutputLine, Run, Tokens
+from extractor.pipeline.line_format import FORMAT, Card, FieldUsage, OutputLine, Run, Tokens
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.usage import UsageMeter
@@ -31,16 +31,28 @@ def output_line(
     recipe: Recipe,
     meter: UsageMeter,
     kept: Kept,
+    card: Card,
 ) -> OutputLine:
     """The line of a speech. The schema's own model dumps the record, so `model_validate` can read it back."""
     document = speech.document
     by_field = {field.name: kept.problems.get(field.name, []) for field in recipe.schema.fields}
+    on_card = {field.name for field in recipe.card}
     for problem in collection.problems + merged.problems:
+        if problem.field in on_card:
+            continue  # no value of the record is lost, and code reads the card, too
         by_field[problem.field.partition(".")[0]].append(problem.to_json())
     return {
         "format": FORMAT,
         "id": name,
-        "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
+        "source": {
+            "path": document.path,
+            "sha256": document.sha256,
+            "row": document.row,
+            "start": speech.start,
+            "end": speech.end,
+        },
+        "columns": dict(document.columns),
+        "document": card,
         "record": recipe.schema.output_record.model_validate(merged.record).model_dump(mode="json"),
         "evidence": merged.evidence,
         "marks": merged.marks,

@@ -14,6 +14,7 @@ from functools import cached_property
 from extractor.document import Json
 from extractor.llm.call import Profile, Usage
 from extractor.llm.prices import Price
+from extractor.schema.card import card_fields
 from extractor.schema.loading import Prompts, Schema, digest
 from extractor.schema.shape import Field, Leaf
 
@@ -41,6 +42,16 @@ class Recipe:
     def fields(self) -> dict[str, str]:
         """The fingerprint of each field: 8 hexadecimal digits that differ whenever its values could."""
         return {field.name: self._fingerprint(field, field.name) for field in self.schema.fields}
+
+    @cached_property
+    def card(self) -> tuple[Field, ...]:
+        """The parts of the document's card that the model is asked for: all if it is asked in a shared question.
+
+        A question for the card alone would send every passage twice.
+        """
+        groups = [field.group for field in self.schema.fields if field.group]
+        is_shared = self.profile.style == "read" and self.profile.combine and bool(groups)
+        return card_fields(groups[0]) if is_shared and groups[0] else ()
 
     @cached_property
     def renamed(self) -> dict[str, str]:

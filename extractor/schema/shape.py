@@ -96,6 +96,8 @@ class Field:
     expects: Expects | None
     was: str | None = None
     group: str | None = None
+    # A part of the document's card (extractor.schema.card), not of the record.
+    on_card: bool = False
 
     @property
     def anchor(self) -> Leaf:

@@ -118,7 +118,7 @@ def test_two_runs_write_the_same_bytes() -> None:
 
 def test_a_line_holds_its_source_and_its_usage() -> None:
     line = converted(TEXT, scripted(by_field(**ANSWERS))).line
-    assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "start": 0, "end": len(TEXT)}
+    assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "row": "", "start": 0, "end": len(TEXT)}
     spent = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
     assert line["run"].pop("fields") == {
         name: {"fingerprint": digits, **spent} for name, digits in recipe().fields.items()

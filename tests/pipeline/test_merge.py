@@ -17,7 +17,7 @@ from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.merge import merge
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, normalise
 from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, read_fields
 
@@ -37,7 +37,7 @@ def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
         found, none = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepared)
         assert none == []
         for item in found:
-            values, nothing = normalise(item, field, infer_meeting_year(speech))
+            values, nothing = normalise(item, field, date_context(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
     merged = merge([field], items, source)
@@ -311,7 +311,7 @@ def test_an_item_is_marked_only_if_all_its_mentions_are() -> None:
         row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
         passage = speech.cut(at, at + len(sentence))
         (found,), _ = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepare(speech))
-        values, _ = normalise(found, field, None)
+        values, _ = normalise(found, field, date_context(speech))
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
     doubtful = item("排查隐患1260处。共", "1260处", "second_pass")

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from extractor.cli.main import app
 from extractor.document import Json
 from extractor.output.answer_cache import answer_cache_path
+from extractor.output.files import restart_path
 from extractor.pipeline.ask.misfit import SECOND_TRY
 from extractor.runs import batch_submission
 from extractor.runs.batch_submission import batch_folder, batch_path
@@ -154,6 +155,18 @@ def test_collecting_twice_changes_nothing() -> None:
         assert extract(fake).exit_code == 0
         assert extract(fake, "--batch").exit_code == 0
         assert (fake.live, len(fake.batches)) == ([], 1), "all is done"
+
+
+def test_a_restart_that_a_batch_forbids_touches_nothing() -> None:
+    part = Path("out.jsonl.part")
+    with answering() as fake:
+        extract(fake, "--batch")
+        part.write_bytes(b"kept\n")
+        refused = extract(fake, "--restart")
+        assert (refused.exit_code, fake.live) == (2, [])
+    assert "A batch is under way for out.jsonl" in refused.stderr
+    assert part.read_bytes() == b"kept\n"
+    assert not restart_path(OUT).exists()
 
 
 def test_fields_that_share_a_question_share_their_refusal() -> None:

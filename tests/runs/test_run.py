@@ -237,11 +237,16 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert lines[-2].startswith("stopped: Used up. Top up the account")
     summary.failures_file, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
     lines = describe(summary, 0.0)
-    assert lines[-1].endswith("run the same command again, without --restart if it has it; o.jsonl is unchanged")
+    # A back-fill was stopped.
+    assert lines[-1].endswith("run the same command again: it resumes where this run stopped; o.jsonl is unchanged")
     assert lines[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
         "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."
+    )
+    summary.restarted = True
+    assert describe(summary, 0.0)[-1] == (
+        "stopped: The run was interrupted. Run the same command without --restart: it resumes where this one stopped."
     )
     assert summary.exit_code == 130
 

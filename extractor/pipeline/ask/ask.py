@@ -86,7 +86,9 @@ def ask_reader(
     """
     question = build_reading(fields, passage, recipe.schema.prompts)
     names = tuple(field.name for field in fields)
-    about = {**_about(fields[0], passage), "field": "+".join(names), **({REASKED: True} if reasked else {})}
+    # The card is asked along with other fields: its cost and its failures are theirs.
+    noted = [field.name for field in fields if not field.on_card]
+    about = {**_about(fields[0], passage), "field": "+".join(noted), **({REASKED: True} if reasked else {})}
     try:
         answer = put_leniently(question, about, recipe, call)
     except FATAL:
@@ -94,11 +96,11 @@ def ask_reader(
     except TruncatedError as error:
         halves = _halves(passage)
         if halvings >= MOST_HALVINGS or len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
-            return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+            return _all_failed(fields, passage, error)
         answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
         return [_joined(field, passage, parts) for field, *parts in zip(fields, *answers, strict=True)]
     except ExtractorError as error:
-        return [Answer(field.name, passage, failed=((passage.start, passage.end, error),)) for field in fields]
+        return _all_failed(fields, passage, error)
     unasked = unasked_in(fields, answer)
     return [_read_field(field, answer, passage, unasked) for field in fields]
 
@@ -111,6 +113,11 @@ def _halves(passage: Excerpt) -> list[Excerpt]:
     # Three parts if the middle lies in a long sentence: the last two are one half.
     begin = bisect_left(passage.starts, others[0].start)
     return [first, passage.cut(begin, len(passage.text), others[0].headings)]
+
+
+def _all_failed(fields: Sequence[Field], passage: Excerpt, error: ExtractorError) -> list[Answer]:
+    failed = ((passage.start, passage.end, error),)
+    return [Answer(field.name, passage, failed=() if field.on_card else failed) for field in fields]
 
 
 def _read_field(field: Field, answer: Json, passage: Excerpt, unasked: Sequence[Loss]) -> Answer:

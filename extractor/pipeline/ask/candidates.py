@@ -10,6 +10,8 @@ from typing import Literal
 
 from extractor.document import Excerpt, Json
 from extractor.fields import Unless
+from extractor.lang.attributes import is_base, is_qualifier, is_scope
+from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.directives import find_directives, headings_of
@@ -17,6 +19,7 @@ from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
 from extractor.lang.sentences import Span, clauses, sentences
+from extractor.lang.subjects import governor_of
 from extractor.schema.shape import Field, Leaf
 
 # What separates the members of a list of persons: 、 or 和, and the title of the next one.
@@ -165,23 +168,40 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
             if leaf is field.anchor:
                 continue
             if leaf.kind.is_read_off:
-                candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
+                candidate.known[leaf.name] = _value_of(text, (i, j), numbers)
             elif leaf.subject is not None:
-                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], j)
+                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], i, j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-                span = _belonging(leaf, (i, j), values[leaf.name], clause, begin)
+                span = _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
                 candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
     return found
 
 
-def _belonging(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
+def _value_of(text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
+    """The number that a clause states: where a change goes to, or else the first one that is no qualifier (亿元以上)."""
+    own = [n for n in numbers if clause[0] <= n[0] and n[1] <= clause[1]]
+    if not own:
+        return None
+    change = next(iter(changes_in(text[slice(*clause)])), None)
+    if change is not None:
+        return text[slice(*clause)][slice(*change.new)]
+    return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
+
+
+def _is_elsewhere(leaf: Leaf, text: str, span: Span, place: Span) -> bool:
+    """Whether a time or a place says something else: the base of a comparison, the whole among which a rank holds."""
+    return is_base(text, span, place) if leaf.period is not None else is_scope(text, span)
+
+
+def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
     """The span that belongs to the item at `place`.
 
     In the item's own clause it is the last one before the item (从五普的120降到六普的110), or else the first one. If
     there is none and the field may reach further, it is the last one between `begin` and the item.
     """
+    spans = [span for span in spans if not _is_elsewhere(leaf, text, span, place)]
     own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
     if own:
         return next((span for span in reversed(own) if span[1] <= place[0]), own[0])
@@ -190,7 +210,7 @@ def _belonging(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, beg
     return None
 
 
-def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
+def _subjects(pattern: str, text: str, begin: int, at: int, j: int) -> list[str]:
     """The subjects that govern the clause ending at j, in the sentence that starts at `begin`.
 
     They are in the last match of the pattern, in that clause or before it, that starts a clause.
@@ -198,7 +218,11 @@ def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
     heads = [m for m in re.finditer(pattern, text[begin:j]) if m.start() == 0 or text[begin + m.start() - 1] in _HEADS]
     if not heads:
         return []
-    words = re.sub(r"等(?:部门|单位|地)?$", "", heads[-1].group(1))
+    words = heads[-1].group(1)
+    governor = governor_of(text, begin, j, at)
+    if governor is not None and governor.start > begin + heads[-1].start():
+        words = text[slice(*governor.who)]
+    words = re.sub(r"等(?:部门|单位|地)?$", "", words)
     return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]
 
 

@@ -40,7 +40,7 @@ def items_in(field: Field, answer: Json) -> tuple[list[AnswerItem], list[Loss]]:
 def unasked_in(fields: Sequence[Field], answer: Json) -> list[Loss]:
     """What an answer says under keys that were not asked for, if it lacks keys that were: one may be misnamed."""
     names = [field.name for field in fields]
-    missing = [name for name in names if name not in answer]
+    missing = [field.name for field in fields if field.name not in answer and not field.on_card]
     others = [key for key, value in answer.items() if key not in names and not _is_nothing(value)]
     why = "a key of the answer that was not asked for"
     return [(missing[0], _shown({key: answer[key]}), why) for key in others] if missing else []

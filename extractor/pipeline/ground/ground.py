@@ -19,6 +19,7 @@ from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_about, sentences_naming, telling_clause
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
+from extractor.pipeline.ground.ownership import objection, with_negation
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.schema.shape import Field, Leaf
 
@@ -98,6 +99,11 @@ def _ground_item(
     match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
+    if anchor.kind.cued_by == "clause" and answer_item.place is None:
+        match, denied = with_negation(match, prepared)
+        if denied:
+            start, end = prepared.speech.span(*prepared.clause(match.start, match.end))
+            return None, [Problem("misplaced", _name_of(field, anchor), quote, start, end, denied)]
     grounded: dict[str, Any] = {}
     for leaf in field.asked:
         if leaf is anchor:
@@ -166,6 +172,8 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
     if leaf.kind.grounded_as == "wording":
         return _wording(quote, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
+    if match is not None and objection(leaf, match, prepared, anchor) is not None:
+        return None
     if match is None and field.anchor.kind.is_entity:
         match = _beside_name(leaf, quote, prepared, anchor, passage)
     return _value(leaf, match, prepared) if match is not None and leaf.kind.accepts(quote) else None
@@ -182,6 +190,12 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
     match = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
+    # The same words may stand there twice, once as the base of a comparison: 去年比前年…, 比去年….
+    while match is not None and objection(leaf, match, prepared, anchor) is not None:
+        later = locate(quote, prepared.index, lo=match.end, hi=hi, near=near)
+        if later is None:
+            break
+        match = later
     if match is not None or leaf.within == "sentence":
         return match
     before = locate(quote, prepared.index, lo=passage[0], hi=anchor.start, near=near)
@@ -266,19 +280,28 @@ def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how)
 
 
+def _name_of(field: Field, leaf: Leaf) -> str:
+    return field.name if field.item is None else f"{field.name}.{leaf.name}"
+
+
 def _absent(
     field: Field, leaf: Leaf, quote: str | None, prepared: Prepared, passage: Span, anchor: Match | None = None
 ) -> Problem:
     """The problem for a value that was not found or was refused."""
     lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
     start, end = prepared.speech.span(lo, hi)
-    name = field.name if field.item is None else f"{field.name}.{leaf.name}"
+    name = _name_of(field, leaf)
     kind, detail = leaf.kind.absence
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):
         refusal, reason = leaf.kind.refusal
         return Problem(refusal, name, quote, start, end, reason)
-    if leaf.kind.has_place and anchor is not None and leaf.within == "sentence":
-        detail = "not found in the sentence of its item"
+    if leaf.kind.has_place and anchor is not None:
+        match = _nearest(leaf, quote, prepared, anchor, passage)
+        why = match and objection(leaf, match, prepared, anchor)
+        if why:
+            return Problem("misplaced", name, quote, start, end, why)
+        if leaf.within == "sentence":
+            detail = "not found in the sentence of its item"
     return Problem(kind, name, quote, start, end, detail)

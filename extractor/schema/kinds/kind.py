@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from extractor.lang.date_context import DateContext
 from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 
@@ -69,8 +70,9 @@ class Kind:
                     with the clauses that show the item's choices; its "telling clause", with the one before
                     it if it says too little; or the clause that it is part of ("statement")
 
-    read            computes the value in the record from the words and the year of the speech; None if the
-                    words can't be read
+    read            computes the value in the record from the words and the dates around the speech; None if
+                    the words can't be read
+    doubts          the marks of an item with this value that are due to `read`
     reads           what `read` computes, as messages name it
     holds_evidence  whether the value that is read has `evidence` of its own
     is_entity       whether items with the same words are one entity (a person), not a repeated statement
@@ -93,7 +95,8 @@ class Kind:
     refusal: tuple[str, str] = ("refused", "these words can't be such a value")
     absence: tuple[str, str] = ("ungrounded", "not found in the passage that was asked about")
     evidence_from: Literal["value", "clause", "telling clause", "statement"] = "statement"
-    read: Callable[[Located, int | None], Any] | None = None
+    read: Callable[[Located, DateContext], Any] | None = None
+    doubts: Callable[[Located, DateContext], frozenset[str]] | None = None
     reads: str = ""
     holds_evidence: bool = False
     is_entity: bool = False

@@ -13,7 +13,7 @@ from extractor.pipeline.answer import Answer, AnswerItem
 from extractor.pipeline.ask.questions import build_form, build_read, system_text
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, normalise
 from extractor.schema.loading import list_schemas, load_schema
 from extractor.schema.shape import Field
 
@@ -58,7 +58,7 @@ def test_each_quote_of_the_example_is_found_in_its_text(name: str, field: Field)
     items, problems = ground(Answer(field.name, speech, rows), field, prepare(speech))
     assert problems == []
     for item, row in zip(items, rows, strict=True):
-        values, unreadable = normalise(item, field, infer_meeting_year(speech))
+        values, unreadable = normalise(item, field, date_context(speech))
         assert unreadable == []
         for leaf in field.asked:
             assert values is not None
