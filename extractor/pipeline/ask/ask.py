@@ -85,7 +85,6 @@ def ask_reader(
     Only an answer that was cut off is asked for in halves. Raises like `ask`.
     """
     question = build_reading(fields, passage, recipe.schema.prompts)
-    names = tuple(field.name for field in fields)
     # The card is asked along with other fields: its cost and its failures are theirs.
     noted = [field.name for field in fields if not field.on_card]
     about = {**_about(fields[0], passage), "field": "+".join(noted), **({REASKED: True} if reasked else {})}
