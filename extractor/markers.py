@@ -283,10 +283,11 @@ class ChangesTo:
 
 @dataclass(frozen=True)
 class Most:
-    """The maximum number of items in one answer, which is about one passage. Merged records may hold more.
+    """The maximum number of items in one answer of the embedded model, which is about one passage.
 
-    The default is 30, and 8 for a list within an item. For a short passage the limit is lower: one item per
-    25 characters, but not below 3.
+    It keeps a small model from listing on and on; a large one lists without a limit, and merged records may
+    hold more. The default is 30, and 8 for a list within an item. For a short passage the limit is lower: one
+    item per 25 characters, but not below 3.
 
     Example:
         bodies: Annotated[list[Name], Most(2)]

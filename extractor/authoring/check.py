@@ -13,16 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from extractor.authoring.check_example import check_examples
 from extractor.authoring.check_patterns import check_patterns
 from extractor.document import Excerpt
-from extractor.llm.models import LARGE
 from extractor.llm.strict_schema import strict_schema, violations
-from extractor.llm.tokens import tokens_of
-from extractor.pipeline.ask.answer_models import answer_type
+from extractor.pipeline.ask.answer_models import reading_schema
 from extractor.schema.loading import Schema, load_schema, schema_path
 from extractor.schema.shape import Field, Leaf, markers_of
 from extractor.schema.source_lines import display_path, field_place
@@ -94,7 +91,7 @@ def _check_guide(schema: Schema, path: Path) -> Iterator[str]:
         return
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         name = line[2:].strip()
-        if line.startswith("# ") and name not in names:
+        if line.startswith("# ") and name not in {*names, *(field.was for field in schema.fields)}:
             yield (
                 f"{display_path(file, path)}:{number}: the guide has a section {name!r}, which is not a field of "
                 f"{schema.record.__name__}. Its fields are {', '.join(names)}. Rename or delete it."
@@ -105,8 +102,7 @@ def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     """What OpenAI's strict mode, the strictest of all providers', would reject in a field's answer type."""
     for field in schema.fields:
         here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
-        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items, field.asked), ...)})  # type: ignore[call-overload]
-        for violation in violations(strict_schema(model.model_json_schema())):
+        for violation in violations(strict_schema(reading_schema((field,)).model_json_schema())):
             yield f"{here}: {violation}"
 
 
@@ -145,20 +141,13 @@ def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
 
 
 def _check_length(here: str, field: Field) -> Iterator[str]:
-    """A Most that lets nothing into the list, or more than an answer can hold."""
+    """A Most that lets nothing into the list."""
     for where, most in [
         (here, field.max_items),
         *((f"{here}.{x.name}", x.max_items) for x in field.leaves if field.item),
     ]:
         if most < 1:
             yield f"{where} has Most({most}), so its list is always empty: write at least Most(1)."
-    shortest = {leaf.name: ["某"] if leaf.many else "某某" for leaf in field.asked}
-    needs = tokens_of(str(shortest if field.item else "某某, ") * field.max_items)
-    if field.many and needs > LARGE.output:
-        yield (
-            f"{here} has Most({field.max_items}): such a list takes at least {needs} tokens, but an answer has {LARGE.output}, so "
-            f"it would be cut off. Write Most({max(1, field.max_items * LARGE.output // needs)}) or less: merged records may hold more."
-        )
 
 
 def _check_leaf(here: str, leaf: Leaf) -> Iterator[str]:

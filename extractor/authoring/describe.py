@@ -89,7 +89,7 @@ def _form_questions(schema: Schema, profile: Profile) -> Iterator[tuple[str, str
             continue
         candidates = find_candidates(field, passage, passage)
         if candidates is None:
-            yield field.name, build_read(field, passage, schema.prompts, profile).text
+            yield field.name, build_read(field, passage, schema.prompts).text
             continue
         asked = open_candidates(field, candidates) if field.item else candidates
         if asked:

@@ -17,8 +17,11 @@ from pydantic import BaseModel, create_model
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request, Usage
 from extractor.pipeline.answer import Problem
+from extractor.pipeline.ask.answer_json import answer_text
 from extractor.pipeline.ask.ask import is_cued
 from extractor.pipeline.ask.candidates import find_candidates
+from extractor.pipeline.ask.misfit import SECOND_TRY
+from extractor.pipeline.ask.questions import ASKED_FIELD
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import Converted, convert
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry, OutputLine
@@ -208,8 +211,7 @@ def _describe_questions(field: Field, speech: Excerpt, exchanges: Sequence[Excha
         if exchange.reply is None:
             yield from _labelled("failed", exchange.error or "")
             continue
-        content = exchange.reply.body["choices"][0]["message"]["content"]
-        yield from _labelled("recorded" if exchange.recorded else "answer", str(content))
+        yield from _labelled("recorded" if exchange.recorded else "answer", answer_text(exchange.reply.body))
 
 
 def _describe_values(
@@ -237,12 +239,16 @@ def _why_not(field: Field, passage: Excerpt, speech: Excerpt, profile: Profile) 
 
 
 def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, speech: Excerpt) -> str:
-    """The part of a question that is about the field; for a repeated question, why it is asked again."""
-    if len(messages) > 2:
-        return f"again: {messages[-1]['content']}"
+    """The part of a question that is about its fields; for a repeated question, why it is asked again."""
+    rules, text = (str(message["content"]) for message in messages)
+    _, again, why = text.rpartition(SECOND_TRY)
+    if again and "\n" not in why:
+        return f"again: {again.strip()}{why}"
+    asked = [line for line in rules.splitlines() if ASKED_FIELD.match(line)]
+    if asked:  # what a model that reads is asked stands before the passage
+        return "\n".join(asked)
     about = exchange.request.about
     i, j = (bisect_left(speech.starts, about[key]) for key in ("start", "end"))
-    text = str(messages[-1]["content"])
     lines = (text.partition(speech.text[i:j])[2] or text).splitlines()
     first = next((n for n, line in enumerate(lines) if field.name in line), 0)
     return "\n".join(line for line in lines[first:] if line.strip())

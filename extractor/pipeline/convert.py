@@ -23,7 +23,7 @@ from functools import partial
 from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
+from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_reader
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.card import card_of
@@ -125,7 +125,7 @@ def _ask_all(
 def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
     if len(group) == 1:
         return [ask(group[0], passage, speech, recipe, call)]
-    return ask_group(group, passage, speech, recipe, call)
+    return ask_reader(group, passage, recipe, call)
 
 
 def _merge(

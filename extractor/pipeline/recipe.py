@@ -129,7 +129,7 @@ def _reprs(*markers: object) -> list[str]:
 def _prompt_words(prompts: Prompts, field: Field, name: str, profile: Profile) -> list[object]:
     """The prompts that a field is asked with; from the example, only its text and this field's answer."""
     if profile.style == "read":
-        words: list[object] = [prompts.reading.template, prompts.passage.template, prompts.guide.get(field.name)]
+        words: list[object] = [prompts.reading.template, prompts.passage.template, prompts.guide_of(field) or None]
     else:
         words = [prompts.task.template, prompts.read.template, prompts.form.template]
     if profile.verify:

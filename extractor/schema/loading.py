@@ -63,6 +63,10 @@ class Prompts:
     guide: dict[str, str] = field(default_factory=dict)
     guide_file: Path | None = None
 
+    def guide_of(self, field: Field) -> str:
+        """What the guide says of a field; of a renamed one, also under its former name."""
+        return self.guide.get(field.name) or self.guide.get(field.was or "") or ""
+
     @property
     def shown_example(self) -> Example | None:
         """The example for a model that reads."""

@@ -99,7 +99,6 @@ def test_a_good_schema_has_no_errors() -> None:
         ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3): no model sees it"),
         ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3): no model sees it"),
         ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
-        ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
         ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which has no effect here"),
         ('x: Annotated[list[Name], Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only works for items"),
     ],
@@ -294,13 +293,11 @@ def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeEndpoint
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == "# t: 29 characters in 1 passage"
-    assert lines[2:6] == [
+    assert lines[2:5] == [
         "venue · characters 0-29",
-        "  asked     【问题】从原文中摘取 venue：地点",
-        "            没有就写null。",
-        '            示例原文的回答：{"venue": "县政府礼堂"}',
+        "  asked     【1】venue（一个值）：地点",
+        '  answer    {"venue": "乙市礼堂"}',
     ]
-    assert '  answer    {"venue": "乙市礼堂"}' in lines
     assert (
         "  dropped   ungrounded venue “乙市礼堂”: not found in the passage that was asked about (characters 0-29)"
         in lines
@@ -338,7 +335,7 @@ def test_try_of_fields_that_share_a_question(fake: FakeEndpoint) -> None:
         arguments = ("schema", "try", "mine.py", "t.txt", "--base-url", server.base_url, "--model", "fake")
         shown = extractor(*arguments).stdout
         assert len(server.seen) == 1
-    assert "            2. sums：资金" in shown
+    assert "            【2】sums（列表）：资金" in shown
     assert '  kept      "甲市礼堂" → “会议在甲市礼堂召开” at 0-9' in shown
     assert "  asked     in one question with venue, shown there\n  kept      {" in shown
 

@@ -56,13 +56,9 @@ class Confirmation(Answerable):
 
 
 @lru_cache(maxsize=512)
-def read_model(fields: tuple[Field, ...], limits: tuple[int, ...]) -> type[BaseModel]:
-    """The model of an answer about these fields; `limits` are the maximum lengths of their lists."""
-    types = {
-        field.name: (answer_type(field, limit, field.asked_of_any), ...)
-        for field, limit in zip(fields, limits, strict=True)
-    }
-    return _model_with(types, "Answer")
+def read_model(field: Field, limit: int) -> type[BaseModel]:
+    """The model of an answer about one field; `limit` is the maximum length of its list."""
+    return _model_with({field.name: (answer_type(field, limit, field.asked_of_any), ...)}, "Answer")
 
 
 def answer_type(field: Field, limit: int, leaves: Sequence[Leaf]) -> Any:

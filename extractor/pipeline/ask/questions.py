@@ -58,6 +58,10 @@ class ReadingQuestion:
     model: type[BaseModel]
 
 
+# The line of a question to a model that reads that asks for a field.
+ASKED_FIELD = re.compile(r"【[0-9]+】\w+（(?:列表|一个值)）：")
+
+
 def system_text(prompts: Prompts) -> str:
     """The part of the prompt that all questions of a run share."""
     example = f"\n【示例原文】\n{prompts.example.text}\n【示例完】" if prompts.example else ""
@@ -67,8 +71,8 @@ def system_text(prompts: Prompts) -> str:
 # --- a model that reads ---
 
 
-def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:
-    """Ask the model to list the items of a field."""
+def build_read(field: Field, passage: Excerpt, prompts: Prompts) -> Question:
+    """Ask a model that fills forms to list the items of a field for which code has no candidates."""
     limit = _item_limit(field, passage)
     text = prompts.read.substitute(
         headings=_headings(passage),
@@ -83,7 +87,7 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
     def read_back(answer: BaseModel) -> list[AnswerItem]:
         return items_read(field, answer)
 
-    return Question(field, passage, text, read_model((field,), (limit,)), (), read_back)
+    return Question(field, passage, text, read_model(field, limit), (), read_back)
 
 
 def build_reading(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> ReadingQuestion:
@@ -113,7 +117,7 @@ def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
     """A field's description, its parts, and what its guide says of the close calls."""
     shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"
     parts = "".join(f"  {leaf.name}：{_told(leaf.description)}\n" for leaf in field.asked) if field.item else ""
-    guide = prompts.guide.get(field.name, "")
+    guide = prompts.guide_of(field)
     return f"【{number}】{field.name}（{shape}）：{_told(field.description)}\n{parts}{guide}".rstrip() + "\n"
 
 
@@ -126,8 +130,8 @@ def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
     """The example's answer for the fields that are asked for, and what it leaves out and why."""
     if example is None:
         return ""
-    names = [field.name for field in fields if not _is_empty(example.record.get(field.name))]
-    answer = {name: _without_empty(example.record[name]) for name in names}
+    said = {field.name: example.record.get(field.name, example.record.get(field.was or "")) for field in fields}
+    answer = {name: _without_empty(value) for name, value in said.items() if not _is_empty(value)}
     left_out = "；".join(f"“{words}”（{reason}）" for words, reason in example.left_out.items())
     return f"【示例原文】\n{example.text}\n【示例完】\n示例的回答：{_dump_compactly(answer)}" + (
         f"\n示例里不记的：{left_out}。" if left_out else ""
