@@ -103,7 +103,7 @@ def _leaf_definition(leaf: Leaf) -> Json:
         "choices": list(leaf.choices),
         "within": leaf.within,
         "markers": [
-            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like),
+            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.unit),
             *([repr(shown)] if shown else []),
         ],
     }
