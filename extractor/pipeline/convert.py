@@ -104,7 +104,7 @@ def convert_speech(
         second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
         collection.add(uncited, second, mark=SECOND_PASS)
         merged = _merge(collection, kept, fields, speech, recipe)
-    merged = validate(recipe.schema, merged)
+    merged = validate(recipe.schema, merged, kept.values)
     coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
     line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
     return Converted(line, collection.failures, meter.total, collection.asked)

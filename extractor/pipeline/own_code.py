@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,17 @@ class Complaint:
 
 
 def reconcile(
-    fields: Sequence[Field], found: Json, dumped: Json | None, order: dict[str, list[int]], complaints: list[Complaint]
+    fields: Sequence[Field],
+    found: Json,
+    dumped: Json | None,
+    order: dict[str, list[int]],
+    complaints: list[Complaint],
+    kept: Collection[str] = (),
 ) -> tuple[Json, dict[str, list[int]]]:
     """The record to write: `found`, with the changes in `dumped` that the text bears out, and its added keys.
 
     Also returns for each list where its values stood at first. What is undone or left out is added to `complaints`.
+    Fields in `kept` are not changed, except for added keys.
     """
     plain: Json = to_jsonable_python(found)
     if dumped is None:
@@ -45,17 +51,27 @@ def reconcile(
     order = dict(order)
     for field in fields:
         before, after = plain[field.name], dumped.get(field.name, plain[field.name])
-        if field.item is not None and isinstance(before, list):
+        if field.name in kept:
+            record[field.name] = _with_added_keys(field, before, after)
+        elif field.item is not None and isinstance(before, list):
             record[field.name] = _items(field, before, after, complaints)
         elif field.item is not None:
             record[field.name] = None if before is None else _item_or_none(field, before, after, complaints)
         elif isinstance(before, list):
-            kept = _list(field, field.leaves[0], before, after, before, complaints)
-            record[field.name] = [value for _, value in kept]
-            order[field.name] = [order[field.name][index] for index, _ in kept]
+            listed = _list(field, field.leaves[0], before, after, before, complaints)
+            record[field.name] = [value for _, value in listed]
+            order[field.name] = [order[field.name][index] for index, _ in listed]
         else:
             record[field.name] = _value(field, field.leaves[0], before, after, before, complaints)
     return {**record, **{key: value for key, value in dumped.items() if key not in record}}, order
+
+
+def _with_added_keys(field: Field, before: Any, after: Any) -> Any:
+    if field.item is None or type(before) is not type(after):
+        return before
+    if isinstance(before, list) and len(before) == len(after):
+        return [_with_added_keys(field, x, y) for x, y in zip(before, after, strict=True)]
+    return {**after, **before} if isinstance(before, dict) else before
 
 
 def _items(field: Field, before: list[Json], after: Any, complaints: list[Complaint]) -> list[Json]:

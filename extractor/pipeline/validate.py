@@ -9,7 +9,7 @@ or reorder values, and a number may be computed otherwise as long as its words s
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,10 +46,11 @@ class _State:
     complaints: list[Complaint]
 
 
-def validate(schema: Schema, merged: Merged) -> Merged:
+def validate(schema: Schema, merged: Merged, kept: Collection[str] = ()) -> Merged:
     """The record as the schema's own model dumps it, with a problem for each value that it refuses or changes.
 
-    A record that is refused as a whole is written as it is, with a problem.
+    A record that is refused as a whole is written as it is, with a problem. The fields in `kept` come from an
+    earlier line, whose values have been changed already: they may be refused, but are not changed again.
     """
     record = _known(schema.fields, merged.record)
     state = _State(
@@ -57,14 +58,18 @@ def validate(schema: Schema, merged: Merged) -> Merged:
     )
     dumped, faults = _settle(schema, state)
     if dumped is None:
-        state.complaints += [Complaint(*_about(schema, fault), "refused", _REFUSED + fault.message) for fault in faults]
-    final, order = reconcile(schema.fields, state.record, dumped, state.order, state.complaints)
+        state.complaints += [
+            _complaint_about(fault, schema, state.record)
+            for fault in faults
+            if fault.loc[:1] not in {(k,) for k in kept}
+        ]
+    final, order = reconcile(schema.fields, state.record, dumped, state.order, state.complaints, kept)
     if not state.complaints:
         return replace(merged, record=final)
     problems = [_problem(complaint, schema, merged) for complaint in state.complaints]
     return Merged(
         final,
-        _evidence_left(merged, final),
+        _evidence_left(merged, final, order),
         [mark for entry in merged.marks if (mark := _mark_left(entry, final, order)) is not None],
         [*merged.problems, *problems],
     )
@@ -232,15 +237,17 @@ def _rebuild(schema: Schema, state: _State, field: Field, fault: _Fault, is_refu
 # --- what the line says of it ---
 
 
-def _about(schema: Schema, fault: _Fault) -> tuple[Field | None, None, Any]:
-    """The field that a fault is about, if any."""
-    return next((field for field in schema.fields if fault.loc[:1] == (field.name,)), None), None, None
+def _complaint_about(fault: _Fault, schema: Schema, record: Json) -> Complaint:
+    """What is said of a fault that leaving out values does not mend: it is about none, or about the lack of one."""
+    field = next((field for field in schema.fields if fault.loc[:1] == (field.name,)), None)
+    lack = "it takes no record without a value: " if field is not None and not record[field.name] else ""
+    return Complaint(field, None, None, "refused", f"{_REFUSED}{lack}{fault.message}. The record is written as it is")
 
 
 def _problem(complaint: Complaint, schema: Schema, merged: Merged) -> Problem:
     field, leaf, value = complaint.field, complaint.leaf, complaint.value
     if field is None:
-        return Problem(complaint.kind, "", detail=f"{complaint.detail}. The record is written as it is")
+        return Problem(complaint.kind, "", detail=complaint.detail)
     if field.item is None:
         places: Sequence[EvidenceEntry] = merged.evidence.get(field.name, ())
         place = next(iter(places), None) if not isinstance(merged.record[field.name], list) else None
@@ -255,7 +262,7 @@ def _problem(complaint: Complaint, schema: Schema, merged: Merged) -> Problem:
     return Problem(complaint.kind, name, words, start, end, complaint.detail)
 
 
-def _evidence_left(merged: Merged, record: Json) -> dict[str, list[EvidenceEntry]]:
+def _evidence_left(merged: Merged, record: Json, order: dict[str, list[int]]) -> dict[str, list[EvidenceEntry]]:
     """The evidence beside the record, without the places of plain values that are gone."""
     left: dict[str, list[EvidenceEntry]] = {}
     for name, places in merged.evidence.items():
@@ -263,6 +270,10 @@ def _evidence_left(merged: Merged, record: Json) -> dict[str, list[EvidenceEntry
         if not isinstance(before, list):
             left |= {} if after is None else {name: places}
             continue
+        if len(places) == len(before):
+            left |= {name: [places[index] for index in order[name]]} if after else {}
+            continue
+        # A value with several places: which of them are whose, the words say.
         gone = [words_of(one) for one in before if one not in after]
         kept = [words_of(one) for one in after]
         places = [x for x in places if any(w in x["text"] for w in kept) or not any(w in x["text"] for w in gone)]
