@@ -18,13 +18,14 @@ record holds:
 | `Mentions` | nothing                             | which concrete things the item names                     |
 
 Write `… | None` for a value that may be missing and `list[…]` for several. An item with several values is a
-model of its own, and a `Literal` of strings is a choice.
+model of its own, and a `Literal` of strings is a choice. A choice that is a field of the record itself is a label
+of the whole text: it has no place in the text, so it has no evidence.
 
 Markers go into `Annotated[…]`:
 
 - when to ask: `Cue`, `Mood`, `Unless`
-- what counts: `Within` (how far a value may stand from its item), `Shown` (words that a choice needs),
-  `ChangesTo` (two numbers of one item)
+- what counts: `Within` (how far a value may stand from its item), `Shown` (words that a choice needs), `Unit`
+  (the units of a number), `ChangesTo` (two numbers of one item)
 - what code reads off by itself: `Beside`, `Subject`, `Period`, `Deadline`, `Like`
 - how to ask: `Most` (the length of a list), `Group` (fields that share a question), `LargeModelOnly`
 - bookkeeping: `Expects` (what coverage counts), `Was` (the field's former name)
@@ -53,6 +54,7 @@ from extractor.markers import (
     Period,
     Shown,
     Subject,
+    Unit,
     Unless,
     Was,
     Within,
@@ -82,6 +84,7 @@ __all__ = [
     "Shown",
     "Speaker",
     "Subject",
+    "Unit",
     "Unless",
     "Verbatim",
     "Was",

@@ -228,6 +228,36 @@ class Like:
     pattern: str
 
 
+@dataclass(frozen=True, init=False)
+class Unit:
+    """Only numbers in one of these units, as a record writes units: `Unit("元", "美元")`, `Unit("%")`.
+
+    The unit is compared after the number has been computed, so 3亿元 and 5万元 are both in 元. `Unit("")`
+    stands for numbers without a unit. A number in another unit is reported as a `refused` problem: an item
+    that needs it is left out, and otherwise the value is null. If forms are filled, only numbers in these
+    units are candidates.
+
+    Example:
+        class Sum(BaseModel):
+            value: Annotated[Quantity, Unit("元")]
+
+        sums: list[Sum]
+
+        text    投资3亿元，惠及2000户，占财政支出的两成。
+        fills   [{"value": "3亿元"}, {"value": "2000户"}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "投资3亿元", "start": 0, "end": 5}]}]
+        problem refused sums.value 2000户
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
+
+    def __str__(self) -> str:
+        return " or ".join(name or "no unit" for name in self.names)
+
+
 @dataclass(frozen=True)
 class LargeModelOnly:
     """A part of an item that only a large model is asked for. With forms it stays null or `[]`.
@@ -364,7 +394,9 @@ class Shown:
     `Shown(chair="主持")` accepts "chair" only in a sentence with 主持 that names the item, or goes on about it, and
     does not deny the word (未出席). The keyword arguments are regular expressions, by choice; a choice that is not
     listed needs no words. If forms are filled, these words alone make the choice. `also` has further words by
-    which a large model's choice is accepted. `otherwise` is the choice that the record gets if no other is left.
+    which a large model's choice is accepted. `otherwise` is the choice that the record gets if no other is left. For a
+    label of the whole text, which is a choice beside the items, the words may stand anywhere in the passage that
+    was asked about.
 
     Example:
         class Person(BaseModel):
@@ -377,6 +409,18 @@ class Shown:
         fills   [{"name": "何志远", "roles": ["chair"]}, {"name": "吴倩", "roles": ["chair"]}]
         holds   [{"name": "何志远", "roles": ["chair"], "evidence": [{"text": "何志远主持会议", "start": 0, "end": 7}]}, {"name": "吴倩", "roles": ["other"], "evidence": [{"text": "吴倩出席会议", "start": 8, "end": 14}]}]
         problem unsupported people.roles chair
+
+    Example:
+        kind: Annotated[Literal["speech", "notice"] | None, Shown(notice="通知")]
+
+        text    同志们：今天召开全县水利工作会议。
+        fills   "speech"
+        holds   "speech"
+
+        text    同志们：今天召开全县水利工作会议。
+        fills   "notice"
+        holds   null
+        problem unsupported kind notice
     """
 
     def __init__(self, otherwise: str | None = None, also: dict[str, str] | None = None, **patterns: str) -> None:

@@ -13,15 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic.fields import FieldInfo
-
 from extractor.authoring.check_example import check_examples
 from extractor.authoring.check_patterns import check_patterns
 from extractor.document import Excerpt
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.pipeline.ask.answer_models import reading_schema
 from extractor.schema.loading import Schema, load_schema, schema_path
-from extractor.schema.shape import Field, Leaf, markers_of
+from extractor.schema.shape import Field, Leaf
 from extractor.schema.source_lines import display_path, field_place
 
 
@@ -61,7 +59,6 @@ def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
 def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
     yield from _check_words(here, field.description, _patterns_of_field(field))
-    yield from _check_info(here, schema.record.model_fields[field.name])
     if field.many and field.item and field.cue is None and _needs_cue(field):
         yield (
             f"{here} has no Cue: a model that fills forms, like the embedded one, would take every "
@@ -80,7 +77,6 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     for leaf in field.asked:
         at = f"{field_place(field.item, leaf.name, path)}: {field.item.__name__}.{leaf.name}"
         yield from _check_words(at, leaf.description, _patterns_of_leaf(leaf))
-        yield from _check_info(at, field.item.model_fields[leaf.name])
         yield from _check_leaf(at, leaf)
 
 
@@ -114,25 +110,10 @@ def _check_words(here: str, described: object, patterns: Iterator[str]) -> Itera
             yield f"{here} has the pattern {pattern!r}, which is not a regular expression: {problem}. Fix it."
 
 
-def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
-    """Constraints that pydantic enforces but no model sees: a record that breaks one is lost as a whole."""
-    if info.alias or info.validation_alias:
-        alias = info.alias or info.validation_alias
-        yield (
-            f"{here} has the alias {alias!r}, under which no record is written: name the field {alias!r}, or delete "
-            "the alias."
-        )
-    marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
-    for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
-        yield (
-            f"{here} has {bound!r}: no model sees it, and a record that breaks it is lost. Delete it; the field's "
-            "type limits what a model may write, and Most limits a list."
-        )
-
-
 def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
     """Markers about the surroundings of an item have no effect on a field that holds a plain value."""
-    for mark in (leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.shown):
+    shown = None if leaf.choices else leaf.shown  # a label of the whole text can have it
+    for mark in (leaf.beside, leaf.subject, leaf.period, leaf.like, shown):
         if mark is not None:
             yield (
                 f"{here} has {type(mark).__name__}, which has no effect here: it is for a part of an item, beside its Name, "

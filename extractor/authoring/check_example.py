@@ -191,7 +191,14 @@ def _check_places(
     record: Json = {field.name: [] if field.many or field.leaves[0].many else None for field in schema.fields}
     try:
         schema.record.model_validate(record | merged.record)
-    except ValidationError as error:
+    except Exception as error:  # the author's validators may raise anything
+        if not isinstance(error, ValidationError):
+            yield (
+                (),
+                f"the example's record makes the validators of {schema.record.__name__} raise {type(error).__name__}: "
+                f"{error}. Let them raise ValueError for what they refuse, and take what is missing.",
+            )
+            return
         for one in error.errors(include_url=False):
             where = ".".join(map(str, one["loc"]))
             if one["type"] == "missing":  # because of an alias, which is an error of the field itself

@@ -191,8 +191,11 @@ def _describe_speech(
             yield from _describe_questions(field, speech, inside, full)
             yield from _describe_values(here, lost, one.line["marks"], field)
         if items or problems:
-            yield f"\n{field.name} · without a place in one of the passages"
+            where = "a label of the whole text" if field.is_label else "without a place in one of the passages"
+            yield f"\n{field.name} · {where}"
             yield from _describe_values(items, problems, one.line["marks"], field)
+    for problem in (Problem(**problem) for problem in one.line["problems"] if not problem["field"]):
+        yield f"\nthe record as a whole\n  refused   {problem.detail}"
     yield ""
 
 
@@ -229,6 +232,8 @@ def _why_not(field: Field, passage: Excerpt, speech: Excerpt, profile: Profile) 
     candidates = find_candidates(field, passage, speech) if profile.style == "form" else None
     if candidates is None:
         if is_cued(field, passage, speech):
+            if field.is_label and profile.style == "form":
+                return "a label of the whole text is asked for once"
             return "an earlier failure ended the run"
         return "its Cue or Mood does not match here"
     if not candidates:
@@ -292,6 +297,8 @@ def _describe_item(item: _Item, marks: Sequence[MarkEntry], field: Field) -> str
     marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, item.index)]
     quotes = " and ".join(f"“{_short(place['text'])}” at {place['start']}-{place['end']}" for place in item.places)
     value = json.dumps(_without_places(item.value), ensure_ascii=False)
+    if field.is_label:
+        return value
     return f"{value} → {quotes or 'its place in the text is not recorded'}{f' [{marked[0]}]' if marked else ''}"
 
 
@@ -304,8 +311,8 @@ def describe_problem(problem: Problem) -> tuple[str, str]:
     """A label, "changed" or "dropped", and what became of a value and why."""
     words = "" if problem.value is None else f" “{_short(problem.value)}”"
     where = "" if problem.start is None else f" (characters {problem.start}-{problem.end})"
-    changed = problem.kind == "reworded"
-    reason = REWORDED if changed else problem.detail
+    changed = problem.kind in ("reworded", "restored")
+    reason = REWORDED if problem.kind == "reworded" else problem.detail
     return "changed" if changed else "dropped", f"{problem.kind} {problem.field}{words}: {reason}{where}"
 
 

@@ -80,8 +80,11 @@ class ItemCollection:
                 self.problems += unreadable
                 if values is not None:
                     items.append((field, passage, item, values))
-        confirmed = self._verify(items) if self._recipe.profile.verify else [True] * len(items)
-        for (field, _, item, values), is_confirmed in zip(items, confirmed, strict=True):
+        # A label has no words of its own that a model could be asked about again.
+        to_verify = [one for one in items if one[2].places] if self._recipe.profile.verify else []
+        confirmed = {id(one[2]): answer for one, answer in zip(to_verify, self._verify(to_verify), strict=True)}
+        for field, _, item, values in items:
+            is_confirmed = confirmed.get(id(item), True)
             marks = doubts(item, field, self._context) | ({mark} if mark else set())
             marks |= set() if is_confirmed else {UNCONFIRMED}
             self.items.append((replace(item, marks=item.marks | marks), values))

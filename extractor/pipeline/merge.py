@@ -2,8 +2,10 @@
 
 An item whose anchor is a name is an entity: all its mentions become one entry, with the values and the places
 of all of them. Any other item is a statement: repeated in the same words, it becomes one entry with several
-places; in other words, it stays a separate entry. Entries are in the order of their first places. A field with a single value keeps the first one and reports
-a later different one as a `conflict`.
+places; in other words, it stays a separate entry. Entries are in the order of their first places. A field with a
+single value keeps the first one and reports a later different one as a `conflict`. A label of the whole text is what
+the first passage says that says one; no other passage contradicts it, since each shows a part of the text only. A
+list of labels has those of all passages.
 """
 
 from __future__ import annotations
@@ -64,6 +66,9 @@ def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], speech: E
         mentions = [
             Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == field.name
         ]
+        if field.is_label:
+            record[field.name] = _label(field.anchor, mentions)
+            continue
         entries, conflicts = _merge_entries(field, mentions)
         problems += conflicts
         values = [_finish(field, entry, speech) for entry in entries]
@@ -77,6 +82,15 @@ def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], speech: E
             if entry.marks
         ]
     return Merged(record, evidence, marks, problems)
+
+
+def _label(leaf: Leaf, mentions: Sequence[Entry]) -> str | list[str] | None:
+    """The label of a text; `otherwise` only if no passage says another."""
+    said = [choice for mention in mentions for choice in _listed(mention.values[leaf.name])]
+    if leaf.many:
+        return _settle_choices(leaf, said) if said else []
+    otherwise = leaf.shown.otherwise if leaf.shown else None
+    return next((choice for choice in said if choice != otherwise), otherwise if said else None)
 
 
 def _merge_entries(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:

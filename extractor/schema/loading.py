@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from extractor.document import Json
-from extractor.schema.shape import Field, SchemaError, read_fields, record_with_evidence
+from extractor.schema.output_model import record_with_evidence
+from extractor.schema.shape import Field, SchemaError, read_fields
 from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
 # Constants by which a schema file names the files of its prompts.
@@ -119,9 +120,16 @@ def load_schema(schema: str | type[BaseModel]) -> Schema:
         fields = read_fields(record)
     except SchemaError as error:
         raise SchemaError(f"{field_place(error.owner or record, error.name, path)}: {error}") from None
-    return Schema(
-        path.stem, record, fields, load_prompts(path, *(getattr(module, name, None) for name in PROMPT_FILES))
-    )
+    prompts = load_prompts(path, *(getattr(module, name, None) for name in PROMPT_FILES))
+    loaded = Schema(path.stem, record, fields, prompts)
+    try:
+        _ = loaded.output_record  # now, and not after the first answers are paid for
+    except Exception as error:
+        raise SchemaError(
+            f"{field_place(record, None, path)}: {record.__name__} can't be extended by the evidence of its items "
+            f"({type(error).__name__}: {_first_line(error)}). Declare `evidence: list[Evidence]` in them."
+        ) from error
+    return loaded
 
 
 def schema_path(name: str) -> Path:

@@ -22,7 +22,8 @@ from extractor.fields import (
     Within,
     Worded,
 )
-from extractor.schema.shape import MAX_ITEMS, MAX_LEAF_ITEMS, SchemaError, read_fields, record_with_evidence
+from extractor.schema.output_model import record_with_evidence
+from extractor.schema.shape import MAX_ITEMS, MAX_LEAF_ITEMS, SchemaError, read_fields
 
 
 def field_of(annotation: Any, **info: Any) -> Any:

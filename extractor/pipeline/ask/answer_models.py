@@ -79,9 +79,10 @@ def items_read(field: Field, answer: BaseModel) -> list[AnswerItem]:
     if value is None or value == []:
         return []
     if field.item is None:
-        values = _without_nothing({field.name: value if isinstance(value, list) else [value]})
+        values = _without_nothing({field.name: value if isinstance(value, list) else [value]}, field.leaves)
         return [AnswerItem({field.name: v}) for v in values[field.name]]
-    return [AnswerItem(_without_nothing(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
+    items = value if isinstance(value, list) else [value]
+    return [AnswerItem(_without_nothing(item.model_dump(), field.asked)) for item in items]
 
 
 @lru_cache(maxsize=512)
@@ -162,7 +163,7 @@ def items_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseMod
         return [AnswerItem({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
     items = []
     for i, candidate in enumerate(candidates, 1):
-        values = _without_nothing(getattr(answer, f"n{i}").model_dump())
+        values = _without_nothing(getattr(answer, f"n{i}").model_dump(), field.asked)
         items.append(AnswerItem({**prefilled_item(field, candidate).values, **values}, candidate.place))
     return items
 
@@ -201,13 +202,17 @@ def _value_type(leaf: Leaf) -> Any:
     return kind | None if leaf.optional else kind
 
 
-def _without_nothing(values: Json) -> Json:
-    """The values of an answer, with None for the words that models write for "nothing"."""
+def _without_nothing(values: Json, leaves: Sequence[Leaf]) -> Json:
+    """The values of an answer, with None for the words that models write for "nothing", unless they are a choice."""
+    choices = {leaf.name: leaf.choices for leaf in leaves}
 
-    def plain(value: Any) -> Any:
-        return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+    def plain(value: Any, name: str) -> Any:
+        is_nothing = isinstance(value, str) and value.strip().lower() in _NOTHING and value not in choices[name]
+        return None if is_nothing else value
 
     return {
-        name: [x for x in map(plain, value) if x is not None] if isinstance(value, list) else plain(value)
+        name: [x for x in (plain(one, name) for one in value) if x is not None]
+        if isinstance(value, list)
+        else plain(value, name)
         for name, value in values.items()
     }

@@ -188,6 +188,11 @@ def is_left_to_large_models(field: Field, profile: Profile) -> bool:
     return profile.style == "form" and not field.asked_of_any
 
 
+def label_passage(field: Field, passages: Sequence[Excerpt], speech: Excerpt) -> Excerpt | None:
+    """The one passage that a model that fills forms is asked about for a label: the first that matches its cue."""
+    return next((passage for passage in passages if is_cued(field, passage, speech)), None)
+
+
 def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     """Whether the passage has the words of the field's cue and a clause in its mood."""
     if field.mood is not None and not in_mood(field.mood.kind, passage, speech):

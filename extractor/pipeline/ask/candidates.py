@@ -17,7 +17,7 @@ from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
-from extractor.lang.quantities import find_quantities
+from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.lang.subjects import governor_of
 from extractor.schema.shape import Field, Leaf
@@ -78,6 +78,14 @@ def _spans(field: Field, text: str) -> list[Span]:
     ]
 
 
+def is_in_unit(leaf: Leaf, words: str) -> bool:
+    """Whether a leaf takes a number in these words, by its unit."""
+    if leaf.unit is None:
+        return True
+    quantity = parse_quantity(words)
+    return quantity is not None and leaf.takes(quantity.unit)
+
+
 def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
     """The clauses of the passage in this mood (visible characters)."""
     first = bisect_left(speech.starts, passage.start)
@@ -131,6 +139,7 @@ def _numbers(field: Field, passage: Excerpt, speech: Excerpt) -> list[Span]:
         decided = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
         spans = {n: _around(clause_spans, *n) for n in numbers}
         numbers = [n for n in numbers if spans[n] in decided or not any(i < n[1] and n[0] < j for i, j in in_that_mood)]
+    numbers = [n for n in numbers if is_in_unit(field.anchor, text[slice(*n)])]
     return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
 
 
@@ -172,7 +181,8 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
             if leaf is field.anchor:
                 continue
             if leaf.kind.is_read_off and (leaf.changes_to or not leaf.large_model_only):
-                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), numbers)
+                in_unit = [n for n in numbers if is_in_unit(leaf, text[slice(*n)])]
+                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), in_unit)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], i, j)
             elif leaf.period is not None or leaf.like is not None:

@@ -28,11 +28,15 @@ def items_in(field: Field, answer: Json) -> tuple[list[AnswerItem], list[Loss]]:
     """A field's items in an answer, and what of it is lost."""
     losses: list[Loss] = []
     value = answer.get(field.name)
+    if field.item is None:
+        leaf = field.leaves[0]
+        words = [] if _is_nothing(value, leaf) else _texts(value, leaf, field.name, losses)
+        if field.is_label and not leaf.many and len(words) > 1:
+            losses += [(field.name, one, "only one value can stand here") for one in words[1:]]
+            words = words[:1]
+        return [AnswerItem({field.name: one}) for one in words], losses
     if _is_nothing(value):
         return [], losses
-    if field.item is None:
-        words = _texts(value, field.leaves[0], field.name, losses)
-        return [AnswerItem({field.name: one}) for one in words], losses
     items = [_item(field, said, losses) for said in _flat(_decoded(value))]
     return [item for item in items if item is not None], losses
 
@@ -57,7 +61,7 @@ def _item(field: Field, said: Any, losses: list[Loss]) -> AnswerItem | None:
     values: Json = {}
     for leaf in field.asked:
         value = said.get(leaf.name)
-        texts = [] if _is_nothing(value) else _texts(value, leaf, f"{field.name}.{leaf.name}", losses)
+        texts = [] if _is_nothing(value, leaf) else _texts(value, leaf, f"{field.name}.{leaf.name}", losses)
         if leaf.many:
             values[leaf.name] = texts
             continue
@@ -75,9 +79,9 @@ def _texts(value: Any, leaf: Leaf, name: str, losses: list[Loss]) -> list[str]:
     """The strings that a value stands for: numbers as text, the `text` of an object, choices as the schema has them."""
     texts = []
     for one in _flat(value):
-        text = _text(one)
+        text = _text(one, leaf)
         if text is None:
-            if not _is_nothing(one):
+            if not _is_nothing(one, leaf):
                 losses.append((name, _shown(one), "this can't be read as text"))
             continue
         texts += _chosen(text, leaf, name, losses) if leaf.choices else [text]
@@ -96,14 +100,14 @@ def _chosen(text: str, leaf: Leaf, name: str, losses: list[Loss]) -> list[str]:
     return [known[word.casefold()] for word in words if word.casefold() in known]
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, leaf: Leaf) -> str | None:
     """A string, a number, or what an object has as its `text` or as its only value."""
     if isinstance(value, dict):
         value = value.get("text") if len(value) != 1 else next(iter(value.values()))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
-    return None if text.lower() in NOTHING else text
+    return None if text.lower() in NOTHING and text not in leaf.choices else text
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -123,9 +127,12 @@ def _decoded(value: Any) -> Any:
     return value
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_nothing(value: Any, leaf: Leaf | None = None) -> bool:
+    """Whether a value says that there is none. A choice may be one of these words: 有 or 无."""
     if isinstance(value, dict | list):
-        return all(map(_is_nothing, value.values() if isinstance(value, dict) else value))
+        return all(_is_nothing(one, leaf) for one in (value.values() if isinstance(value, dict) else value))
+    if leaf is not None and isinstance(value, str) and value.strip() in leaf.choices:
+        return False
     return value is None or (isinstance(value, str) and value.strip().lower() in NOTHING)
 
 

@@ -78,8 +78,8 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts) -> Question:
         headings=_headings(passage),
         passage=passage.text,
         name=field.name,
-        description=field.description,
-        leaves=_describe(field.asked_of_any) if field.item else "",
+        description=_wanted(field),
+        leaves=_describe(field.asked_of_any) if field.item else _choices_line(field),
         limit=_limit_line(field, limit),
         answer=_answer_line(_example_answer(field, prompts.example)),
     )
@@ -116,14 +116,39 @@ def group_fields(fields: Sequence[Field], profile: Profile) -> list[list[Field]]
 def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
     """A field's description, its parts, and what its guide says of the close calls."""
     shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"
-    parts = "".join(f"  {leaf.name}：{_told(leaf.description)}\n" for leaf in field.asked) if field.item else ""
+    parts = (
+        "".join(f"  {leaf.name}：{_told(_described(leaf))}\n" for leaf in field.asked)
+        if field.item
+        else _choices_line(field)
+    )
     guide = prompts.guide_of(field)
-    return f"【{number}】{field.name}（{shape}）：{_told(field.description)}\n{parts}{guide}".rstrip() + "\n"
+    return f"【{number}】{field.name}（{shape}）：{_told(_wanted(field))}\n{parts}{guide}".rstrip() + "\n"
 
 
 def _told(description: str) -> str:
     """A description without what it says of a missing value: a model that reads leaves the key out."""
     return _IF_MISSING.sub("", description)
+
+
+def _wanted(field: Field) -> str:
+    """A field's description, with what its only leaf adds to it."""
+    return field.description if field.item else _described(field.leaves[0])
+
+
+def _described(leaf: Leaf) -> str:
+    """A leaf's description, and the units that count."""
+    if leaf.unit is None:
+        return leaf.description
+    units = "、".join(name or "（没有单位）" for name in leaf.unit.names)
+    return f"{leaf.description}（只要单位为{units}的数）"
+
+
+def _choices_line(field: Field) -> str:
+    """The choices of a label, which no words of the text show."""
+    if not field.is_label:
+        return ""
+    how = "可多选" if field.leaves[0].many else "选一个"
+    return f"  不照抄原文，按全文从下列各项中{how}：{'、'.join(field.leaves[0].choices)}\n"
 
 
 def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
@@ -246,7 +271,7 @@ def _headings(passage: Excerpt) -> str:
 
 
 def _describe(leaves: Sequence[Leaf]) -> str:
-    return "".join(f"- {leaf.name}：{leaf.description}\n" for leaf in leaves)
+    return "".join(f"- {leaf.name}：{_described(leaf)}\n" for leaf in leaves)
 
 
 def _limit_line(field: Field, limit: int) -> str:

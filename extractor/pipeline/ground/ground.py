@@ -2,7 +2,8 @@
 
 Every value of a grounded item is cut from the source. A value that is not found becomes a Problem. There are
 two exceptions: a `Worded` value stays in the model's own words if its sentence has all their characters, and
-a choice stays if a sentence about its item has the words that it needs (`Shown`).
+a choice stays if a sentence about its item (for a label of the whole text, the passage) has the words that it
+needs (`Shown`).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Item:
     """One grounded item, or the value of a field without items.
 
     `values` maps the name of each leaf to a Value, a plain string (a choice or a wording), a list of these,
-    or None. `places` are the source offsets that show the item, its own place first. `marks` say why it is
+    or None. `places` are the source offsets that show the item, its own place first; a label has none. `marks` say why it is
     less certain than others: "folded" means that its words differ from the text in width, punctuation or a
     slip.
     """
@@ -78,6 +79,8 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
     problems: list[Problem] = []
     lo = bisect_left(prepared.speech.starts, answer.passage.start)
     hi = bisect_left(prepared.speech.starts, answer.passage.end)
+    if field.is_label:
+        return _ground_label(answer, field, prepared, (lo, hi))
     read = [item for item in answer.items if item.place is None]
     places = iter(place_items(read, field, prepared, (lo, hi)))
     for answer_item in answer.items:
@@ -87,6 +90,24 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
         if item is not None:
             items.append(item)
     return items, problems
+
+
+def _ground_label(answer: Answer, field: Field, prepared: Prepared, passage: Span) -> tuple[list[Item], list[Problem]]:
+    """The choices of the answer whose words, if they need any, stand in the passage; else `otherwise`, if it is set."""
+    shown, text = field.anchor.shown, prepared.speech.text[slice(*passage)]
+    said = [str(item.values[field.name]) for item in answer.items if item.values[field.name] is not None]
+    patterns = shown.patterns if shown else {}
+    kept = [choice for choice in said if choice not in patterns or re.search(patterns[choice], text)]
+    detail = "the passage that was asked about does not have the words that this choice needs"
+    problems = [
+        Problem("unsupported", field.name, choice, *prepared.speech.span(*passage), detail)
+        for choice in said
+        if choice not in kept
+    ]
+    # A question that failed leaves it open what the text is.
+    if not kept and shown and shown.otherwise and not answer.failed:
+        kept = [shown.otherwise]
+    return [Item(field.name, {field.name: choice}, ()) for choice in kept], problems
 
 
 def _ground_item(
