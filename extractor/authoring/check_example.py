@@ -23,6 +23,7 @@ from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.items import ItemCollection, one_by_one
 from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
+from extractor.schema.card import card_fields
 from extractor.schema.loading import Example, Schema
 from extractor.schema.shape import Field
 from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
@@ -42,6 +43,8 @@ def check_examples(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
 def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> tuple[list[str], list[str]]:
     lines = json_lines(file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
+    # An example may answer the card, too, which is asked for along with the fields.
+    card = [field.name for field in card_fields("")]
     errors: list[tuple[Keys, str]] = [
         (
             ("record", name),
@@ -50,7 +53,7 @@ def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> 
             "Rename or delete it.",
         )
         for name in example.record
-        if name not in names
+        if name not in (*names, *card)
     ]
     is_reading = example is schema.prompts.reading_example
     example = replace(example, record=_completed(schema, example.record, is_reading))

@@ -30,9 +30,7 @@ _PARTS: dict[str, tuple[Kind, str]] = {
 
 def card_fields(group: str) -> tuple[Field, ...]:
     """The parts of the card as fields that share the question of `group`."""
-    return tuple(
-        _field(name, kind, description, group) for name, (kind, description) in _PARTS.items() if kind.has_place
-    )
+    return tuple(_field(name, kind, description, group) for name, (kind, description) in _PARTS.items())
 
 
 def _field(name: str, kind: Kind, description: str, group: str) -> Field:
