@@ -249,12 +249,12 @@ def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, spee
     _, again, why = text.rpartition(SECOND_TRY)
     if again and "\n" not in why:
         return f"again: {again.strip()}{why}"
-    asked = [line for line in rules.splitlines() if ASKED_FIELD.match(line)]
-    if asked:  # what a model that reads is asked stands before the passage
-        return "\n".join(asked)
     about = exchange.request.about
     i, j = (bisect_left(speech.starts, about[key]) for key in ("start", "end"))
     lines = (text.partition(speech.text[i:j])[2] or text).splitlines()
+    asked = [line for line in (*rules.splitlines(), *lines) if ASKED_FIELD.match(line)]
+    if asked:  # a model that reads is asked before the passage, or behind it about a single field
+        return "\n".join(asked)
     first = next((n for n, line in enumerate(lines) if field.name in line), 0)
     return "\n".join(line for line in lines[first:] if line.strip())
 

@@ -49,13 +49,14 @@ class Example:
 class Prompts:
     """The prompt templates that questions are built from.
 
-    A model that fills forms is asked with `task`, `read` and `form` and the `example`; one that reads with `reading` and
+    A model that fills forms is asked with `task`, `read` and `form` and the `example`; one that reads with `reading`, `fields` and
     `passage`, the `reading_example` and the `guide`: for each field, how to decide the close calls.
     """
 
     task: Template
     read: Template
     reading: Template
+    fields: Template
     passage: Template
     form: Template
     verify: Template
@@ -149,8 +150,9 @@ def load_prompts(
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
-        _load_template(schema, "reading.md", "fields", "example"),
-        _load_template(schema, "passage.md", "headings", "passage"),
+        _load_template(schema, "reading.md"),
+        _load_template(schema, "fields.md", "fields", "example"),
+        _load_template(schema, "passage.md", "headings", "passage", "asked"),
         _load_template(schema, "form.md", *question, "rows"),
         _load_template(schema, "verify.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, "EXAMPLE", example),

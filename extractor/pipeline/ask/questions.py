@@ -93,13 +93,20 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts) -> Question:
 def build_reading(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> ReadingQuestion:
     """Ask the model to read the passage and list the items of the fields.
 
-    What is the same for every passage comes first, so that a provider can reuse it; the passage comes last.
+    What requests share comes first, so that a provider can reuse it: the fields, in a question about several of
+    them, which is the only one about its passage; the passage, in a question about one field, which is one of many.
     """
     asked = "\n".join(_describe_field(number, field, prompts) for number, field in enumerate(fields, 1))
     example = _reading_example(fields, prompts.shown_example)
+    rules = prompts.reading.substitute().strip()
+    about = prompts.fields.substitute(fields=asked, example=example).strip()
+    is_shared = len(fields) > 1
+    shown = prompts.passage.substitute(
+        headings=_headings(passage), passage=passage.text, asked="" if is_shared else f"{about}\n\n"
+    )
     messages = [
-        {"role": "system", "content": prompts.reading.substitute(fields=asked, example=example).strip()},
-        {"role": "user", "content": prompts.passage.substitute(headings=_headings(passage), passage=passage.text)},
+        {"role": "system", "content": f"{rules}\n\n{about}" if is_shared else rules},
+        {"role": "user", "content": shown},
     ]
     return ReadingQuestion(tuple(fields), messages, reading_schema(tuple(fields)))
 
