@@ -9,7 +9,7 @@ record holds:
 | `Verbatim` | a short piece of the text, verbatim | the source's characters                                  |
 | `Clause`   | a clause, verbatim                  | the source's words, in Simplified and without noise      |
 | `Worded`   | its own short wording               | that wording, if the sentence has each of its characters |
-| `Quantity` | a number with unit, verbatim        | text, number, low, high, unit, approx: computed by code  |
+| `Quantity` | a number with unit, verbatim        | text, number, unit, approx, change …: computed by code   |
 | `EdtfDate` | a date, verbatim                    | text, edtf, year_inferred, evidence: computed by code    |
 | `Evidence` | nothing                             | where the values stand: `source_text[start:end] == text` |
 | `Heading`  | nothing                             | the headings above the item                              |
@@ -167,11 +167,11 @@ Example:
 
     text    去年，全县排查出隐患1260处。
     fills   [{"what": "隐患", "value": "1260处"}]
-    holds   [{"what": "隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
+    holds   [{"what": "隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null, "change": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
 
     text    去年，全县排查出隐患1260处。
     fills   [{"what": "安全问题", "value": "1260处"}]
-    holds   [{"what": "全县排查出隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
+    holds   [{"what": "全县排查出隐患", "value": {"text": "1260处", "number": 1260, "low": null, "high": null, "unit": "处", "approx": null, "change": null}, "evidence": [{"text": "全县排查出隐患1260处", "start": 3, "end": 15}]}]
     problem reworded counts.what 安全问题
 """
 
@@ -209,26 +209,31 @@ class Quantity(BaseModel):
     """A number in the words of the source (`text`), with the value and the unit that code computes from them.
 
     `160万人` has number 1600000 and unit 人; `2%以下` has number 2, unit % and approx `max`; 翻一番 has number 2 and
-    unit 倍. A range such as `103-107` has low 103, high 107 and no `number`.
+    unit 倍. A range such as `103-107` has low 103, high 107 and no `number`. `change` is "up" or "down" if the text
+    says that something rose or fell by this number (下降12.3%), and null for a level (降到8起).
 
     Example:
         amount: Quantity | None
 
         text    少生160万人。
         fills   "160万人"
-        holds   {"text": "160万人", "number": 1600000, "low": null, "high": null, "unit": "人", "approx": null}
+        holds   {"text": "160万人", "number": 1600000, "low": null, "high": null, "unit": "人", "approx": null, "change": null}
 
         text    性别比在103-107之间。
         fills   "103-107"
-        holds   {"text": "103-107", "number": null, "low": 103, "high": 107, "unit": null, "approx": null}
+        holds   {"text": "103-107", "number": null, "low": 103, "high": 107, "unit": null, "approx": null, "change": null}
 
         text    发病率控制在2%以下。
         fills   "2%以下"
-        holds   {"text": "2%以下", "number": 2, "low": null, "high": null, "unit": "%", "approx": "max"}
+        holds   {"text": "2%以下", "number": 2, "low": null, "high": null, "unit": "%", "approx": "max", "change": null}
+
+        text    事故起数同比下降12.3%。
+        fills   "12.3%"
+        holds   {"text": "12.3%", "number": 12.3, "low": null, "high": null, "unit": "%", "approx": null, "change": "down"}
 
         text    收入翻一番。
         fills   "翻一番"
-        holds   {"text": "翻一番", "number": 2, "low": null, "high": null, "unit": "倍", "approx": null}
+        holds   {"text": "翻一番", "number": 2, "low": null, "high": null, "unit": "倍", "approx": null, "change": null}
     """
 
     model_config = ConfigDict(json_schema_extra=_leave_out_example)
@@ -239,6 +244,7 @@ class Quantity(BaseModel):
     high: int | float | None = None
     unit: str | None = None
     approx: Literal["min", "max", "about", "over", "nearly"] | None = None
+    change: Literal["up", "down"] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -79,7 +79,7 @@ class Unless:
 
         text    已投资3亿元，计划投资5亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
     """
 
     pattern: str
@@ -103,7 +103,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": "2020年", "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "year": "2020年", "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
 
     Example:
         class Sum(BaseModel):
@@ -114,7 +114,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": null, "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "year": null, "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
         problem ungrounded sums.year 2020年
     """
 
@@ -183,7 +183,7 @@ class Period:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "period": "2014年上半年", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "period": "2014年上半年", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
     """
 
 
@@ -222,7 +222,7 @@ class Like:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "region": "全县", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "region": "全县", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
     """
 
     pattern: str
@@ -245,7 +245,7 @@ class Unit:
 
         text    投资3亿元，惠及2000户，占财政支出的两成。
         fills   [{"value": "3亿元"}, {"value": "2000户"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "投资3亿元", "start": 0, "end": 5}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "投资3亿元", "start": 0, "end": 5}]}]
         problem refused sums.value 2000户
     """
 
@@ -300,11 +300,11 @@ class ChangesTo:
 
         text    补助由35元提高到40元。
         fills   [{"value": "35元"}]
-        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": {"text": "35元", "number": 35, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "补助由35元提高到40元", "start": 0, "end": 12}]}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "base": {"text": "35元", "number": 35, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "补助由35元提高到40元", "start": 0, "end": 12}]}]
 
         text    补助提高到40元。
         fills   [{"value": "40元", "base": "40元"}]
-        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null}, "base": null, "evidence": [{"text": "补助提高到40元", "start": 0, "end": 8}]}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "base": null, "evidence": [{"text": "补助提高到40元", "start": 0, "end": 8}]}]
         problem repeated goals.base 40元
     """
 
@@ -347,7 +347,7 @@ class Expects:
 
         text    已投资3亿元，惠及2000户。
         fills   [{"value": "3亿元"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
         uncited ["2000户"]
     """
 

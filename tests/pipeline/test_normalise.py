@@ -54,7 +54,7 @@ def test_quantities_are_computed_from_their_words(
     assert problems == []
     assert values["value"] == {
         **{"text": words, "number": number, "low": low, "high": high},
-        **{"unit": unit, "approx": approx},
+        **{"unit": unit, "approx": approx, "change": None},
     }
     assert Quantity.model_validate(values["value"]).model_dump() == values["value"]
 

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.lang.changes import changes_in
+from extractor.lang.changes import Direction, changes_in, direction_of
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
 from extractor.lang.negation import find_affirmed
@@ -48,13 +48,17 @@ UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets."""
+    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets.
+
+    `change` is the direction that the text gives a number.
+    """
 
     text: str
     clean: str
     start: int
     end: int
     how: MatchKind
+    change: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +348,8 @@ def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     clean = prepared.speech.text[match.start : match.end]
     document = prepared.speech.document
     text = clean if leaf.kind.is_clean or document.media == "html" else document.text[start:end]
-    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how)
+    change = direction_of(prepared.speech.text, match.start, match.end) if leaf.kind.is_read_off else None
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, change)
 
 
 def _name_of(field: Field, leaf: Leaf) -> str:

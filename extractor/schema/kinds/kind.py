@@ -16,7 +16,10 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets."""
+    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets.
+
+    `change` says which way something went by this much, if it is a number of which the text says so.
+    """
 
     @property
     def text(self) -> str: ...
@@ -26,6 +29,8 @@ class Located(Protocol):
     def start(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def change(self) -> Literal["up", "down"] | None: ...
 
 
 @dataclass(frozen=True, slots=True)

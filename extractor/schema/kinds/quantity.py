@@ -12,7 +12,7 @@ from extractor.schema.kinds.kind import Kind, Located
 def read_quantity(value: Located, context: DateContext) -> dict[str, Any] | None:
     """The number as the record holds it (see `Quantity`); None if the words hold no number."""
     quantity = parse_quantity(value.clean)
-    return None if quantity is None else {**quantity.model_dump(), "text": value.text}
+    return None if quantity is None else {**quantity.model_dump(), "text": value.text, "change": value.change}
 
 
 QUANTITY = Kind(
