@@ -95,9 +95,9 @@ def test_a_good_schema_has_no_errors() -> None:
     ("line", "says"),
     [
         ('x: Verbatim | None', "mine.py:16: Record.x has no description"),
-        ('x: Verbatim | None = Field(description="某物", alias="y")', "Record.x has the alias 'y'"),
-        ('x: Annotated[Verbatim | None, Field(max_length=3)] = Field(description="某物")', "MaxLen(max_length=3): no model sees it"),
-        ('x: Annotated[Verbatim, Field(min_length=3)] | None = Field(description="某物")', "MinLen(min_length=3): no model sees it"),
+        ('x: Annotated[list[Literal["a"]], Like("某.")] = Field(description="某物")', "Record.x has Like, which has no effect here"),
+        ('x: Annotated[Literal["a"] | None, Shown(b="某.")] = Field(description="某物")', "Record.x has Shown words for 'b'"),
+        ('x: Annotated[Literal["a"] | None, Mood("goal")] = Field(description="某物")', "Record.x has a Mood, which only works for items"),
         ('x: Annotated[list[Name], Most(0)] = Field(description="某物")', "Record.x has Most(0)"),
         ('x: Annotated[list[Name], Most(5000)] = Field(description="某物")', "so it would be cut off. Write Most("),
         ('x: Annotated[list[Name], Like("某.")] = Field(description="某物")', "Record.x has Like, which has no effect here"),
@@ -437,7 +437,8 @@ def test_a_new_schema_works(fake: FakeEndpoint) -> None:
         )
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)["record"]
-    assert (record["venue"], record["amounts"][0]["value"]["number"]) == ("县水利局会议室", 3200000)
+    assert (record["venue"], record["kind"]) == ("县水利局会议室", "报道")
+    assert record["amounts"][0]["value"]["number"] == 3200000
     assert [task["text"] for task in record["tasks"]] == ["加强水库巡查", "落实值班制度"]
     assert checked_against_itself()
 
