@@ -316,6 +316,20 @@ def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeEndpoint
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
 
+def test_try_shows_a_label_and_what_validators_refuse() -> None:
+    refusing = (
+        '    kind: Literal["speech", "report"] | None = Field(description="文种")\n\n'
+        '    @model_validator(mode="after")\n    def f(self):\n        raise ValueError("never")\n'
+    )
+    write(ITEMS.replace("BaseModel, Field", "BaseModel, Field, model_validator") + refusing)
+    Path("t.txt").write_text("会议召开。\n", encoding="utf-8")
+    with answering(lambda body: answer_step({"kind": "report"}) if field_of(body) == "kind" else None) as server:
+        result = extractor("schema", "try", "mine.py", "t.txt", "--base-url", server.base_url, "--model", "fake")
+    assert result.exit_code == 0
+    assert '\nkind · a label of the whole text\n  kept      "report"\n' in result.stdout
+    assert "\nthe record as a whole\n  refused   the schema's own code refuses it: never. The record" in result.stdout
+
+
 def test_try_asks_for_the_named_fields_only(fake: FakeEndpoint) -> None:
     assert "sums" not in tried(fake, "--field", "venue").stdout
     assert [field_of(seen.body) for seen in fake.seen] == ["venue"]
