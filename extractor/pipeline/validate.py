@@ -137,7 +137,10 @@ def _drop_faults(schema: Schema, state: _State, faults: Sequence[_Fault]) -> Non
     by_place: dict[tuple[str, int | None], list[_Fault]] = {}
     for fault in faults:
         if fault.loc and fault.loc[0] in fields:
-            index = fault.loc[1] if len(fault.loc) > 1 and isinstance(fault.loc[1], int) else None
+            index = next((key for key in fault.loc[1:2] if isinstance(key, int)), None)
+            # A validator may have made the list longer.
+            if index is not None and index >= len(state.record[str(fault.loc[0])] or ()):
+                index = None
             by_place.setdefault((str(fault.loc[0]), index), []).append(fault)
     # From the end of each list, so that an index stays right; what a whole list is refused for comes last.
     for (name, index), here in sorted(by_place.items(), key=lambda entry: -1 if entry[0][1] is None else entry[0][1])[

@@ -154,8 +154,8 @@ def _choices_line(field: Field) -> str:
     """The choices of a label, which no words of the text show."""
     if not field.is_label:
         return ""
-    how = "可多选" if field.leaves[0].many else "选一个"
-    return f"  不照抄原文，按全文从下列各项中{how}：{'、'.join(field.leaves[0].choices)}\n"
+    how = "选出合适的，可多选" if field.leaves[0].many else "选一个"
+    return f"  不照抄原文，看全文判断，从下列各项中{how}：{'、'.join(field.leaves[0].choices)}\n"
 
 
 def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
@@ -185,6 +185,8 @@ def _without_empty(value: Any) -> Any:
 
 def _item_limit(field: Field, passage: Excerpt) -> int:
     """The maximum number of items in an answer about the passage."""
+    if field.is_label:
+        return min(field.max_items, len(field.leaves[0].choices))
     return min(field.max_items, max(3, len(passage.text) // 25))
 
 
