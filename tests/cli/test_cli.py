@@ -496,7 +496,7 @@ def test_an_added_field_adds_a_column(texts: Path, my_schema: Path, fake: FakeEn
     # A new field costs only itself.
     asked = [seen.body for seen in fake.seen]
     assert [body for body in asked if field_of(body) != "venue"] == questions
-    assert "会议召开的地点" in asked[-1]["messages"][0]["content"]
+    assert "会议召开的地点" in asked[-1]["messages"][-1]["content"]
 
 
 def test_the_notice_schema(fake: FakeEndpoint) -> None:
