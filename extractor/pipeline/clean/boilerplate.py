@@ -92,6 +92,11 @@ _INLINE = re.compile(
 _URL = re.compile(r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+=%-]{3,2000} ?", re.IGNORECASE)
 _LONGEST_LINE = 160  # characters; a longer line is prose, whatever its words
 _TITLE = re.compile(r"[^。；！？;!?]{1,60}")
+# [00:01:20] before what was said then. A time of the day (9:30) has two numbers and no brackets.
+_TIME_CODE = re.compile(
+    r"(?m)^[ \t\u3000]{0,8}(?:[\[(（【]\d{1,2}(?::\d{2}){1,2}(?:[.,]\d{1,3})?[\])）】][ \t]{0,4}"
+    r"|\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?: ?--> ?\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?)?(?:[ \t]{1,4}|$))"
+)
 _BLANK = re.compile(r"[^\S\n]*")
 _SPACE = re.compile(r"\s*")
 
@@ -105,6 +110,11 @@ def find_notices(text: str) -> list[Cut]:
         inside = rule in ("notice", "unfinished") and not _at_line_end(folded, *m.span())
         cuts.append(Cut(*m.span(), rule, "…" if inside else ""))
     return sorted(cuts, key=lambda cut: (cut.start, -cut.end))
+
+
+def find_time_codes(text: str) -> list[Cut]:
+    """Time codes of a recording at the head of lines."""
+    return [Cut(*m.span(), "time-code") for m in _TIME_CODE.finditer(text) if m.end() > m.start()]
 
 
 def find_boilerplate(text: str) -> list[Cut]:

@@ -1,0 +1,104 @@
+"""Whether a line end stands inside a number, a date, a name or a word: then it is no end of a line.
+
+The finders of values decide: what they find across the line end, if both sides are read as one, was cut by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from extractor.lang.characters import HAN, HAN_CHARACTER
+from extractor.lang.date_spans import find_dates, find_periods
+from extractor.lang.numerals import DIGIT, value_of
+from extractor.lang.people import find_people
+from extractor.lang.quantities import find_quantities
+from extractor.lang.sentences import Span
+from extractor.lang.surnames import SURNAMES
+
+# Characters on each side of a line end that are read.
+CONTEXT = 40
+# How near to the line end a number or a name has to be.
+_NEAR = 12
+
+_NUMERAL = f"{DIGIT}十百千万亿"
+_NUMBER = re.compile(f"[\\d{_NUMERAL}半]")
+# 8. | 5%: but 3. alone is the number of a list, and 5、 and 5月 begin something else.
+_POINT = re.compile(r"(?<!^)\d[.．]$|^\d{4,}[.．]$")
+_NEW = re.compile(r"\d{1,2}(?:[、．)）]|\.(?!\d))|\d{1,4}[年月日]")
+_GROUPS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3}){0,4}$")
+_GROUP = re.compile(r"\d{3}(?!\d)")
+# A number that words stand before, and one that words or a sign stand behind: the numbers of a table stand alone.
+_ATTACHED = re.compile(rf"[{HAN}，。、；：（(“+~.．-]\d[\d.,]{{0,15}}$")
+_FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；）)~-]")
+_SIGNED = re.compile(rf"[-~—至到]\d{{1,9}}(?:\.\d{{1,4}})?[{HAN}%‰]")
+_LAST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}$")
+_FIRST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}")
+
+
+def continues_number(left: str, right: str) -> bool:
+    """Whether a number goes on behind the line end, by its digits, points and commas alone."""
+    if not left or not right:
+        return False
+    if left[-1] in ".．":
+        return right[0].isdecimal() and _POINT.search(left) is not None and not _NEW.match(right)
+    if not left[-1].isdecimal():
+        return left[-1] == "," and right[0].isdecimal() and bool(_GROUPS.search(left[:-1]) and _GROUP.match(right))
+    if right[0] in ".．":
+        return right[1:2].isdecimal()
+    if right[0] == ",":
+        return bool(_GROUPS.search(left) and _GROUP.match(right, 1))
+    if right[0].isdecimal():
+        is_value = bool(_ATTACHED.search(left) and _FOLLOWED.match(right))
+        return is_value and any(_across(find(left + right), len(left)) for find in (find_quantities, find_dates))
+    return bool(_ATTACHED.search(left) and _SIGNED.match(right))
+
+
+def splits_value(left: str, right: str) -> bool:
+    """Whether a number, a date, a name or a word stands across the line end between two pieces of a text."""
+    if left[-1].isdecimal() and right[0].isdecimal():
+        return False  # `continues_number` has decided
+    text, at = left + right, len(left)
+    if _NUMBER.search(text, max(0, at - _NEAR), at + _NEAR):
+        if _is_one_numeral(left, right) or any(_across(find(text), at) for find in (find_quantities, find_dates, find_periods)):
+            return True
+    return _splits_name(text, at) or _splits_word(left, right)
+
+
+def _is_one_numeral(left: str, right: str) -> bool:
+    """一百八 | 十亿: Chinese numerals on both sides that make one number."""
+    before, after = _LAST_NUMERAL.search(left), _FIRST_NUMERAL.match(right)
+    return bool(before and after) and value_of(before[0] + after[0]) is not None  # type: ignore[index]
+
+
+def _splits_name(text: str, at: int) -> bool:
+    """Whether a person's name stands across `at`."""
+    return any(c in SURNAMES for c in text[max(0, at - 3) : at]) and _across(find_people(text), at)
+
+
+def _splits_word(left: str, right: str) -> bool:
+    """Whether a word stands across the line end, and its pieces are no words.
+
+    Read as one the text must have fewer words than its two pieces have: 主持人 | 民政局 has not, though 人民 is a word.
+    """
+    if not (HAN_CHARACTER.match(left[-1]) and HAN_CHARACTER.match(right[0])):
+        return False
+    import rjieba  # loads its dictionary
+
+    left, right = left[-_NEAR:], right[:_NEAR]
+    apart = rjieba.cut(left), rjieba.cut(right)
+    whole = rjieba.cut(left + right)
+    if len(whole) >= len(apart[0]) + len(apart[1]) or len(apart[0][-1]) > 1 < len(apart[1][0]):
+        return False
+    return _across(_spans(whole), len(left))
+
+
+def _spans(words: list[str]) -> Iterator[Span]:
+    at = 0
+    for word in words:
+        yield at, at + len(word)
+        at += len(word)
+
+
+def _across(spans: Iterator[Span] | list[Span], at: int) -> bool:
+    return any(start < at < end for start, end in spans)
