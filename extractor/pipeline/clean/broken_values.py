@@ -86,8 +86,9 @@ def _splits_word(left: str, right: str) -> bool:
     import rjieba  # loads its dictionary
 
     left, right = left[-_NEAR:], right[:_NEAR]
-    apart = rjieba.cut(left), rjieba.cut(right)
-    whole = rjieba.cut(left + right)
+    # Without guesses at unknown words: those would take a piece of a word for a name.
+    apart = rjieba.cut(left, False), rjieba.cut(right, False)
+    whole = rjieba.cut(left + right, False)
     if len(whole) >= len(apart[0]) + len(apart[1]) or len(apart[0][-1]) > 1 < len(apart[1][0]):
         return False
     return _across(_spans(whole), len(left))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
+from extractor.schema.kinds.kind import Kind
 from extractor.schema.shape import Field, Leaf
 
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
@@ -33,6 +34,13 @@ class Prepared:
     index: Index
     sentences: list[Span]
     clauses: list[Span]
+    _found: dict[Kind, list[Span]] = field(default_factory=dict)
+
+    def found(self, kind: Kind) -> list[Span]:
+        """All spans of the speech that could be a value of this kind, searched for once."""
+        if kind not in self._found:
+            self._found[kind] = kind.find(self.speech.text) if kind.find else []
+        return self._found[kind]
 
     def sentence(self, i: int, j: int) -> Span:
         """The sentence, or the run of sentences, that contains the visible characters i:j."""

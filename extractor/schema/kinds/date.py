@@ -14,7 +14,7 @@ def read_date(value: Located, year: int | None) -> dict[str, Any] | None:
     date = parse_date(value.clean, year=year)
     if date is None:
         return None
-    evidence = [{"text": value.text, "start": value.start, "end": value.end}]
+    evidence = [{"text": value.source, "start": value.start, "end": value.end}]
     return {"text": value.text, "edtf": date.edtf, "year_inferred": date.year_inferred, "evidence": evidence}
 
 

@@ -15,7 +15,7 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets."""
+    """A value in the source: `text` as the record holds it, `clean` without noise, its source offsets and characters."""
 
     @property
     def text(self) -> str: ...
@@ -25,6 +25,8 @@ class Located(Protocol):
     def start(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def source(self) -> str: ...
 
 
 def accept_all(words: str) -> bool:
@@ -52,6 +54,8 @@ class Kind:
     name            the name in descriptions and fingerprints
     longest         the maximum number of characters that a model may write
     find            finds all spans of a text that could be such a value, for candidates and coverage
+    whole           the whole value (a span of the text) that a place is a part of, given all spans that `find` finds; None
+                    if the place is no value, as 12 in 3月12日 is no number; where it is not given, every place is whole
     offered_as      how these spans become candidates if forms are filled; None: the model reads instead
     cued_by         which part of the text a field's cue is searched in
     is_read_off     whether code reads the value off inside the words of its item
@@ -82,6 +86,7 @@ class Kind:
     name: str
     longest: int = 0
     find: Callable[[str], list[Span]] | None = None
+    whole: Callable[[str, list[Span], int, int], Span | None] | None = None
     offered_as: Literal["person", "clause", "number", "date", "span"] | None = None
     cued_by: Literal["clause", "sentence", "passage"] = "passage"
     is_read_off: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from extractor.lang.quantities import find_quantities, parse_quantity
+from extractor.lang.whole_quantities import whole_quantity
 from extractor.schema.kinds.kind import Kind, Located
 
 
@@ -18,6 +19,7 @@ QUANTITY = Kind(
     "quantity",
     longest=30,
     find=find_quantities,
+    whole=whole_quantity,
     offered_as="number",
     is_read_off=True,
     evidence_from="telling clause",
