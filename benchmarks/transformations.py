@@ -40,7 +40,7 @@ from extractor.schema.loading import load_schema
 
 ROOT = Path(__file__).parent.parent
 STYLES = ("form", "clean", "copied")
-VERDICTS = ("unchanged", "absent, noted", "absent", "changed")
+VERDICTS = ("unchanged", "absent, noted", "absent", "changed, noted", "changed")
 _LONGEST = 500
 
 
@@ -238,12 +238,12 @@ def compare(base: Result, other: Result, counts: Counts, changed: Changed) -> No
         for item in same:
             wanted.remove(item)
             counts.values["unchanged"] += sum(map(_size, item.values()))
-        noted = {problem["field"].partition(".")[0] for problem in other.problems}
+        noted = {part for problem in other.problems for part in (problem["field"], problem["field"].partition(".")[0])}
         for item in wanted:
             twin = max(found, key=lambda one: _likeness(item, one), default=None)
             if twin is not None and _likeness(item, twin) > 0:
                 found.remove(twin)
-                _count_leaves(name, item, twin, name in noted, counts, changed)
+                _count_leaves(name, item, twin, noted, counts, changed)
             else:
                 counts.values["absent, noted" if name in noted else "absent"] += sum(map(_size, item.values()))
                 if name not in noted:
@@ -253,9 +253,12 @@ def compare(base: Result, other: Result, counts: Counts, changed: Changed) -> No
             counts.examples.append(f"new {name} {item} in {_around(changed, item)!r}")
 
 
-def _count_leaves(name: str, item: Json, twin: Json, noted: bool, counts: Counts, changed: Changed) -> None:
+def _count_leaves(name: str, item: Json, twin: Json, problems: set[str], counts: Counts, changed: Changed) -> None:
+    noted = name in problems
     for leaf, value in item.items():
         other = twin[leaf]
+        if other == ["mentioned"]:  # what a schema says where no role is shown
+            other = []
         pairs = [(value, other)]
         if isinstance(value, list):
             pairs = [(one, one if one in other else None) for one in value]
@@ -267,6 +270,8 @@ def _count_leaves(name: str, item: Json, twin: Json, noted: bool, counts: Counts
                 counts.values["absent, noted" if noted else "absent"] += 1
                 if not noted:
                     counts.examples.append(f"absent {name}.{leaf} {one} in {_around(changed, item)!r}")
+            elif f"{name}.{leaf}" in problems:
+                counts.values["changed, noted"] += 1
             else:
                 counts.values["changed"] += 1
                 counts.examples.append(f"{name}.{leaf} {one} became {two} in {_around(changed, twin)!r}")

@@ -220,7 +220,7 @@ def markdown(rng: random.Random, text: str) -> Changed | None:
     for i, j in sorted(pieces):
         if i < done or "\n" in text[i:j]:
             continue
-        mark = rng.choice(["**", "**", "__", "*", "`"])
+        mark = rng.choice(["**", "**", "*", "`"])
         changed.before[i] += mark
         changed.before[j] = mark + changed.before[j]
         done = j + 1

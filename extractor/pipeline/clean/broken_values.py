@@ -13,8 +13,8 @@ from extractor.lang.date_spans import find_dates, find_periods
 from extractor.lang.numerals import DIGIT, value_of
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
-from extractor.lang.sentences import Span
-from extractor.lang.surnames import SURNAMES
+from extractor.lang.sentences import Span, numbering
+from extractor.lang.surnames import OFFICE, SURNAMES
 
 # Characters on each side of a line end that are read.
 CONTEXT = 40
@@ -34,6 +34,30 @@ _FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；）)~-]")
 _SIGNED = re.compile(rf"[-~—至到]\d{{1,9}}(?:\.\d{{1,4}})?[{HAN}%‰]")
 _LAST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}$")
 _FIRST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}")
+
+
+_OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、]")
+_GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
+# What begins a new line, beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
+# More than headings have, since joining two lines wrongly is worse than leaving one broken.
+_OWN_LINE = re.compile(
+    r"[一二三四五六七八九十百]{1,3}(?:[,，:：章节条)）]|方面)|第[一二三四五六七八九十百]|\d{1,3}(?:[、．)）]|\.(?!\d))"
+    r"|[⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：]"
+)
+_OFFICE_LAST = re.compile(rf"{OFFICE}$")
+_ACT_FIRST = re.compile("出席|参加|主持|作了?|通报|强调|指出|要求|表示|宣读|传达|陪同|讲话|汇报|介绍|部署|同志")
+
+
+def may_go_on(left: str, right: str) -> bool:
+    """Whether a sentence can go on from the last character of one line to the next line."""
+    if not _OPEN_END.match(left, len(left) - 1) or not _GOES_ON.match(right):
+        return False
+    return not (numbering(right) or _OWN_LINE.match(right))
+
+
+def is_inside_value(left: str, right: str) -> bool:
+    """Whether the line end between two pieces of a text is inside a number, a date, a name or a word."""
+    return continues_number(left, right) or (may_go_on(left, right) and splits_value(left, right))
 
 
 def continues_number(left: str, right: str) -> bool:
@@ -72,8 +96,15 @@ def _is_one_numeral(left: str, right: str) -> bool:
 
 
 def _splits_name(text: str, at: int) -> bool:
-    """Whether a person's name stands across `at`."""
-    return any(c in SURNAMES for c in text[max(0, at - 3) : at]) and _across(find_people(text), at)
+    """Whether a person's name stands across `at`; or, in a sentence, between an office and what the person does."""
+    office, act = _OFFICE_LAST.search(text[:at]), _ACT_FIRST.match(text, at)
+    if not (office or act or any(c in SURNAMES for c in text[max(0, at - 3) : at])):
+        return False
+    spans = find_people(text)
+    if _across(spans, at):
+        return True
+    is_sentence = re.search("[，,。；;、]", text[:at]) is not None
+    return is_sentence and any((office and start == at) or (act and end == at) for start, end in spans)
 
 
 def _splits_word(left: str, right: str) -> bool:

@@ -8,21 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from extractor.lang.characters import HAN
 from extractor.lang.sentences import numbering
-from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, splits_value
+from extractor.pipeline.clean.broken_values import CONTEXT, is_inside_value, may_go_on
 from extractor.pipeline.clean.omissions import CONTENT, Cut
 
 _SENTENCE_END = re.compile(r"[。！？；;!?]")
-_OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、]")
-_GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
-# What begins a new line, beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
-# More than headings have, since joining two lines wrongly is worse than leaving one broken.
-_OWN_LINE = re.compile(
-    r"[一二三四五六七八九十百]{1,3}(?:[,，:：章节条)）]|方面)|第[一二三四五六七八九十百]|\d{1,3}(?:[、．)）]|\.(?!\d))"
-    r"|[⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：]"
-)
 _IN_SENTENCE = re.compile(r"[，,。；;！？、]")
+_COMMA, _DIGIT = re.compile("[，,]"), re.compile(r"\d")
 
 
 class _LayoutLine(NamedTuple):
@@ -42,7 +34,7 @@ def find_layout(text: str) -> Iterator[Cut]:
     for number, line in enumerate(lines):
         goes_on = number > 0 and not line.after_blank and _goes_on(text, lines[number - 1], line, length, prose, width)
         if not goes_on and number > 0 and not (line.after_blank or line.indented):
-            goes_on = _is_cut(tail, text[line.start : min(line.end, line.start + CONTEXT)])
+            goes_on = is_inside_value(tail, text[line.start : min(line.end, line.start + CONTEXT)])
         if goes_on and not line.indented:
             yield Cut(end, line.start, "line-break")
             length += line.end - line.start
@@ -52,7 +44,7 @@ def find_layout(text: str) -> Iterator[Cut]:
             kept = line.start - 1 if goes_on else line.start
             yield from _between(text, end, kept, first_line=number == 0)
             length, prose = line.end - line.start, False
-        prose = prose or _SENTENCE_END.search(text, line.start, line.end) is not None
+        prose = prose or _is_prose(text[line.start : line.end])
         tail = (tail + text[max(line.start, line.end - CONTEXT) : line.end])[-CONTEXT:]
         end = line.end
     if end < len(text):
@@ -78,9 +70,7 @@ def _wrap_width(lines: list[_LayoutLine]) -> int:
 
 def _goes_on(text: str, before: _LayoutLine, line: _LayoutLine, length: int, prose: bool, width: int) -> bool:
     """Whether `line` continues the sentence in `before`, whose paragraph has `length` characters so far."""
-    if not _OPEN_END.match(text, before.end - 1) or not _GOES_ON.match(text, line.start):
-        return False
-    if numbering(text[line.start : line.end]) or _OWN_LINE.match(text, line.start):
+    if not may_go_on(text[before.end - 1 : before.end], text[line.start : line.end]):
         return False
     if text[before.end - 1 : line.start + 1].isascii():
         return False
@@ -90,15 +80,11 @@ def _goes_on(text: str, before: _LayoutLine, line: _LayoutLine, length: int, pro
     return prose and length >= 20 and not heading and _IN_SENTENCE.search(text, line.start, line.end) is not None
 
 
-def _is_cut(left: str, right: str) -> bool:
-    """Whether the line end between two pieces of text is inside a number, a name or a word."""
-    if continues_number(left, right):
+def _is_prose(line: str) -> bool:
+    """Whether the line is no heading: headings have no full stops, and rarely both a comma and a number."""
+    if _SENTENCE_END.search(line):
         return True
-    if not _OPEN_END.match(left, len(left) - 1) or not _GOES_ON.match(right):
-        return False
-    if numbering(right) or _OWN_LINE.match(right):
-        return False
-    return splits_value(left, right)
+    return bool(_COMMA.search(line) and _DIGIT.search(line)) and not numbering(line)
 
 
 def _between(text: str, end: int, start: int, first_line: bool) -> Iterator[Cut]:

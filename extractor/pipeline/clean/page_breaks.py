@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from extractor.lang.sentences import Span
-from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, splits_value
+from extractor.lang.sentences import LONGEST_HEADING, Span, numbering
+from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, is_inside_value, may_go_on
 from extractor.pipeline.clean.omissions import Cut
 
 # On folded text.
@@ -15,7 +15,7 @@ _PAGE_NUMBER = re.compile(r"第 ?\d{1,4} ?页(?:[ ,/]{0,3}共 ?\d{1,4} ?页)?|�
 # A line that may be the head of a page.
 _HEAD = re.compile(r"(?!.*[,;:.!?…]$).{4,40}")
 _DIGITS = re.compile(r"\d+")
-_SPACE = re.compile(r"\s*")
+_PAUSE = re.compile("[，,。；;！？]")
 
 
 def find_page_breaks(text: str, folded: str, lines: list[Span]) -> Iterator[Cut]:
@@ -24,28 +24,28 @@ def find_page_breaks(text: str, folded: str, lines: list[Span]) -> Iterator[Cut]
     if not numbers:
         return
     pages = set(numbers)
-    beside = [m for n in numbers for m in (n - 1, n + 1) if 0 <= m < len(lines) and m not in pages]
+    beside = {m for n in numbers for m in (n - 1, n + 1) if 0 <= m < len(lines) and m not in pages}
     counts = Counter(_DIGITS.sub("", folded[slice(*lines[m])]) for m in beside if _HEAD.fullmatch(folded, *lines[m]))
     done = -1
     for n in numbers:
+        if n <= done:
+            continue
         first = last = n
         while last + 1 in pages:
             last += 1
-        if n <= done:
-            continue
         # A line between two page numbers stands alone on its page: it is text.
         if last + 1 not in pages and _is_head(text, folded, lines, last + 1, first - 1, last + 2, counts):
             last += 1
         elif first - 1 > done and _is_head(text, folded, lines, first - 1, first - 2, last + 1, counts):
             first -= 1
         done = last
-        yield _page_break(folded, lines[first][0], lines[last][1])
+        yield _page_break(text, lines, first, last)
 
 
 def _is_head(
     text: str, folded: str, lines: list[Span], line: int, before: int, after: int, counts: Counter[str]
 ) -> bool:
-    """Whether a line beside a page number repeats that of another page, or the text on both of its sides is one value."""
+    """Whether a line beside a page number repeats that of another page, or a number goes on across both."""
     if not 0 <= line < len(lines):
         return False
     span = lines[line]
@@ -57,13 +57,23 @@ def _is_head(
         return False
     left = text[max(lines[before][0], lines[before][1] - CONTEXT) : lines[before][1]]
     right = text[lines[after][0] : min(lines[after][1], lines[after][0] + CONTEXT)]
-    return continues_number(left, right) or splits_value(left, right)
+    return continues_number(left, right)
 
 
-def _page_break(text: str, start: int, end: int) -> Cut:
-    """Lines with the blank lines around them, so that the sentence that they interrupt can be joined."""
-    while start and text[start - 1].isspace():
-        start -= 1
-    following = _SPACE.match(text, end)
-    newline = text.rfind("\n", end, following.end()) if following else -1
-    return Cut(start, newline if newline >= 0 else end, "page-number")
+def _page_break(text: str, lines: list[Span], first: int, last: int) -> Cut:
+    """Lines with the blank lines around them, and with both line ends if they interrupt a sentence."""
+    start = lines[first - 1][1] if first else lines[first][0]
+    if last + 1 == len(lines):
+        return Cut(start, lines[last][1], "page-number")
+    following = lines[last + 1][0]
+    if first and _interrupts(text[slice(*lines[first - 1])], text[slice(*lines[last + 1])]):
+        return Cut(start, following, "page-number")
+    return Cut(start, text.rfind("\n", lines[last][1], following), "page-number")
+
+
+def _interrupts(before: str, after: str) -> bool:
+    """Whether a page ends inside the sentence of two lines; a heading, or a short line, may end before it."""
+    if is_inside_value(before[-CONTEXT:], after[:CONTEXT]):
+        return True
+    is_prose = _PAUSE.search(before) is not None and not (numbering(before) and len(before) < LONGEST_HEADING)
+    return is_prose and may_go_on(before, after)

@@ -21,7 +21,7 @@ _S = "[ \u3000]"
 # of a line with a space after the point is that of a list.
 _DECIMALS = rf"(?:\d(?:{_S}\d){{1,5}}|\d{{1,6}})(?!\d)(?={_S}?(?![年月日号]|\d)[{HAN}%‰])"
 _SPACED_DECIMAL = re.compile(
-    rf"(?<![\d.,:/-])(?<!\d{_S})(?:\d(?:{_S}\d){{1,8}}|\d{{1,9}})"
+    rf"(?<![\d.,:/])(?:(?<!-)|(?<=[{HAN}]-))(?<!\d{_S})(?:\d(?:{_S}\d){{1,8}}|\d{{1,9}})"
     rf"(?:{_S}[.．]{_S}?|(?<=\d{_S}\d)[.．]{_S}|(?<=[{HAN}]\d)[.．]{_S}|(?<=[{HAN}]\d\d)[.．]{_S}|(?<=[{HAN}]\d\d\d)[.．]{_S})"
     rf"{_DECIMALS}"
 )
