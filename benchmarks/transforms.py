@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from extractor.lang.date_spans import find_dates
@@ -53,8 +54,16 @@ Transform = Callable[[random.Random, str], Changed | None]
 
 def _values(text: str) -> list[tuple[int, int]]:
     """Spans of what a layout may cut: numbers, dates, names with the office before them."""
-    people = [(max(0, i - 6), j) for i, j in find_people(text)]
-    return [(i, j) for i, j in [*find_quantities(text), *find_dates(text), *people] if j - i > 1]
+    spans = [*find_quantities(text), *find_dates(text), *map(partial(_with_office, text), find_people(text))]
+    return [(i, j) for i, j in spans if j - i > 1]
+
+
+def _with_office(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """A name with up to six Han characters before it, which are the end of an office."""
+    start = span[0]
+    while start > max(0, span[0] - 6) and HAN.match(text[start - 1]):
+        start -= 1
+    return start, span[1]
 
 
 def _cuts(rng: random.Random, text: str) -> list[int]:
@@ -235,8 +244,10 @@ def numbered(rng: random.Random, text: str) -> Changed | None:
     changed = Changed(text)
     form = rng.choice(["（{n}）", "{n}、", "{n}. ", "({n})", "[00:0{m}:2{m}] ", "00:0{m}:1{m} ", "{n}）"])
     for number, head in enumerate(_SENTENCE_HEAD.finditer(text), 1):
-        before = "" if head.start() == 0 or text[head.start() - 1] == "\n" else "\n"
-        changed.before[head.start()] = before + form.format(n=number, m=number % 10)
+        if head.start() == 0 or text[head.start() - 1] == "\n":
+            changed.before[head.start()] = form.format(n=number, m=number % 10)
+        elif form[0] in "（(" and rng.random() < 0.5:
+            changed.before[head.start()] = form.format(n=number)
     return changed if changed.text != text else None
 
 

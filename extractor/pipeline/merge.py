@@ -17,6 +17,7 @@ from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
 from extractor.pipeline.ground.evidence import evidence_of
+from extractor.pipeline.ground.folded_text import make_key
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
 from extractor.schema.kinds import EVIDENCE, words_of
@@ -174,11 +175,11 @@ def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
 def _is_same(one: Any, other: Any) -> bool:
     """Whether two list values are equal or one ends with the other, as 市政府副市长 does with 副市长.
 
-    副市长 and 市长 are different.
+    副市长 and 市长 are different; noise of the source (省长(zhǎng)) makes no difference.
     """
     if not (isinstance(one, str) and isinstance(other, str)):
         return bool(one == other)
-    a, b = fold(one), fold(other)
+    a, b = make_key(one)[0], make_key(other)[0]
     short, long = sorted((a, b), key=len)
     before = long[: len(long) - len(short)]
     return a == b or (len(short) > 1 and long.endswith(short) and not before.endswith("副"))

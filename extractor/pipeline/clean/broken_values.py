@@ -32,11 +32,12 @@ _GROUP = re.compile(r"\d{3}(?!\d)")
 _ATTACHED = re.compile(rf"[{HAN}，。、；：（(“+~.．-]\d[\d.,]{{0,15}}$")
 _FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；）)~-]")
 _SIGNED = re.compile(rf"[-~—至到]\d{{1,9}}(?:\.\d{{1,4}})?[{HAN}%‰]")
+_TO = re.compile(rf"[{HAN}，、；：（(“;:]\d[\d.,]{{0,15}}[-~—]$")
 _LAST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}$")
 _FIRST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}")
 
 
-_OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、]")
+_OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、”》]")
 _GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
 # What begins a new line, beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
 # More than headings have, since joining two lines wrongly is worse than leaving one broken.
@@ -66,6 +67,8 @@ def continues_number(left: str, right: str) -> bool:
         return False
     if left[-1] in ".．":
         return right[0].isdecimal() and _POINT.search(left) is not None and not _NEW.match(right)
+    if _TO.search(left):
+        return right[0].isdecimal()
     if not left[-1].isdecimal():
         return left[-1] == "," and right[0].isdecimal() and bool(_GROUPS.search(left[:-1]) and _GROUP.match(right))
     if right[0] in ".．":

@@ -28,7 +28,7 @@ def clean(document: Document) -> Excerpt:
     excerpt = replace(excerpt, text=narrow(excerpt.text))
     excerpt = absorb(excerpt, find_readings(excerpt.text))
     if is_traditional(excerpt.text):
-        excerpt = replace(excerpt, text=simplify(excerpt.text))
+        excerpt = replace(excerpt, text=_ZHE.sub("着", simplify(excerpt.text)))
     excerpt = remove(excerpt, find_notices(excerpt.text))
     excerpt = remove(excerpt, find_markdown(excerpt.text))
     excerpt = remove(excerpt, find_time_codes(excerpt.text))
@@ -57,6 +57,10 @@ _NARROW: dict[int, int | str] = {
 }
 # Also where a blank or a line end stands beside it.
 _WIDE_POINT = re.compile(r"(?:(?<=[0-9])|(?<=[0-9] ))．(?=\s{0,3}[0-9])")
+
+
+# 著 that stands for 着 (著力, 隨著), which OpenCC leaves alone; not in 显著, 著作, 著名.
+_ZHE = re.compile("(?<![显名论巨编译原专所合遗拙土卓昭])著(?![名作称者书述录])")
 
 
 def find_invisible(text: str) -> Iterator[Cut]:

@@ -31,8 +31,9 @@ _QUOTE = re.compile(r"(?m)^ {0,3}(?:> ?){1,6}(?=[^\s>])")
 _BULLET = re.compile(rf"(?m)^[ \t]{{0,12}}[-*+] {{1,3}}(?=[{HAN}“‘《（(【A-Za-z*#]|\d(?!\d{{0,3}} ?[-—]? *$))")
 # Bold, italic and code. Two marks of a pair stand on one line, and don't touch a blank on their inner sides.
 _PAIR = re.compile(r"(?P<mark>\*{1,3}|`)(?=[^\s*`])(?P<inner>[^\n*`]{0,200}?[^\s*`])(?P=mark)(?![*`])")
-# 20**年, 张**同志: what asterisks stand for when they hide something, rather than mark it.
-_HIDES = re.compile(r"[年月日号某同先女等省市县区镇乡村、，,。；;：:）)]|$")
+# What asterisks stand for when they hide something, rather than mark it: 20**年5**月, 张**同志、李**, **省**市.
+_HIDES = re.compile(r"[、，,。；;：:）)]|同志|先生|女士|等|[省市县区镇乡村]$")
+_HIDDEN_DATE = re.compile(r"(?:^|\D)\d{0,2}$")
 
 
 def without_tags(document: Document) -> Excerpt:
@@ -85,11 +86,10 @@ def _with_breaks(page: Page) -> tuple[str, array[int], array[int]]:
 
 def find_markdown(text: str) -> list[Cut]:
     """The marks of Markdown: of headings, quotes and items at the head of lines, and around bold and italic words."""
-    marked = _HEADING.search(text) or "**" in text or len(_BULLET.findall(text)) > 1
-    cuts = []
-    for pattern in (_HEADING, _QUOTE, _BULLET):
-        cuts += [Cut(*m.span(), "markdown") for m in pattern.finditer(text)]
-    for m in _pairs(text):
+    cuts = [Cut(*m.span(), "markdown") for pattern in (_HEADING, _QUOTE, _BULLET) for m in pattern.finditer(text)]
+    pairs = list(_pairs(text))
+    marked = bool(cuts) or len(pairs) > 1
+    for m in pairs:
         size = len(m["mark"])
         if marked or size > 1:
             cuts += [Cut(m.start(), m.start() + size, "markdown"), Cut(m.end() - size, m.end(), "markdown")]
@@ -97,13 +97,11 @@ def find_markdown(text: str) -> list[Cut]:
 
 
 def _pairs(text: str) -> Iterator[re.Match[str]]:
-    """Pairs of marks around words. The first mark of 20**年5**月 and of 张**、李** marks nothing."""
+    """Pairs of marks around words, without those that hide something."""
     if "*" not in text and "`" not in text:
         return
-    at = 0
-    while m := _PAIR.search(text, at):
-        if _HIDES.match(m["inner"]):
-            at = m.start() + len(m["mark"])
-            continue
-        yield m
-        at = m.end()
+    for m in _PAIR.finditer(text):
+        inner = m["inner"]
+        hides = _HIDES.match(inner) or (inner[0] in "年月日号" and _HIDDEN_DATE.search(text[max(0, m.start() - 4) : m.start()]))
+        if not hides:
+            yield m
