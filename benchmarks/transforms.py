@@ -225,7 +225,7 @@ def markdown(rng: random.Random, text: str) -> Changed | None:
     changed, done = Changed(text), 0
     spans = _values(text)
     pieces = [(i, j) for i, j in rng.sample(spans, -(-len(spans) // 2))]
-    pieces += [(rng.randrange(i, j), j) for i, j in spans if j - i > 2 and rng.random() < 0.3]
+    pieces += [(rng.randrange(i, j), j) for i, j in find_quantities(text) if j - i > 2 and rng.random() < 0.3]
     for i, j in sorted(pieces):
         if i < done or "\n" in text[i:j]:
             continue

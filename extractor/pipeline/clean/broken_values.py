@@ -29,7 +29,7 @@ _NEW = re.compile(r"\d{1,2}(?:[、．)）]|\.(?!\d))|\d{1,4}[年月日]")
 _GROUPS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3}){0,4}$")
 _GROUP = re.compile(r"\d{3}(?!\d)")
 # A number that words stand before, and one that words or a sign stand behind: the numbers of a table stand alone.
-_ATTACHED = re.compile(rf"[{HAN}，。、；：（(“+~.．-]\d[\d.,]{{0,15}}$")
+_ATTACHED = re.compile(rf"[{HAN}，。、；：（(“;:+~.．-]\d[\d.,]{{0,15}}$")
 _FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；）)~-]")
 _SIGNED = re.compile(rf"[-~—至到]\d{{1,9}}(?:\.\d{{1,4}})?[{HAN}%‰]")
 _TO = re.compile(rf"[{HAN}，、；：（(“;:]\d[\d.,]{{0,15}}[-~—]$")
@@ -85,11 +85,16 @@ def splits_value(left: str, right: str) -> bool:
     """Whether a number, a date, a name or a word stands across the line end between two pieces of a text."""
     if left[-1].isdecimal() and right[0].isdecimal():
         return False  # `continues_number` has decided
+    return splits_number(left, right) or _splits_name(left + right, len(left)) or _splits_word(left, right)
+
+
+def splits_number(left: str, right: str) -> bool:
+    """Whether a number with its unit, or a date, stands across the line end between two pieces of a text."""
     text, at = left + right, len(left)
-    if _NUMBER.search(text, max(0, at - _NEAR), at + _NEAR):
-        if _is_one_numeral(left, right) or any(_across(find(text), at) for find in (find_quantities, find_dates, find_periods)):
-            return True
-    return _splits_name(text, at) or _splits_word(left, right)
+    if not _NUMBER.search(text, max(0, at - _NEAR), at + _NEAR):
+        return False
+    found = (find(text) for find in (find_quantities, find_dates, find_periods))
+    return _is_one_numeral(left, right) or any(_across(spans, at) for spans in found)
 
 
 def _is_one_numeral(left: str, right: str) -> bool:

@@ -14,6 +14,8 @@ from extractor.pipeline.clean.omissions import CONTENT, Cut
 
 _SENTENCE_END = re.compile(r"[。！？；;!?]")
 _IN_SENTENCE = re.compile(r"[，,。；;！？、]")
+# Characters and commas of a paragraph that is longer than any heading.
+_LONG, _FEWEST_COMMAS = 40, 2
 _COMMA, _DIGIT = re.compile("[，,]"), re.compile(r"\d")
 
 
@@ -30,7 +32,7 @@ def find_layout(text: str) -> Iterator[Cut]:
     """Line breaks inside a sentence, indentation, white space at line ends, and repeated blank lines."""
     lines = list(_lines(text))
     width = _wrap_width(lines)
-    end, length, prose, tail = 0, 0, False, ""
+    end, length, commas, prose, tail = 0, 0, 0, False, ""
     for number, line in enumerate(lines):
         goes_on = number > 0 and not line.after_blank and _goes_on(text, lines[number - 1], line, length, prose, width)
         if not goes_on and number > 0 and not (line.after_blank or line.indented):
@@ -43,8 +45,11 @@ def find_layout(text: str) -> Iterator[Cut]:
             # If only its indentation shows that a paragraph begins, the indentation stays.
             kept = line.start - 1 if goes_on else line.start
             yield from _between(text, end, kept, first_line=number == 0)
-            length, prose = line.end - line.start, False
-        prose = prose or _is_prose(text[line.start : line.end])
+            length, commas, prose = line.end - line.start, 0, False
+        words = text[line.start : line.end]
+        # What looks like a heading has its number, which no line that goes on has.
+        commas += len(_COMMA.findall(words)) if not numbering(words) else -_FEWEST_COMMAS
+        prose = prose or _is_prose(words) or (length >= _LONG and commas >= _FEWEST_COMMAS)
         tail = (tail + text[max(line.start, line.end - CONTEXT) : line.end])[-CONTEXT:]
         end = line.end
     if end < len(text):

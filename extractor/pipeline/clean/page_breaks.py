@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from extractor.lang.sentences import LONGEST_HEADING, Span, numbering
-from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, is_inside_value, may_go_on
+from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, is_inside_value, may_go_on, splits_number
 from extractor.pipeline.clean.omissions import Cut
 
 # On folded text.
@@ -57,7 +57,11 @@ def _is_head(
         return False
     left = text[max(lines[before][0], lines[before][1] - CONTEXT) : lines[before][1]]
     right = text[lines[after][0] : min(lines[after][1], lines[after][0] + CONTEXT)]
-    return continues_number(left, right)
+    if continues_number(left, right):
+        return True
+    head = text[slice(*span)]
+    cuts_number = may_go_on(left, right) and splits_number(left, right)
+    return cuts_number and not (is_inside_value(left, head[:CONTEXT]) or is_inside_value(head[-CONTEXT:], right))
 
 
 def _page_break(text: str, lines: list[Span], first: int, last: int) -> Cut:
