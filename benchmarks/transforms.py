@@ -17,6 +17,7 @@ from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities
 
 HAN = re.compile("[\u4e00-\u9fff]")
+_APART = 8  # characters between two line ends: no layout leaves less
 _SENTENCE_HEAD = re.compile(r"(?:^|(?<=[。！？\n]))(?=[\u4e00-\u9fff])")
 
 
@@ -67,11 +68,15 @@ def _with_office(text: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 def _cuts(rng: random.Random, text: str) -> list[int]:
-    """Places inside values, a third of them, at least one, and a few anywhere; never beside a line end."""
+    """Places inside values, a third of them, at least one, and a few anywhere; never beside a line end or each other."""
     spans = _values(text)
     chosen = rng.sample(spans, -(-len(spans) // 3)) if spans else []
     places = {rng.randrange(i + 1, j) for i, j in chosen} | {rng.randrange(1, len(text)) for _ in range(len(text) // 80)}
-    return sorted(k for k in places if "\n" not in text[max(0, k - 12) : k + 12])
+    cuts: list[int] = []
+    for k in sorted(places):
+        if "\n" not in text[max(0, k - 12) : k + 12] and not (cuts and k - cuts[-1] < _APART):
+            cuts.append(k)
+    return cuts
 
 
 def _insert(text: str, places: Iterable[int], words: str) -> Changed | None:

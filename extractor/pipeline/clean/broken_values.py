@@ -30,28 +30,35 @@ _GROUPS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3}){0,4}$")
 _GROUP = re.compile(r"\d{3}(?!\d)")
 # A number that words stand before, and one that words or a sign stand behind: the numbers of a table stand alone.
 _ATTACHED = re.compile(rf"[{HAN}，。、；：（(“;:+~.．-]\d[\d.,]{{0,15}}$")
-_FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；）)~-]")
+_FOLLOWED = re.compile(rf"\d[\d.,]{{0,15}}[{HAN}%‰，。、；：（）(),;:~-]")
 _SIGNED = re.compile(rf"[-~—至到]\d{{1,9}}(?:\.\d{{1,4}})?[{HAN}%‰]")
+_SIGN = re.compile(rf"[{HAN}][+-]$")
 _TO = re.compile(rf"[{HAN}，、；：（(“;:]\d[\d.,]{{0,15}}[-~—]$")
+# A year of four digits, and a month or a day that would begin with 0.
+_YEAR_CUT = re.compile(r"(?<!\d)(?:1|2|1[89]|20|1[89]\d|20\d)\|\d{1,3}年")
+_YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d年")
+_ZERO = re.compile("0[月日]")
+_PAUSE = re.compile("[，,。；;、]")
 _LAST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}$")
 _FIRST_NUMERAL = re.compile(f"[{_NUMERAL}]{{1,12}}")
 
 
-_OPEN_END = re.compile(rf"[{HAN}A-Za-z0-9,，、”》]")
-_GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%“”《》）)]")
+_OPEN_END = re.compile(rf"(?:[{HAN}A-Za-z0-9,，、%‰]|(?<![。！？；!?;])[”》])$")
+_GOES_ON = re.compile(rf"[{HAN}A-Za-z0-9,，。、；：;:%‰℃“”《》）)]")
 # What begins a new line, beside the numbering of headings: 一, 第三条 3) 【…】 同志们 附件 and bullets.
 # More than headings have, since joining two lines wrongly is worse than leaving one broken.
 _OWN_LINE = re.compile(
     r"[一二三四五六七八九十百]{1,3}(?:[,，:：章节条)）]|方面)|第[一二三四五六七八九十百]|\d{1,3}(?:[、．)）]|\.(?!\d))"
     r"|[⑴-⒛●■◆★▲•·※—*-]|【|同志们|各位|附件?\d*[:：]"
 )
+_OFFICE = re.compile(rf"[{HAN}]{{0,2}}?{OFFICE}")
 _OFFICE_LAST = re.compile(rf"{OFFICE}$")
 _ACT_FIRST = re.compile("出席|参加|主持|作了?|通报|强调|指出|要求|表示|宣读|传达|陪同|讲话|汇报|介绍|部署|同志")
 
 
 def may_go_on(left: str, right: str) -> bool:
-    """Whether a sentence can go on from the last character of one line to the next line."""
-    if not _OPEN_END.match(left, len(left) - 1) or not _GOES_ON.match(right):
+    """Whether a sentence can go on from the last two characters of one line to the next line."""
+    if not _OPEN_END.search(left, max(0, len(left) - 2)) or not _GOES_ON.match(right):
         return False
     return not (numbering(right) or _OWN_LINE.match(right))
 
@@ -67,7 +74,7 @@ def continues_number(left: str, right: str) -> bool:
         return False
     if left[-1] in ".．":
         return right[0].isdecimal() and _POINT.search(left) is not None and not _NEW.match(right)
-    if _TO.search(left):
+    if _TO.search(left) or _SIGN.search(left):
         return right[0].isdecimal()
     if not left[-1].isdecimal():
         return left[-1] == "," and right[0].isdecimal() and bool(_GROUPS.search(left[:-1]) and _GROUP.match(right))
@@ -76,6 +83,8 @@ def continues_number(left: str, right: str) -> bool:
     if right[0] == ",":
         return bool(_GROUPS.search(left) and _GROUP.match(right, 1))
     if right[0].isdecimal():
+        if _ZERO.match(right) or (_YEAR_CUT.search(f"{left[-4:]}|{right[:4]}") and _YEAR.search(left[-4:] + right[:4])):
+            return True
         is_value = bool(_ATTACHED.search(left) and _FOLLOWED.match(right))
         return is_value and any(_across(find(left + right), len(left)) for find in (find_quantities, find_dates))
     return bool(_ATTACHED.search(left) and _SIGNED.match(right))
@@ -100,18 +109,23 @@ def splits_number(left: str, right: str) -> bool:
 def _is_one_numeral(left: str, right: str) -> bool:
     """一百八 | 十亿: Chinese numerals on both sides that make one number."""
     before, after = _LAST_NUMERAL.search(left), _FIRST_NUMERAL.match(right)
-    return bool(before and after) and value_of(before[0] + after[0]) is not None  # type: ignore[index]
+    if not before or not after or value_of(before[0] + after[0]) is None:
+        return False
+    # A heading may end in 33亿, and the next line begin with 三部.
+    return before[0][-1] in DIGIT or _PAUSE.search(left) is not None
 
 
 def _splits_name(text: str, at: int) -> bool:
     """Whether a person's name stands across `at`; or, in a sentence, between an office and what the person does."""
+    if text.startswith("副", at - 1) and _OFFICE.match(text, at):
+        return True
     office, act = _OFFICE_LAST.search(text[:at]), _ACT_FIRST.match(text, at)
     if not (office or act or any(c in SURNAMES for c in text[max(0, at - 3) : at])):
         return False
     spans = find_people(text)
     if _across(spans, at):
         return True
-    is_sentence = re.search("[，,。；;、]", text[:at]) is not None
+    is_sentence = _PAUSE.search(text, 0, at) is not None
     return is_sentence and any((office and start == at) or (act and end == at) for start, end in spans)
 
 

@@ -75,7 +75,7 @@ def _wrap_width(lines: list[_LayoutLine]) -> int:
 
 def _goes_on(text: str, before: _LayoutLine, line: _LayoutLine, length: int, prose: bool, width: int) -> bool:
     """Whether `line` continues the sentence in `before`, whose paragraph has `length` characters so far."""
-    if not may_go_on(text[before.end - 1 : before.end], text[line.start : line.end]):
+    if not may_go_on(text[max(before.start, before.end - 2) : before.end], text[line.start : line.end]):
         return False
     if text[before.end - 1 : line.start + 1].isascii():
         return False
