@@ -213,14 +213,20 @@ def traditional(rng: random.Random, text: str) -> Changed | None:
     return changed if changed.text != text else None
 
 
-_READINGS = dict(zip("万亿元人个月日年县市长书记会议工作三五百千", "wàn yì yuán rén gè yuè rì nián xiàn shì zhǎng shū jì huì yì gōng zuò sān wǔ bǎi qiān".split(), strict=True))
+_READINGS = dict(
+    zip(
+        "万亿元人个月日年县市长书记会议工作三五百千3578",
+        "wàn yì yuán rén gè yuè rì nián xiàn shì zhǎng shū jì huì yì gōng zuò sān wǔ bǎi qiān sān wǔ qī bā".split(),
+        strict=True,
+    )
+)
 
 
 def pinyin(rng: random.Random, text: str) -> Changed | None:
     """Pinyin in brackets behind some characters."""
     changed = Changed(text)
     for i, character in enumerate(text):
-        if character in _READINGS and rng.random() < 0.4:
+        if character in _READINGS and rng.random() < (0.1 if character.isdecimal() else 0.4):
             changed.before[i + 1] = f"({_READINGS[character]})"
     return changed if changed.text != text else None
 

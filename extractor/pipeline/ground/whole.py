@@ -20,7 +20,7 @@ def locate_whole(
     match = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
     while match is not None and kind.whole is not None:
         span = kind.whole(prepared.speech.text, prepared.found(kind), match.start, match.end)
-        if span is not None:
+        if span is not None and lo <= span[0] and span[1] <= hi:
             return replace(match, start=span[0], end=span[1])
         match = locate(quote, prepared.index, lo=max(match.end, match.start + 1), hi=hi)
     return match
