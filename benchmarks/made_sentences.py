@@ -17,7 +17,17 @@ _THINGS = [
     ("造林面积", ["亩", "万亩", "公顷"]), ("用电量", ["亿千瓦时", "万千瓦时"]), ("发放补贴", ["元", "万元"]),
     ("改造农村公路", ["公里"]), ("关闭企业", ["家", "户"]), ("培训农民", ["人次", "万人次"]),
 ]  # fmt: skip
-_RATES = ["增长{}%", "下降{}%", "提高{}个百分点", "达到{}%", "下降到{}‰", "占{}%", "增长-{}%", "增幅{}%左右", "降幅超过{}%"]
+_RATES = [
+    "增长{}%",
+    "下降{}%",
+    "提高{}个百分点",
+    "达到{}%",
+    "下降到{}‰",
+    "占{}%",
+    "增长-{}%",
+    "增幅{}%左右",
+    "降幅超过{}%",
+]
 _PLANS = [
     "力争{period}{thing}达到{number}{unit}", "确保{period}{thing}突破{number}{unit}", "{period}要完成{thing}{number}{unit}以上",
     "要建立健全工作机制，加强督促检查，落实工作责任", "要加快推进项目建设，改善人居环境", "县财政局要及时拨付资金，县审计局要加强监督",
@@ -39,7 +49,14 @@ def make_text(rng: random.Random) -> str:
 
 def _date(rng: random.Random) -> str:
     year, month, day = rng.randrange(2009, 2024), rng.randrange(1, 13), rng.randrange(1, 29)
-    return rng.choice([f"{year}年{month}月{day}日", f"{year}年{month}月{day}日上午", f"{month}月{day}日", f"{year}年{month}月{day}日下午"])
+    return rng.choice(
+        [
+            f"{year}年{month}月{day}日",
+            f"{year}年{month}月{day}日上午",
+            f"{month}月{day}日",
+            f"{year}年{month}月{day}日下午",
+        ]
+    )
 
 
 def _name(rng: random.Random) -> str:
@@ -93,7 +110,9 @@ def _people(rng: random.Random) -> str:
 
 def _plan(rng: random.Random) -> str:
     thing, units = rng.choice(_THINGS)
-    words = rng.choice(_PLANS).format(period=rng.choice(["到2020年", "年底前", "今年"]), thing=thing, number=_number(rng), unit=rng.choice(units))
+    words = rng.choice(_PLANS).format(
+        period=rng.choice(["到2020年", "年底前", "今年"]), thing=thing, number=_number(rng), unit=rng.choice(units)
+    )
     return f"{words}。"
 
 
@@ -103,4 +122,6 @@ def _money(rng: random.Random) -> str:
 
 def _range(rng: random.Random) -> str:
     low = rng.randrange(2, 40)
-    return f"每亩增收{low}0-{low + rng.randrange(1, 9)}0元，排名由第{rng.randrange(9, 30)}位上升到第{rng.randrange(2, 9)}位，近{_NUMERALS[rng.randrange(2, 9)]}千人受益。"
+    high = low + rng.randrange(1, 9)
+    rank = f"排名由第{rng.randrange(9, 30)}位上升到第{rng.randrange(2, 9)}位"
+    return f"每亩增收{low}0-{high}0元，{rank}，近{_NUMERALS[rng.randrange(2, 9)]}千人受益。"

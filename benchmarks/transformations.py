@@ -75,7 +75,11 @@ def main() -> None:
     arguments = parser.parse_args()
     texts = sample_texts(random.Random(arguments.seed), arguments.texts, arguments.files)
     table = run(texts, arguments.only, arguments.seed)
-    print(f"{len(texts)} texts\n{'':22}{'style':8}{'values':>8}" + "".join(f"{v:>15}" for v in VERDICTS) + f"{'evidence':>10}")
+    print(
+        f"{len(texts)} texts\n{'':22}{'style':8}{'values':>8}"
+        + "".join(f"{v:>15}" for v in VERDICTS)
+        + f"{'evidence':>10}"
+    )
     for (name, style), counts in table.items():
         total = sum(counts.values.values())
         shares = "".join(f"{counts.values[verdict]:>15}" for verdict in VERDICTS)

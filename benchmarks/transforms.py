@@ -68,10 +68,12 @@ def _with_office(text: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 def _cuts(rng: random.Random, text: str) -> list[int]:
-    """Places inside values, a third of them, at least one, and a few anywhere; never beside a line end or each other."""
+    """Places inside a third of the values, and a few anywhere; never beside a line end or each other."""
     spans = _values(text)
     chosen = rng.sample(spans, -(-len(spans) // 3)) if spans else []
-    places = {rng.randrange(i + 1, j) for i, j in chosen} | {rng.randrange(1, len(text)) for _ in range(len(text) // 80)}
+    places = {rng.randrange(i + 1, j) for i, j in chosen} | {
+        rng.randrange(1, len(text)) for _ in range(len(text) // 80)
+    }
     cuts: list[int] = []
     for k in sorted(places):
         if "\n" not in text[max(0, k - 12) : k + 12] and not (cuts and k - cuts[-1] < _APART):
@@ -124,13 +126,26 @@ def running_heads(rng: random.Random, text: str) -> Changed | None:
 
 def _tagged(rng: random.Random, text: str) -> Changed:
     changed = Changed(text)
-    tags = ["b", "span style='font-size:14px'", "font color=red", "strong", "sup", "a href='#'", "span", "em", "u", "o:p"]
+    tags = [
+        "b",
+        "span style='font-size:14px'",
+        "font color=red",
+        "strong",
+        "sup",
+        "a href='#'",
+        "span",
+        "em",
+        "u",
+        "o:p",
+    ]
     spans = _values(text)
     pieces = [
         (rng.randrange(i, j), min(len(text), rng.randrange(i + 1, j + 2)))
         for i, j in rng.sample(spans, -(-len(spans) // 2))
     ]
-    pieces += [(k, min(len(text), k + rng.randrange(1, 9))) for k in (rng.randrange(len(text)) for _ in range(len(text) // 60))]
+    pieces += [
+        (k, min(len(text), k + rng.randrange(1, 9))) for k in (rng.randrange(len(text)) for _ in range(len(text) // 60))
+    ]
     done = 0
     for i, j in sorted(pieces):
         if i < done or j <= i or "\n" in text[i:j]:
@@ -158,7 +173,9 @@ def html_fragment(rng: random.Random, text: str) -> Changed | None:
 def html_page(rng: random.Random, text: str) -> Changed | None:
     """Inline tags and entities in a page, whose text stands in one of the containers that sites use."""
     changed = _tagged(rng, text)
-    box = rng.choice(["<article>{}</article>", "<div class='TRS_Editor'>{}</div>", "<div>{}</div>", "{}", "<div id='zoom'>{}</div>"])
+    box = rng.choice(
+        ["<article>{}</article>", "<div class='TRS_Editor'>{}</div>", "<div>{}</div>", "{}", "<div id='zoom'>{}</div>"]
+    )
     opening, closing = box.split("{}")
     changed.head, changed.tail = f"<html><body>{opening}<p>", f"</p>{closing}</body></html>"
     changed.media = "html"
@@ -166,7 +183,18 @@ def html_page(rng: random.Random, text: str) -> Changed | None:
 
 
 _WIDE = {code: chr(code + 0xFEE0) for code in [*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]}
-_WIDE_MARKS = {"%": "％", ".": "．", ",": "，", ";": "；", ":": "：", "(": "（", ")": "）", "-": "－", "+": "＋", "/": "／"}
+_WIDE_MARKS = {
+    "%": "％",
+    ".": "．",
+    ",": "，",
+    ";": "；",
+    ":": "：",
+    "(": "（",
+    ")": "）",
+    "-": "－",
+    "+": "＋",
+    "/": "／",
+}
 
 
 def wide(rng: random.Random, text: str) -> Changed | None:
@@ -216,7 +244,33 @@ def traditional(rng: random.Random, text: str) -> Changed | None:
 _READINGS = dict(
     zip(
         "万亿元人个月日年县市长书记会议工作三五百千3578",
-        "wàn yì yuán rén gè yuè rì nián xiàn shì zhǎng shū jì huì yì gōng zuò sān wǔ bǎi qiān sān wǔ qī bā".split(),
+        [
+            "wàn",
+            "yì",
+            "yuán",
+            "rén",
+            "gè",
+            "yuè",
+            "rì",
+            "nián",
+            "xiàn",
+            "shì",
+            "zhǎng",
+            "shū",
+            "jì",
+            "huì",
+            "yì",
+            "gōng",
+            "zuò",
+            "sān",
+            "wǔ",
+            "bǎi",
+            "qiān",
+            "sān",
+            "wǔ",
+            "qī",
+            "bā",
+        ],
         strict=True,
     )
 )

@@ -232,7 +232,9 @@ def find_quantities(text: str) -> list[Span]:
         position = skipped.end() if skipped else end
     spans = [_with_unit_ahead(plain, *span) for span in _without_overlaps(spans)]
     spans = [(position_before(start, gaps), position_before(end - 1, gaps) + 1) for start, end in spans]
-    return [(position_before(start, cuts), position_before(end - 1, cuts) + 1) for start, end in spans] if cuts else spans
+    return (
+        [(position_before(start, cuts), position_before(end - 1, cuts) + 1) for start, end in spans] if cuts else spans
+    )
 
 
 def _with_unit_ahead(plain: str, start: int, end: int) -> Span:

@@ -11,6 +11,7 @@ import warnings
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.document import Document, Excerpt
@@ -139,7 +140,7 @@ def _taken(pieces: list[_Piece], words: str, page: Page, solid: array[int]) -> b
 def _blocks(page: Page, solid: array[int]) -> Iterator[tuple[int, int]]:
     """The ranges of solid characters between two breaks."""
     edges = sorted({0, len(solid), *(bisect_left(solid, index) for index, _, _ in page.breaks)})
-    yield from zip(edges, edges[1:], strict=False)
+    yield from pairwise(edges)
 
 
 def _visible(page: Page, solid: array[int], taken: bytearray) -> tuple[str, array[int], array[int]]:

@@ -22,8 +22,8 @@ _TAG = re.compile(
 )
 _ALONE = BLOCKS | CELLS | VOID
 _ENTITY = re.compile(
-    r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|nbsp|ensp|emsp|thinsp|amp|lt|gt|quot|apos|ldquo|rdquo|lsquo|rsquo|middot|bull|mdash"
-    r"|ndash|hellip|permil|times|deg|yen|copy|reg|laquo|raquo);"
+    r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|nbsp|ensp|emsp|thinsp|amp|lt|gt|quot|apos|ldquo|rdquo|lsquo|rsquo|middot|bull"
+    r"|mdash|ndash|hellip|permil|times|deg|yen|copy|reg|laquo|raquo);"
 )
 
 _HEADING = re.compile(r"(?m)^[ \t\u3000]{0,8}#{1,6} {1,4}(?=\S)")
@@ -102,6 +102,8 @@ def _pairs(text: str) -> Iterator[re.Match[str]]:
         return
     for m in _PAIR.finditer(text):
         inner = m["inner"]
-        hides = _HIDES.match(inner) or (inner[0] in "年月日号" and _HIDDEN_DATE.search(text[max(0, m.start() - 4) : m.start()]))
+        hides = _HIDES.match(inner) or (
+            inner[0] in "年月日号" and _HIDDEN_DATE.search(text[max(0, m.start() - 4) : m.start()])
+        )
         if not hides:
             yield m

@@ -16,17 +16,91 @@ _CLOSINGS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in _SILENT}
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 # Tags that begin a new line; those in `CELLS` begin a new cell of a table.
 BLOCKS = frozenset(
-    "address article aside blockquote body br caption center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
-    "h5 h6 header hr html li main nav ol option p pre section table tbody tfoot thead tr ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "option",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 CELLS = frozenset(("td", "th"))
-VOID = frozenset("area base br col embed hr img input link meta source wbr".split())
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
 _INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd label mark q rp rt ruby s samp small span strike "
-    "strong sub sup tt u var".split()
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "var",
+    ]
 )
-_OTHER = frozenset("center cell col colgroup head iframe meta link nobr object param".split())
+_OTHER = frozenset(["center", "cell", "col", "colgroup", "head", "iframe", "meta", "link", "nobr", "object", "param"])
 KNOWN = BLOCKS | CELLS | VOID | _INLINE | _OTHER | frozenset(_SILENT)
+_NEVER_HIDDEN = VOID | {"html", "body"}
 _HIDDEN = re.compile(r"\sstyle\s*=[^>]{0,200}?display\s*:\s*none|\shidden(?=[\s=/>])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
@@ -110,9 +184,8 @@ class _Hidden:
                 self._depth += -1 if closes else 1
             if not self._depth:
                 self.close(end)
-        elif not closes and name not in VOID and name not in ("html", "body") and end - start < 2000:
-            if _HIDDEN.search(source, start, end):
-                self.name, self._depth, self._start = name, 1, start
+        elif not closes and name not in _NEVER_HIDDEN and end - start < 2000 and _HIDDEN.search(source, start, end):
+            self.name, self._depth, self._start = name, 1, start
 
     def close(self, end: int) -> None:
         if self.name:

@@ -11,7 +11,9 @@ from extractor.pipeline.clean.broken_values import CONTEXT, continues_number, is
 from extractor.pipeline.clean.omissions import Cut
 
 # On folded text.
-_PAGE_NUMBER = re.compile(r"第 ?\d{1,4} ?页(?:[ ,/]{0,3}共 ?\d{1,4} ?页)?|共 ?\d{1,4} ?页|[-·]{1,2} ?\d{1,4} ?[-·]{1,2}")
+_PAGE_NUMBER = re.compile(
+    r"第 ?\d{1,4} ?页(?:[ ,/]{0,3}共 ?\d{1,4} ?页)?|共 ?\d{1,4} ?页|[-·]{1,2} ?\d{1,4} ?[-·]{1,2}"
+)
 # A line that may be the head of a page.
 _HEAD = re.compile(r"(?!.*[,;:.!?…]$).{4,40}")
 _DIGITS = re.compile(r"\d+")
@@ -53,7 +55,7 @@ def _is_head(
         return False
     if counts[_DIGITS.sub("", folded[slice(*span)])] > 1:
         return True
-    if not (0 <= before and after < len(lines)):
+    if not (before >= 0 and after < len(lines)):
         return False
     left = text[max(lines[before][0], lines[before][1] - CONTEXT) : lines[before][1]]
     right = text[lines[after][0] : min(lines[after][1], lines[after][0] + CONTEXT)]

@@ -41,7 +41,7 @@ _FIRST_CODES = [character.encode("gb2312") for _, character in _SYLLABLES]
 _KNOWN_SYLLABLES = {*(syllable for syllable, _ in _SYLLABLES), "cen", "dei", "dia", "ei", "eng", "nia", "nou", "shei"}
 # A bracket with one word in lower case, with tone marks (precomposed or combining) or a tone number.
 _READING = re.compile(r" ?[(（] ?([a-zɑɡü\u00e0-\u00fc\u0101-\u01dc\u01f9\u0300-\u030c]{1,12})([0-5]?) ?[)）]")
-_DIGITS = dict(zip("0123456789", "ling yi er san si wu liu qi ba jiu".split(), strict=True))
+_DIGITS = dict(zip("0123456789", ["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"], strict=True))
 _TONES = {"\u0300", "\u0301", "\u0304", "\u030c"}
 
 

@@ -20,10 +20,10 @@ _S = "[ \u3000]"
 # A decimal with spaces around its point, and maybe between all its digits: `1 0 . 0 6 ‰`, `8. 5%`. A number at the head
 # of a line with a space after the point is that of a list.
 _DECIMALS = rf"(?:\d(?:{_S}\d){{1,5}}|\d{{1,6}})(?!\d)(?={_S}?(?![年月日号]|\d)[{HAN}%‰])"
+_IN_WORDS = "|".join(rf"(?<=[{HAN}]{digits})" for digits in (r"\d", r"\d\d", r"\d\d\d"))
 _SPACED_DECIMAL = re.compile(
     rf"(?<![\d.,:/])(?:(?<!-)|(?<=[{HAN}]-))(?<!\d{_S})(?:\d(?:{_S}\d){{1,8}}|\d{{1,9}})"
-    rf"(?:{_S}[.．]{_S}?|(?<=\d{_S}\d)[.．]{_S}|(?<=[{HAN}]\d)[.．]{_S}|(?<=[{HAN}]\d\d)[.．]{_S}|(?<=[{HAN}]\d\d\d)[.．]{_S})"
-    rf"{_DECIMALS}"
+    rf"(?:{_S}[.．]{_S}?|(?:(?<=\d{_S}\d)|{_IN_WORDS})[.．]{_S}){_DECIMALS}"
 )
 _BEFORE_PUNCTUATION = rf"(?<=[{HAN}”》）]) (?=[,，。、;；:：!！?？”》）)])"
 _AFTER_PUNCTUATION = rf"(?:(?<=[，。、；：！？“《（])|(?<=[{HAN}][,;:!?])) (?=[{HAN}“《（])"

@@ -49,7 +49,7 @@ UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in the source: `text` as the record holds it, `clean` without noise, its source offsets and characters."""
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets."""
 
     text: str
     clean: str

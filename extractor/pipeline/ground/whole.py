@@ -1,4 +1,4 @@
-"""Locate a value as a whole: what a model quotes of -8% or of 2-3倍 stands for all of it, and 12 of 3月12日 for nothing."""
+"""Locate a value as a whole: a quote of a part of -8% or 2-3倍 stands for all of it, and 12 of 3月12日 for nothing."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value in the source: `text` as the record holds it, `clean` without noise, its source offsets and characters."""
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets."""
 
     @property
     def text(self) -> str: ...
@@ -54,8 +54,9 @@ class Kind:
     name            the name in descriptions and fingerprints
     longest         the maximum number of characters that a model may write
     find            finds all spans of a text that could be such a value, for candidates and coverage
-    whole           the whole value (a span of the text) that a place is a part of, given all spans that `find` finds; None
-                    if the place is no value, as 12 in 3月12日 is no number; where it is not given, every place is whole
+    whole           the whole value (a span of the text) that a place is a part of, given all spans that `find`
+                    finds; None if the place is no value, as 12 in 3月12日 is no number; without it, every place is
+                    whole
     offered_as      how these spans become candidates if forms are filled; None: the model reads instead
     cued_by         which part of the text a field's cue is searched in
     is_read_off     whether code reads the value off inside the words of its item
