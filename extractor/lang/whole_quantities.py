@@ -33,7 +33,8 @@ def whole_quantity(text: str, found: list[Span], start: int, end: int) -> Span |
 
 def _of_another_kind(text: str, start: int, end: int) -> Span | None:
     """Like `whole_quantity`, for words that no search would take for a quantity."""
-    line = max(text.rfind("\n", 0, start) + 1, start - _AROUND)
+    first = max(0, start - _AROUND)
+    line = max(text.rfind("\n", first, start) + 1, first)
     stop = min(len(text), end + _AROUND)
     if any(line + i <= start and end <= line + j for i, j in find_dates(text[line:stop])):
         return None

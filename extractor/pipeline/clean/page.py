@@ -179,6 +179,8 @@ class _Hidden:
     def see(self, source: str, name: str, start: int, end: int) -> None:
         """A tag of this name at source[start:end]."""
         closes = source.startswith("/", start + 1)
+        if self.name == "p" and name in BLOCKS and not closes:  # a paragraph ends where another block begins
+            self.close(start)
         if self.name:
             if name == self.name:
                 self._depth += -1 if closes else 1

@@ -119,6 +119,7 @@ def test_inline_tags_begin_no_line(body: str, expect: str) -> None:
         ("<p style='display:none'>广告</p>", ""),
         ("<div style='color:red; DISPLAY : none'><p>广告</p><div>更多</div></div>", ""),
         ("<p hidden>广告</p>", ""),
+        ("<p hidden>广告", ""),
         ("<p style='display:block'>不是广告</p>", "不是广告"),
     ],
 )
