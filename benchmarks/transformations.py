@@ -236,8 +236,7 @@ def compare(base: Result, other: Result, counts: Counts, changed: Changed) -> No
     for entry in other.wrong_evidence[:2]:
         counts.examples.append(f"evidence {entry['text']!r} is not {changed.text[entry['start'] : entry['end']]!r}")
     for name in {*base.items, *other.items}:
-        wanted = [_plain(item) for item in base.items.get(name, [])]
-        found = [_plain(item) for item in other.items.get(name, [])]
+        wanted, found = ([_plain(item, changed.allowed) for item in one.items.get(name, [])] for one in (base, other))
         same = [item for item in wanted if item in found and not found.remove(item)]  # type: ignore[func-returns-value]
         for item in same:
             wanted.remove(item)
@@ -298,16 +297,16 @@ def _likeness(item: Json, other: Json) -> int:
     return sum(item[leaf] == other.get(leaf) and bool(item[leaf]) for leaf in item)
 
 
-def _plain(item: Any) -> Json:
+def _plain(item: Any, left_out: tuple[str, ...]) -> Json:
     """An item for comparison: without evidence, words folded, a number by its value and unit."""
     if not isinstance(item, dict):
         return {"value": _folded(item)}
     plain: Json = {}
     for leaf, value in item.items():
-        if leaf == "evidence":
+        if leaf == "evidence" or leaf in left_out:
             continue
         if isinstance(value, dict) and "number" in value:
-            keys = ("number", "low", "high", "unit", "approx")
+            keys = ("number", "low", "high", "unit", "approx", "change")
             plain[leaf] = " ".join(f"{value.get(key)}" for key in keys if value.get(key) is not None)
         elif isinstance(value, list):
             plain[leaf] = sorted(map(_folded, value))

@@ -31,6 +31,8 @@ class Changed:
     media: Literal["text", "html"] = "text"
     head: str = ""
     tail: str = ""
+    # What it may change: list numbers make headings of lines.
+    allowed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.shown = list(self.base)
@@ -306,7 +308,7 @@ def markdown(rng: random.Random, text: str) -> Changed | None:
 
 def numbered(rng: random.Random, text: str) -> Changed | None:
     """List numbers and time codes before sentences."""
-    changed = Changed(text)
+    changed = Changed(text, allowed=("heading", "position"))
     form = rng.choice(["（{n}）", "{n}、", "{n}. ", "({n})", "[00:0{m}:2{m}] ", "00:0{m}:1{m} ", "{n}）"])
     for number, head in enumerate(_SENTENCE_HEAD.finditer(text), 1):
         if head.start() == 0 or text[head.start() - 1] == "\n":

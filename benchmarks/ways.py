@@ -40,7 +40,7 @@ from extractor.pipeline.convert import convert_speech
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.merge import merge
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, normalise
 from extractor.pipeline.read.read import read
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
@@ -213,11 +213,11 @@ def _put(question: str, model: Any, passage: Excerpt, recipe: Recipe, meter: Usa
 
 
 def _record(speech: Excerpt, recipe: Recipe, answers: Sequence[tuple[Field, Answer]]) -> Json:
-    prepared, year = prepare(speech), infer_meeting_year(speech)
+    prepared, context = prepare(speech), date_context(speech)
     items = []
     for field, answer in answers:
         for item in ground(answer, field, prepared)[0]:
-            values, _ = normalise(item, field, year)
+            values, _ = normalise(item, field, context)
             if values is not None:
                 items.append((item, values))
     record = merge(recipe.schema.fields, items, speech.document).record

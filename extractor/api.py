@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -107,6 +107,9 @@ def extract(
     encoding: str | None = None,
     text_column: str | None = None,
     id_column: str | None = None,
+    title_column: str | None = None,
+    date_column: str | None = None,
+    keep_column: Sequence[str] | None = None,
     second_pass: bool = False,
     verify: bool = False,
     separate_fields: bool = False,
@@ -142,6 +145,9 @@ def extract(
         encoding=encoding,
         text_column=text_column,
         id_column=id_column,
+        title_column=title_column,
+        date_column=date_column,
+        keep_columns=tuple(keep_column or ()),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Literal
 
 Json = dict[str, Any]
@@ -15,7 +17,8 @@ class Document:
     """One decoded source text. All offsets, everywhere, count code points of `text`.
 
     `media` is "text" or "html"; an HTML page keeps its markup in `text`, and `clean` leaves it out.
-    `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row.
+    `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row. Such a row
+    may have a `title` ("" without one), a date (`published`) and further `columns` (name, text) to keep.
     """
 
     id: str
@@ -23,6 +26,17 @@ class Document:
     text: str
     sha256: str
     media: Literal["text", "html"] = "text"
+    title: str = ""
+    published: date | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def row(self) -> str:
+        """16 hexadecimal digits of what the row says beside its text; "" if it says nothing."""
+        if not (self.title or self.published or self.columns):
+            return ""
+        said = [self.title, self.published and self.published.isoformat(), self.columns]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
     @classmethod
     def from_text(cls, text: str, id: str = "text", path: str | None = None) -> Document:

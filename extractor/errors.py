@@ -45,6 +45,7 @@ these. No message contains a key: `llm.replies` removes keys first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -126,7 +127,10 @@ class TooManyFailuresError(SetupError):
 
 
 class AnswersUnusableError(SetupError):
+    """None of a run's first answers can be used. `unusable` holds the keys of their requests, by document."""
+
     kind = "answers_unusable"
+    unusable: Mapping[str, Sequence[str]] = {}
     hint = (
         "Check that the model follows instructions and answers in JSON: see what it says with `extractor schema try`, or "
         "use another model."
@@ -147,7 +151,7 @@ class CannotKeepError(SetupError):
     """Answers can't be written to disk as they arrive."""
 
     kind = "cannot_keep"
-    hint = "Free some space or change the folder's permissions, then run the command again: finished work is kept."
+    hint = "Free some space or change the folder's permissions, then run the same command again: finished work is kept."
 
 
 class AnswerError(ExtractorError):

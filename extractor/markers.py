@@ -79,7 +79,7 @@ class Unless:
 
         text    已投资3亿元，计划投资5亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
     """
 
     pattern: str
@@ -103,7 +103,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": "2020年", "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "year": "2020年", "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
 
     Example:
         class Sum(BaseModel):
@@ -114,7 +114,7 @@ class Within:
 
         text    2020年任务完成。共投资3亿元。
         fills   [{"value": "3亿元", "year": "2020年"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "year": null, "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "year": null, "evidence": [{"text": "共投资3亿元", "start": 10, "end": 16}]}]
         problem ungrounded sums.year 2020年
     """
 
@@ -183,7 +183,27 @@ class Period:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "period": "2014年上半年", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "period": "2014年上半年", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
+    """
+
+
+@dataclass(frozen=True)
+class Deadline(Period):
+    """A period by whose end something is to be done (年底前, 三年内, 到2020年). If forms are filled, code reads
+    it off.
+
+    It looks for it where it looks for a `Period`, and takes none that has begun or is over (今年, 去年, 近年来).
+
+    Example:
+        class Task(BaseModel):
+            text: Clause
+            deadline: Annotated[Verbatim | None, Deadline()]
+
+        tasks: Annotated[list[Task], Mood("action")]
+
+        text    今年要加强巡查，年底前要建立台账。
+        asks    nothing
+        holds   [{"text": "今年要加强巡查", "deadline": null, "evidence": [{"text": "今年要加强巡查", "start": 0, "end": 7}]}, {"text": "年底前要建立台账", "deadline": "年底前", "evidence": [{"text": "年底前要建立台账", "start": 8, "end": 16}]}]
     """
 
 
@@ -202,18 +222,102 @@ class Like:
 
         text    2014年上半年，全县投资3亿元。
         asks    nothing
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "region": "全县", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "region": "全县", "evidence": [{"text": "全县投资3亿元", "start": 9, "end": 16}]}]
     """
 
     pattern: str
 
 
+@dataclass(frozen=True, init=False)
+class Unit:
+    """Only numbers in one of these units, as a record writes units: `Unit("元", "美元")`, `Unit("%")`.
+
+    The unit is compared after the number has been computed, so 3亿元 and 5万元 are both in 元, and 每年3亿元 is
+    in 元/年. `Unit("")` stands for numbers without a unit. A number in another unit is reported as a `refused` problem: an item
+    that needs it is left out, and otherwise the value is null. If forms are filled, only numbers in these
+    units are candidates.
+
+    Example:
+        class Sum(BaseModel):
+            value: Annotated[Quantity, Unit("元")]
+
+        sums: list[Sum]
+
+        text    投资3亿元，惠及2000户，占财政支出的两成。
+        fills   [{"value": "3亿元"}, {"value": "2000户"}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "投资3亿元", "start": 0, "end": 5}]}]
+        problem refused sums.value 2000户
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
+
+    def __str__(self) -> str:
+        return " or ".join(name or "no unit" for name in self.names)
+
+
+@dataclass(frozen=True)
+class LargeModelOnly:
+    """A part of an item that only a large model is asked for. With forms it stays null or `[]`.
+
+    Use it for what a small model gets wrong. The embedded model's questions are the same with and without the
+    part. What code reads off by a marker of the part (`Beside`, `Subject`, `Deadline` …) stands there all the
+    same.
+
+    Example:
+        class Goal(BaseModel):
+            text: Clause
+            what: Annotated[Worded | None, LargeModelOnly()]
+
+        goals: Annotated[list[Goal], Mood("goal")]
+
+        text    各乡镇要确保整改率达到99%。
+        fills   [{"text": "确保整改率达到99%", "what": "整改率"}]
+        holds   [{"text": "确保整改率达到99%", "what": "整改率", "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
+
+        text    各乡镇要确保整改率达到99%。
+        asks    nothing
+        holds   [{"text": "各乡镇要确保整改率达到99%", "what": null, "evidence": [{"text": "各乡镇要确保整改率达到99%", "start": 0, "end": 14}]}]
+    """
+
+
+@dataclass(frozen=True)
+class ChangesTo:
+    """The number from which something changes to that of the part `name` of the same item.
+
+    Code reads both numbers off where a clause has them (由35元提高到40元), whichever of them a model gives. Elsewhere
+    this part is what a model says, unless it is the same number as the other part: then it is left out, and the
+    record notes it as `repeated`.
+
+    Example:
+        class Goal(BaseModel):
+            value: Quantity
+            base: Annotated[Quantity | None, ChangesTo("value")]
+
+        goals: list[Goal]
+
+        text    补助由35元提高到40元。
+        fills   [{"value": "35元"}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "base": {"text": "35元", "number": 35, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "补助由35元提高到40元", "start": 0, "end": 12}]}]
+
+        text    补助提高到40元。
+        fills   [{"value": "40元", "base": "40元"}]
+        holds   [{"value": {"text": "40元", "number": 40, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "base": null, "evidence": [{"text": "补助提高到40元", "start": 0, "end": 8}]}]
+        problem repeated goals.base 40元
+    """
+
+    name: str
+
+
 @dataclass(frozen=True)
 class Most:
-    """The maximum number of items in one answer, which is about one passage. Merged records may hold more.
+    """The maximum number of items in one answer of the embedded model, which is about one passage.
 
-    The default is 30, and 8 for a list within an item. For a short passage the limit is lower: one item per
-    25 characters, but not below 3.
+    It keeps a small model from listing on and on; a large one lists without a limit, and merged records may
+    hold more. The default is 30, and 8 for a list within an item. For a short passage the limit is lower: one
+    item per 25 characters, but not below 3.
 
     Example:
         bodies: Annotated[list[Name], Most(2)]
@@ -243,7 +347,7 @@ class Expects:
 
         text    已投资3亿元，惠及2000户。
         fills   [{"value": "3亿元"}]
-        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
+        holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
         uncited ["2000户"]
     """
 
@@ -290,7 +394,9 @@ class Shown:
     `Shown(chair="主持")` accepts "chair" only in a sentence with 主持 that names the item, or goes on about it, and
     does not deny the word (未出席). The keyword arguments are regular expressions, by choice; a choice that is not
     listed needs no words. If forms are filled, these words alone make the choice. `also` has further words by
-    which a large model's choice is accepted. `otherwise` is the choice that the record gets if no other is left.
+    which a large model's choice is accepted. `otherwise` is the choice that the record gets if no other is left. For a
+    label of the whole text, which is a choice beside the items, the words may stand anywhere in the passage that
+    was asked about.
 
     Example:
         class Person(BaseModel):
@@ -303,6 +409,18 @@ class Shown:
         fills   [{"name": "何志远", "roles": ["chair"]}, {"name": "吴倩", "roles": ["chair"]}]
         holds   [{"name": "何志远", "roles": ["chair"], "evidence": [{"text": "何志远主持会议", "start": 0, "end": 7}]}, {"name": "吴倩", "roles": ["other"], "evidence": [{"text": "吴倩出席会议", "start": 8, "end": 14}]}]
         problem unsupported people.roles chair
+
+    Example:
+        kind: Annotated[Literal["speech", "notice"] | None, Shown(notice="通知")]
+
+        text    同志们：今天召开全县水利工作会议。
+        fills   "speech"
+        holds   "speech"
+
+        text    同志们：今天召开全县水利工作会议。
+        fills   "notice"
+        holds   null
+        problem unsupported kind notice
     """
 
     def __init__(self, otherwise: str | None = None, also: dict[str, str] | None = None, **patterns: str) -> None:

@@ -12,18 +12,24 @@ from pydantic import BaseModel, Field
 
 from extractor.fields import (
     Beside,
+    ChangesTo,
     Clause,
     Cue,
+    Deadline,
     EdtfDate,
     Evidence,
     Expects,
     Group,
+    Heading,
+    LargeModelOnly,
     Like,
+    Mentions,
     Mood,
     Name,
     Period,
     Quantity,
     Shown,
+    Speaker,
     Subject,
     Unless,
     Verbatim,
@@ -120,6 +126,7 @@ class Statistic(BaseModel):
     region: Annotated[Verbatim | None, Within("passage"), Like(REGION)] = Field(
         description="这个数字的地区，照抄原文，没有则为null"
     )
+    heading: Heading
     evidence: list[Evidence]
 
 
@@ -127,8 +134,16 @@ class Target(BaseModel):
     """要达到的结果。"""
 
     text: Clause = Field(description="目标，照抄原文的分句")
+    indicator: Annotated[Worded | None, LargeModelOnly()] = Field(
+        description="要达到这个数值的事物的名称，用原文的字写成名词短语，没有数值则为null"
+    )
     value: Quantity | None = Field(description="目标中的数字连同单位，照抄原文，没有则为null")
+    base: Annotated[Quantity | None, LargeModelOnly(), ChangesTo("value")] = Field(
+        description="原来的数值，即“由35元提高到40元”的“35元”，照抄原文，没有则为null"
+    )
     deadline: Annotated[Verbatim | None, Period()] = Field(description="完成的期限，照抄原文，没有则为null")
+    heading: Heading
+    mentions: Mentions
     evidence: list[Evidence]
 
 
@@ -139,6 +154,12 @@ class Measure(BaseModel):
     responsible: Annotated[list[Verbatim], Subject(ORGAN)] = Field(
         description="同一句中写明的执行单位，照抄原文，没有则为[]"
     )
+    deadline: Annotated[Verbatim | None, LargeModelOnly(), Deadline()] = Field(
+        description="完成的期限，照抄原文，没有则为null"
+    )
+    heading: Heading
+    speaker: Speaker
+    mentions: Mentions
     evidence: list[Evidence]
 
 

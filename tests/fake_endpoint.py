@@ -269,7 +269,7 @@ WORDS = {"date": "[0-9]+月[0-9]+日", "venue": "(?<=在)[^，。]*礼堂", "iss
 
 
 def field_of(body: Json) -> str:
-    """The field that a request asks for."""
+    """The field that a request asks for, the first if there are several."""
     name: str = next(iter(shape_beside(body)["properties"]))
     return name
 
@@ -288,15 +288,16 @@ def shape_beside(body: Json) -> Json:
 
 
 def read_facts(body: Json) -> Json:
-    """The facts of the passage that a simple pattern finds, else the least that fits the schema."""
-    name, text = field_of(body), passage_of(body)
-    if name in FACTS:
-        pattern, item = FACTS[name]
-        return {name: [item(m) for m in re.finditer(pattern, text)]}
-    if name in WORDS and (found := re.search(WORDS[name], text)):
-        return {name: found[0]}
-    value: Json = shortest_answer(shape_beside(body))
-    return value
+    """The facts of the passage that simple patterns find, for the other fields the least that fits the schema."""
+    text = passage_of(body)
+    answer: Json = shortest_answer(shape_beside(body))
+    for name in answer:
+        if name in FACTS:
+            pattern, item = FACTS[name]
+            answer[name] = [item(m) for m in re.finditer(pattern, text)]
+        elif name in WORDS and (found := re.search(WORDS[name], text)):
+            answer[name] = found[0]
+    return answer
 
 
 def answer_step(answer: Any, finish_reason: str = "stop") -> Step:

@@ -31,7 +31,7 @@ from extractor.schema.shape import read_fields
 
 SOURCES = [ROOT / "extractor" / "fields.py", ROOT / "extractor" / "markers.py"]
 # Used to build the types; schemas have no use for it.
-INTERNAL = {"Words"}
+INTERNAL = {"ByCode", "Words"}
 HEAD = re.compile(r"^Example:$", re.MULTILINE)
 KEYS = ("text", "fills", "asks", "holds", "problem", "uncited")
 CASE_LINE = re.compile(rf"({'|'.join(KEYS)})(?: +|$)(.*)")

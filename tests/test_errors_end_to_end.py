@@ -158,8 +158,8 @@ def test_the_server_decides_how_long_to_wait(folder: Path, naps: list[float]) ->
         (BROKEN, "server_error", "answered 500: internal", 5),
         (DROPPED, "network", "cannot be reached", 5),
         (CUT, "malformed_response", "not JSON", 5),
-        (MISFIT, "invalid_answer", "nor did the second try", 2),
-        (NO_JSON, "invalid_answer", "nor did the second try", 2),
+        (MISFIT, "invalid_answer", "holds no JSON object with", 2),
+        (NO_JSON, "refused", "gave no JSON but words: '好的，会议日期是5月27日。'", 2),
         (AT_LENGTH, "truncated", "cut off at its length limit", 1),
     ],
     ids=["429", "500", "dropped", "cut JSON", "misfit", "no JSON", "length"],
@@ -258,7 +258,7 @@ def test_a_stopped_restart_does_not_replace_the_older_file(folder: Path) -> None
     assert [line["id"] for line in lines("out.jsonl.part")] == ["a"]
     assert [failure["id"] for failure in lines("out.jsonl.failures.jsonl.part")] == ["b", "c"]
     assert "→ out.jsonl.part" in result.stderr
-    assert "without --restart if it has it; out.jsonl is unchanged" in result.stderr
+    assert "without --restart: it resumes where this run stopped; out.jsonl is unchanged" in result.stderr
     with answering() as fake:
         assert extract(fake, "--model", "other").exit_code == 0
         # All answers about a, the last document in the file, were kept.

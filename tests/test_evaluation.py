@@ -63,6 +63,15 @@ def test_titles_are_compared_on_matched_people_only() -> None:
     assert counts["officials.titles"] == Counts(3, 4, 4)
 
 
+def test_parts_that_the_annotations_lack_are_not_scored() -> None:
+    wanted, record = copy_of(GOLD[FIRST]), copy_of(GOLD[FIRST])
+    for person in wanted["officials"]:
+        del person["roles"]
+    counts = one(record, wanted).counts
+    assert "officials.roles" not in counts
+    assert counts["officials.titles"].f1 == 1.0
+
+
 @pytest.mark.parametrize(
     ("alter", "expect"),
     [

@@ -42,7 +42,8 @@ class Installed:
         return subprocess.run(
             [str(self.scripts / program), *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONUTF8": "1"},
+            # Without PYTHONPATH, which may name the checkout.
+            env={**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, "PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

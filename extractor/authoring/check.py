@@ -13,18 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import create_model
-from pydantic.fields import FieldInfo
-
 from extractor.authoring.check_example import check_examples
 from extractor.authoring.check_patterns import check_patterns
 from extractor.document import Excerpt
-from extractor.llm.models import LARGE
 from extractor.llm.strict_schema import strict_schema, violations
-from extractor.llm.tokens import tokens_of
-from extractor.pipeline.ask.answer_models import answer_type
+from extractor.pipeline.ask.answer_models import reading_schema
 from extractor.schema.loading import Schema, load_schema, schema_path
-from extractor.schema.shape import Field, Leaf, markers_of
+from extractor.schema.shape import Field, Leaf
 from extractor.schema.source_lines import display_path, field_place
 
 
@@ -64,7 +59,6 @@ def check_schema(name: str, speeches: Sequence[Excerpt] = ()) -> Findings:
 def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
     yield from _check_words(here, field.description, _patterns_of_field(field))
-    yield from _check_info(here, schema.record.model_fields[field.name])
     if field.many and field.item and field.cue is None and _needs_cue(field):
         yield (
             f"{here} has no Cue: a model that fills forms, like the embedded one, would take every "
@@ -83,7 +77,6 @@ def _check_field(field: Field, schema: Schema, path: Path) -> Iterator[str]:
     for leaf in field.asked:
         at = f"{field_place(field.item, leaf.name, path)}: {field.item.__name__}.{leaf.name}"
         yield from _check_words(at, leaf.description, _patterns_of_leaf(leaf))
-        yield from _check_info(at, field.item.model_fields[leaf.name])
         yield from _check_leaf(at, leaf)
 
 
@@ -94,7 +87,7 @@ def _check_guide(schema: Schema, path: Path) -> Iterator[str]:
         return
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         name = line[2:].strip()
-        if line.startswith("# ") and name not in names:
+        if line.startswith("# ") and name not in {*names, *(field.was for field in schema.fields)}:
             yield (
                 f"{display_path(file, path)}:{number}: the guide has a section {name!r}, which is not a field of "
                 f"{schema.record.__name__}. Its fields are {', '.join(names)}. Rename or delete it."
@@ -105,8 +98,7 @@ def _check_strict(schema: Schema, path: Path) -> Iterator[str]:
     """What OpenAI's strict mode, the strictest of all providers', would reject in a field's answer type."""
     for field in schema.fields:
         here = f"{field_place(schema.record, field.name, path)}: {schema.record.__name__}.{field.name}"
-        model = create_model("Answer", **{field.name: (answer_type(field, field.max_items), ...)})  # type: ignore[call-overload]
-        for violation in violations(strict_schema(model.model_json_schema())):
+        for violation in violations(strict_schema(reading_schema((field,)).model_json_schema())):
             yield f"{here}: {violation}"
 
 
@@ -118,25 +110,10 @@ def _check_words(here: str, described: object, patterns: Iterator[str]) -> Itera
             yield f"{here} has the pattern {pattern!r}, which is not a regular expression: {problem}. Fix it."
 
 
-def _check_info(here: str, info: FieldInfo) -> Iterator[str]:
-    """Constraints that pydantic enforces but no model sees: a record that breaks one is lost as a whole."""
-    if info.alias or info.validation_alias:
-        alias = info.alias or info.validation_alias
-        yield (
-            f"{here} has the alias {alias!r}, under which no record is written: name the field {alias!r}, or delete "
-            "the alias."
-        )
-    marks = [x for mark in markers_of(info) for x in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
-    for bound in (mark for mark in marks if type(mark).__module__.partition(".")[0] in ("annotated_types", "pydantic")):
-        yield (
-            f"{here} has {bound!r}: no model sees it, and a record that breaks it is lost. Delete it; the field's "
-            "type limits what a model may write, and Most limits a list."
-        )
-
-
 def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
     """Markers about the surroundings of an item have no effect on a field that holds a plain value."""
-    for mark in (leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.shown):
+    shown = None if leaf.choices else leaf.shown  # a label of the whole text can have it
+    for mark in (leaf.beside, leaf.subject, leaf.period, leaf.like, shown):
         if mark is not None:
             yield (
                 f"{here} has {type(mark).__name__}, which has no effect here: it is for a part of an item, beside its Name, "
@@ -145,20 +122,13 @@ def _check_idle(here: str, leaf: Leaf) -> Iterator[str]:
 
 
 def _check_length(here: str, field: Field) -> Iterator[str]:
-    """A Most that lets nothing into the list, or more than an answer can hold."""
+    """A Most that lets nothing into the list."""
     for where, most in [
         (here, field.max_items),
         *((f"{here}.{x.name}", x.max_items) for x in field.leaves if field.item),
     ]:
         if most < 1:
             yield f"{where} has Most({most}), so its list is always empty: write at least Most(1)."
-    shortest = {leaf.name: ["某"] if leaf.many else "某某" for leaf in field.asked}
-    needs = tokens_of(str(shortest if field.item else "某某, ") * field.max_items)
-    if field.many and needs > LARGE.output:
-        yield (
-            f"{here} has Most({field.max_items}): such a list takes at least {needs} tokens, but an answer has {LARGE.output}, so "
-            f"it would be cut off. Write Most({max(1, field.max_items * LARGE.output // needs)}) or less: merged records may hold more."
-        )
 
 
 def _check_leaf(here: str, leaf: Leaf) -> Iterator[str]:

@@ -23,6 +23,7 @@ from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.items import ItemCollection, one_by_one
 from extractor.pipeline.merge import merge
 from extractor.pipeline.recipe import Recipe
+from extractor.schema.card import card_fields
 from extractor.schema.loading import Example, Schema
 from extractor.schema.shape import Field
 from extractor.schema.source_lines import Keys, display_path, field_place, json_lines
@@ -42,6 +43,8 @@ def check_examples(schema: Schema, path: Path) -> tuple[list[str], list[str]]:
 def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> tuple[list[str], list[str]]:
     lines = json_lines(file.read_text(encoding="utf-8"))
     names = [field.name for field in schema.fields]
+    # An example may answer the card, too, which is asked for along with the fields.
+    card = [field.name for field in card_fields("")]
     errors: list[tuple[Keys, str]] = [
         (
             ("record", name),
@@ -50,11 +53,10 @@ def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> 
             "Rename or delete it.",
         )
         for name in example.record
-        if name not in names
+        if name not in (*names, *card)
     ]
     is_reading = example is schema.prompts.reading_example
-    if is_reading:
-        example = replace(example, record=_completed(schema, example.record))
+    example = replace(example, record=_completed(schema, example.record, is_reading))
     fitting = []
     for field in schema.fields:
         wrong = [(("record", *keys), what) for keys, what in _check_answer(field, example)]
@@ -73,13 +75,14 @@ def _check_example(schema: Schema, path: Path, example: Example, file: Path) -> 
     return [f"{display_path(file, path)}:{_line(lines, keys)}: {what}" for keys, what in errors], notes
 
 
-def _completed(schema: Schema, record: Json) -> Json:
-    """The record with the empty parts that an answer for a model that reads may leave out."""
+def _completed(schema: Schema, record: Json, is_reading: bool) -> Json:
+    """The record with the empty parts that the answer may leave out: any, or those that a small model is not shown."""
     complete = dict(record)
     for field in schema.fields:
         if field.item is None or field.name not in record:
             continue
-        empty: Json = {leaf.name: [] if leaf.many else None for leaf in field.asked if leaf.many or leaf.optional}
+        absent = [x for x in field.asked if x.large_model_only or (is_reading and (x.many or x.optional))]
+        empty: Json = {leaf.name: [] if leaf.many else None for leaf in absent}
         value = record[field.name]
         items = [{**empty, **item} if isinstance(item, dict) else item for item in _each(value)]
         complete[field.name] = items if isinstance(value, list) else items[0]
@@ -123,7 +126,7 @@ def _check_answer(field: Field, example: Example) -> Iterator[tuple[Keys, str]]:
     value = example.record[field.name]
     yield from _unknown_leaves(field, value)
     try:
-        TypeAdapter(answer_type(field, field.max_items)).validate_python(value)
+        TypeAdapter(answer_type(field, field.max_items, field.asked)).validate_python(value)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             where = ".".join(map(str, (field.name, *one["loc"])))
@@ -173,7 +176,7 @@ def _check_places(
     text = clean(document)
     found = ItemCollection(text, Recipe(schema, "none", LARGE), _no_call, one_by_one)
     for field in fields:
-        wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items), ...)}
+        wanted: dict[str, Any] = {field.name: (answer_type(field, field.max_items, field.asked), ...)}
         answer: type[BaseModel] = create_model("Answer", **wanted)
         rows = items_read(field, answer.model_validate({field.name: example.record[field.name]}))
         # A model that reads is asked about all fields of a group, whatever their cues.
@@ -185,13 +188,20 @@ def _check_places(
                 "would not be asked about such a text: fix the marker or the text.",
             )
         found.add([(field, text)], [Answer(field.name, text, tuple(rows))])
-    merged = merge(fields, found.items, document)
+    merged = merge(fields, found.items, text)
     for problem in (*found.problems, *merged.problems):
         yield _keys_of(problem, example), _describe(problem)
     record: Json = {field.name: [] if field.many or field.leaves[0].many else None for field in schema.fields}
     try:
         schema.record.model_validate(record | merged.record)
-    except ValidationError as error:
+    except Exception as error:  # the author's validators may raise anything
+        if not isinstance(error, ValidationError):
+            yield (
+                (),
+                f"the example's record makes the validators of {schema.record.__name__} raise {type(error).__name__}: "
+                f"{error}. Let them raise ValueError for what they refuse, and take what is missing.",
+            )
+            return
         for one in error.errors(include_url=False):
             where = ".".join(map(str, one["loc"]))
             if one["type"] == "missing":  # because of an alias, which is an error of the field itself

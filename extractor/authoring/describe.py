@@ -77,15 +77,19 @@ def _reading_questions(schema: Schema, profile: Profile) -> Iterator[tuple[str, 
 
 def _form_questions(schema: Schema, profile: Profile) -> Iterator[tuple[str, str]]:
     """The system message, and the question for each field."""
+    from extractor.pipeline.ask.ask import is_left_to_large_models
     from extractor.pipeline.ask.candidates import find_candidates
     from extractor.pipeline.ask.questions import build_form, build_read, open_candidates, system_text
 
     passage = _sample(schema.prompts.example)
     yield "system", system_text(schema.prompts)
     for field in schema.fields:
+        if is_left_to_large_models(field, profile):
+            yield field.name, "(not asked: only a large model is)"
+            continue
         candidates = find_candidates(field, passage, passage)
         if candidates is None:
-            yield field.name, build_read(field, passage, schema.prompts, profile).text
+            yield field.name, build_read(field, passage, schema.prompts).text
             continue
         asked = open_candidates(field, candidates) if field.item else candidates
         if asked:

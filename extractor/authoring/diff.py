@@ -61,7 +61,7 @@ def recorded_recipe(output: Path) -> Json:
         for line in stream:
             head = read_head(line)
             if head is not None:
-                check_format(head, output)
+                check_format(head, output, "its recipe can't be read: name the older schema's file instead.")
                 digest = head.recipe
     if digest is None:
         raise OutputError(f"{output} has no records: name a schema, or an output of `extractor extract`.")

@@ -16,7 +16,7 @@ The model is asked with the descriptions: write them in the language of the text
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -61,6 +61,10 @@ class @RECORD@(BaseModel):
     venue: Annotated[Verbatim | None, Cue("在[^，。]{2,20}(?:召开|举行)", where="ends")] = Field(
         description="会议地点，照抄原文，如“县政府礼堂”；没有写明则为null"
     )
+    # A choice beside the items is a label of the whole text. No words show it, so it has no evidence.
+    kind: Literal["报道", "讲话", "文件"] | None = Field(
+        description="这是什么样的文本：报道是别人写的会议消息，讲话是讲话人自己的话，文件是印发的通知、意见、方案"
+    )
     amounts: Annotated[list[Amount], Cue("资金|投入|投资|拨付|经费")] = Field(
         description="写明的资金：投入、拨付、安排了多少钱，用在哪里。人数、比率不算"
     )
@@ -75,6 +79,7 @@ EXAMPLE = """{
   "record": {
     "date": "4月8日",
     "venue": "县水利局会议室",
+    "kind": "报道",
     "amounts": [
       {"value": "320万元", "purpose": "渠道维修"}
     ],

@@ -17,8 +17,11 @@ from pydantic import BaseModel, create_model
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request, Usage
 from extractor.pipeline.answer import Problem
+from extractor.pipeline.ask.answer_json import answer_text
 from extractor.pipeline.ask.ask import is_cued
 from extractor.pipeline.ask.candidates import find_candidates
+from extractor.pipeline.ask.misfit import SECOND_TRY
+from extractor.pipeline.ask.questions import ASKED_FIELD
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.convert import Converted, convert
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry, OutputLine
@@ -188,8 +191,11 @@ def _describe_speech(
             yield from _describe_questions(field, speech, inside, full)
             yield from _describe_values(here, lost, one.line["marks"], field)
         if items or problems:
-            yield f"\n{field.name} · without a place in one of the passages"
+            where = "a label of the whole text" if field.is_label else "without a place in one of the passages"
+            yield f"\n{field.name} · {where}"
             yield from _describe_values(items, problems, one.line["marks"], field)
+    for problem in (Problem(**problem) for problem in one.line["problems"] if not problem["field"]):
+        yield f"\nthe record as a whole\n  refused   {problem.detail}"
     yield ""
 
 
@@ -208,8 +214,7 @@ def _describe_questions(field: Field, speech: Excerpt, exchanges: Sequence[Excha
         if exchange.reply is None:
             yield from _labelled("failed", exchange.error or "")
             continue
-        content = exchange.reply.body["choices"][0]["message"]["content"]
-        yield from _labelled("recorded" if exchange.recorded else "answer", str(content))
+        yield from _labelled("recorded" if exchange.recorded else "answer", answer_text(exchange.reply.body))
 
 
 def _describe_values(
@@ -227,6 +232,8 @@ def _why_not(field: Field, passage: Excerpt, speech: Excerpt, profile: Profile) 
     candidates = find_candidates(field, passage, speech) if profile.style == "form" else None
     if candidates is None:
         if is_cued(field, passage, speech):
+            if field.is_label and profile.style == "form":
+                return "a label of the whole text is asked for once"
             return "an earlier failure ended the run"
         return "its Cue or Mood does not match here"
     if not candidates:
@@ -237,13 +244,17 @@ def _why_not(field: Field, passage: Excerpt, speech: Excerpt, profile: Profile) 
 
 
 def _particular(messages: Sequence[Json], field: Field, exchange: Exchange, speech: Excerpt) -> str:
-    """The part of a question that is about the field; for a repeated question, why it is asked again."""
-    if len(messages) > 2:
-        return f"again: {messages[-1]['content']}"
+    """The part of a question that is about its fields; for a repeated question, why it is asked again."""
+    rules, text = (str(message["content"]) for message in messages)
+    _, again, why = text.rpartition(SECOND_TRY)
+    if again and "\n" not in why:
+        return f"again: {again.strip()}{why}"
     about = exchange.request.about
     i, j = (bisect_left(speech.starts, about[key]) for key in ("start", "end"))
-    text = str(messages[-1]["content"])
     lines = (text.partition(speech.text[i:j])[2] or text).splitlines()
+    asked = [line for line in (*rules.splitlines(), *lines) if ASKED_FIELD.match(line)]
+    if asked:  # a model that reads is asked before the passage, or behind it about a single field
+        return "\n".join(asked)
     first = next((n for n, line in enumerate(lines) if field.name in line), 0)
     return "\n".join(line for line in lines[first:] if line.strip())
 
@@ -286,6 +297,8 @@ def _describe_item(item: _Item, marks: Sequence[MarkEntry], field: Field) -> str
     marked = [", ".join(mark["marks"]) for mark in marks if (mark["field"], mark["item"]) == (field.name, item.index)]
     quotes = " and ".join(f"“{_short(place['text'])}” at {place['start']}-{place['end']}" for place in item.places)
     value = json.dumps(_without_places(item.value), ensure_ascii=False)
+    if field.is_label:
+        return value
     return f"{value} → {quotes or 'its place in the text is not recorded'}{f' [{marked[0]}]' if marked else ''}"
 
 
@@ -298,8 +311,8 @@ def describe_problem(problem: Problem) -> tuple[str, str]:
     """A label, "changed" or "dropped", and what became of a value and why."""
     words = "" if problem.value is None else f" “{_short(problem.value)}”"
     where = "" if problem.start is None else f" (characters {problem.start}-{problem.end})"
-    changed = problem.kind == "reworded"
-    reason = REWORDED if changed else problem.detail
+    changed = problem.kind in ("reworded", "restored")
+    reason = REWORDED if problem.kind == "reworded" else problem.detail
     return "changed" if changed else "dropped", f"{problem.kind} {problem.field}{words}: {reason}{where}"
 
 

@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output: Path | None, quiet: bool) -> None:
-    """Convert, print the summary, and exit."""
+def conclude(
+    convert: Callable[[ProgressDisplay, Cancellation], Summary],
+    output: Path | None,
+    quiet: bool,
+    restarts: bool = False,
+) -> None:
+    """Convert, print the summary, and exit. `restarts`: the run was asked to start over."""
     from extractor.cancellation import Cancellation, cancelled_by_user
     from extractor.cli.progress import progress_display
     from extractor.cli.report import describe
     from extractor.errors import ExtractorError
-    from extractor.output.files import OutputError, part_path
+    from extractor.output.files import OutputError
     from extractor.pipeline.read.read import InputError
     from extractor.schema.shape import SchemaError
 
@@ -42,11 +47,11 @@ def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output
         ):
             summary = convert(progress, cancellation)
     except (SchemaError, InputError, OutputError, ExtractorError) as error:
-        stop(f"{error}{_finished_part(error, output)}", code=getattr(error, "exit_code", 2))
+        written = _finished_part(output) if isinstance(error, OutputError) else ""
+        stop(f"{error}{written}", code=getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
-        part = part_path(output) if output is not None else None
-        kept = f" Finished records are in {part}." if part is not None and part.exists() else ""
-        stop(f"Stopped.{kept} Run the same command again to resume.", code=INTERRUPTED)
+        command = "without --restart" if restarts else "again"
+        stop(f"Stopped.{_finished_part(output)} Run the same command {command} to resume.", code=INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has left (`head`, for example), so no message is needed.
         abandon_stdout()
@@ -57,11 +62,11 @@ def conclude(convert: Callable[[ProgressDisplay, Cancellation], Summary], output
     raise typer.Exit(summary.exit_code)
 
 
-def _finished_part(error: Exception, output: Path | None) -> str:
-    """If the output can't be written any further: where its finished records are."""
-    from extractor.output.files import OutputError, part_path
+def _finished_part(output: Path | None) -> str:
+    """Where the finished records of a run are that did not come to its end; "" if there are none."""
+    from extractor.output.files import part_path
 
-    if not isinstance(error, OutputError) or output is None:
+    if output is None:
         return ""
     with suppress(OSError):
         if part_path(output).stat().st_size:

@@ -15,9 +15,11 @@ from extractor.cli.exit import stop
 from extractor.cli.options import (
     BaseUrlOption,
     ConcurrencyOption,
+    DateColumnOption,
     EncodingOption,
     IdColumnOption,
     Inputs,
+    KeepColumnOption,
     MaxOutputTokensOption,
     Mode,
     ModelOption,
@@ -33,6 +35,7 @@ from extractor.cli.options import (
     TemperatureOption,
     TextColumnOption,
     TimeoutOption,
+    TitleColumnOption,
     TpmOption,
     VerifyOption,
     read_concurrency,
@@ -56,6 +59,9 @@ def extract(
     encoding: EncodingOption = None,
     text_column: TextColumnOption = None,
     id_column: IdColumnOption = None,
+    title_column: TitleColumnOption = None,
+    date_column: DateColumnOption = None,
+    keep_column: KeepColumnOption = None,
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
@@ -132,6 +138,9 @@ def extract(
         encoding=encoding,
         text_column=text_column,
         id_column=id_column,
+        title_column=title_column,
+        date_column=date_column,
+        keep_columns=tuple(keep_column or ()),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,
@@ -200,4 +209,4 @@ def _launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = 
             return convert_all(settings, progress, cancellation)
         return (submit if batch else convert_to)(settings, output, progress, cancellation, sys.argv[1:])
 
-    conclude(convert, output, quiet)
+    conclude(convert, output, quiet, settings.restart)

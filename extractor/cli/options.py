@@ -75,6 +75,26 @@ PriceOutOption = Annotated[
     float | None, typer.Option("--price-out", min=0, help="US dollars per million tokens written.")
 ]
 IdColumnOption = Annotated[str | None, typer.Option("--id-column", help="JSONL and CSV: the column with the id.")]
+TitleColumnOption = Annotated[
+    str | None,
+    typer.Option("--title-column", help="JSONL and CSV: the column with the title [default: title, 标题 …]."),
+]
+DateColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--date-column",
+        help="JSONL and CSV: the column with the date of publication, which gives the year that a text leaves out "
+        "[default: publish_date, date, 发布日期 …].",
+    ),
+]
+KeepColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep-column",
+        metavar="NAME",
+        help="JSONL and CSV: a column to copy into the output lines, under columns; may be repeated.",
+    ),
+]
 ConcurrencyOption = Annotated[
     str,
     typer.Option(

@@ -14,6 +14,10 @@ from extractor.runs.budget import Budget
 from extractor.runs.summary import Summary
 from extractor.runs.wording import counted, dollars, listed
 
+# How messages call the command that resumes; after a --restart it would start over once more.
+_SAME_COMMAND = "the same command again"
+_WITHOUT_RESTART = "the same command without --restart"
+
 
 def describe(summary: Summary, seconds: float) -> list[str]:
     """The summary of a run that took `seconds`, with the next step last."""
@@ -26,8 +30,14 @@ def describe(summary: Summary, seconds: float) -> list[str]:
         lines += _spending(summary.budget)
     lines += [*_failures(summary), *_open_work(summary), *summary.notes]
     if summary.stopped is not None:
-        lines.append(f"stopped: {summary.stopped}")
+        lines.append(f"stopped: {_reason(summary)}")
     return lines + _next_steps(summary)
+
+
+def _reason(summary: Summary) -> str:
+    """Why the run stopped, and the command that resumes it."""
+    reason = str(summary.stopped)
+    return reason.replace(_SAME_COMMAND, _WITHOUT_RESTART) if summary.restarted else reason
 
 
 def _headline(summary: Summary, seconds: float) -> str:
@@ -114,11 +124,11 @@ def _next_steps(summary: Summary) -> list[str]:
         return []
     if not summary.resumes:
         return ["next: fix the cause and run again; with -o FILE, --retry-failed then converts only what failed"]
-    if summary.output is not None and summary.output.suffix == ".part":
-        older = summary.output.with_suffix("")
-        return [
-            f"next: fix the cause and run the same command again, without --restart if it has it; {older} is unchanged"
-        ]
     if summary.stopped is not None:
-        return ["next: fix the cause and run the same command again: it resumes where this run stopped"]
-    return ["next: fix the cause, then run the same command with --retry-failed to ask about the failures again"]
+        command = _WITHOUT_RESTART if summary.restarted else _SAME_COMMAND
+        resume = f"run {command}: it resumes where this run stopped"
+        if summary.output is not None and summary.output.suffix == ".part":
+            resume += f"; {summary.output.with_suffix('')} is unchanged"
+        return [f"next: fix the cause and {resume}"]
+    option = "--retry-failed instead of --restart" if summary.restarted else "--retry-failed"
+    return [f"next: fix the cause, then run the same command with {option} to ask about the failures again"]

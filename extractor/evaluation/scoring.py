@@ -4,6 +4,7 @@
 |--------------------------|---------------------------------------------------------------------------------|
 | one date                 | its EDTF (or both are null)                                                     |
 | one other value          | its words (or both are null)                                                    |
+| label of the whole text  | the choice, exactly (or both are null); of several labels, each                 |
 | list of values           | their words                                                                     |
 | items anchored by name   | the name; for matched items each list (titles, roles) as a set                  |
 | items anchored by number | overlapping evidence and equal digits; if matched, number, low, high and unit   |
@@ -134,7 +135,8 @@ def _score_one(fields: Sequence[Field], name: str, wanted: Json, found: Json) ->
         if field.item is None and not isinstance(theirs, list):
             _score_value(scored, name, field, mine, theirs)
         elif field.item is None:
-            _score_names(scored, name, field, mine or [], theirs, lambda value: fold(str(value)))
+            key: Callable[[Any], str] = str if field.is_label else _folded
+            _score_names(scored, name, field, mine or [], theirs, key)
         elif field.anchor.kind.scored_by == "names":
             _score_people(scored, name, field, _listed(mine), _listed(theirs))
         elif field.anchor.kind.scored_by == "numbers":
@@ -142,6 +144,10 @@ def _score_one(fields: Sequence[Field], name: str, wanted: Json, found: Json) ->
         else:
             _score_clauses(scored, name, field, _listed(mine), _listed(theirs))
     return scored
+
+
+def _folded(value: Any) -> str:
+    return fold(str(value))
 
 
 def _listed(value: Any) -> list[Json]:
@@ -154,7 +160,7 @@ def _score_value(scored: Scored, name: str, field: Field, mine: Any, theirs: Any
     F1 is then the share of right documents.
     """
     key = _date_of if field.anchor.kind.reads == "date" else _words_of
-    right = key(mine) == key(theirs)
+    right = mine == theirs if field.is_label else key(mine) == key(theirs)
     scored.right[field.name] = [right] if mine is not None else []
     scored.counts[field.name] = Counts(int(right), 1, 1)
     if not right:
@@ -190,8 +196,11 @@ def _score_people(scored: Scored, name: str, field: Field, mine: list[Json], the
     wanted = {fold(item[anchor]): item for item in theirs}
     for leaf in (leaf for leaf in field.asked if leaf.many):
         counts = Counts()
-        for person in both:
-            a = {fold(x) for x in found[person][leaf.name]}
+        annotated = [person for person in both if leaf.name in wanted[person]]
+        if both and not annotated:
+            continue  # the annotations are older than this part of the schema
+        for person in annotated:
+            a = {fold(x) for x in found[person].get(leaf.name, [])}
             b = {fold(x) for x in wanted[person][leaf.name]}
             counts += Counts(len(a & b), len(a), len(b))
         scored.counts[f"{field.name}.{leaf.name}"] = counts

@@ -77,6 +77,16 @@ _SPANS = re.compile(
     rf"|(?<![每\d第一二三四五六七八九十]){_COUNT}(?:年|个月)(?:多)?(?:以来|以内|之内|来|间|内)"
     rf"|(?<![每\d第])\d{{1,3}}(?:天|日|周|个工作日)(?:之|以)?内|[二三四五六七八]普(?![通遍查法及选]))"
 )
+# What ends a deadline, or begins it. (前三季度 and 前年 are periods.)
+_DEADLINE = re.compile(
+    r"(?<=.)前$|以前$|之前$|[底末内]$|期间$|时期$|^(?:今后|未来)|^[到至].*(?:[年月日号]|季度|[底初末])$|^到"
+)
+_NO_DEADLINE = re.compile(
+    "以来|以后|之后|同期|至今|迄今|为止|目前|现在|截至|截止|去年|上年|前年(?!均)|此前|过去|^近|^最近|年代|开始$|起$|^到(?:目前|现在|今$)|世纪|^这"
+)
+# 用三年时间, 通过三年的努力.
+_LASTING = re.compile(rf"{_COUNT}(?:个月|年)(?:左右|时间|内)?")
+_MEANS = ("用", "通过", "经过", "力争", "争取")
 _EVENT_SINCE = re.compile("以来")
 _EVENT_LONGEST = 20
 _CLAUSE_EDGE = re.compile(r"[\s,.;:!?、()<>了]|(?=党的)")
@@ -98,6 +108,23 @@ def find_periods(text: str) -> list[Span]:
     since = [_event(folded, match.start()) for match in _EVENT_SINCE.finditer(folded) if match.end() not in taken]
     events = [span for span in since if span]
     return _without_overlaps(sorted(spans + events))
+
+
+def find_deadlines(text: str) -> list[Span]:
+    """Spans of the periods by whose end something is to be done: 年底前, 9月底, 三年内, 到2020年, 今后五年.
+
+    A period that has begun or is over is none: 今年, 去年, 近三年, 2010年以来.
+    """
+    folded = fold_keeping_stops(text)
+    return [span for span in find_periods(text) if _is_deadline(folded, span)]
+
+
+def _is_deadline(folded: str, span: Span) -> bool:
+    words = folded[slice(*span)]
+    if _NO_DEADLINE.search(words):
+        return False
+    lasts = _LASTING.fullmatch(words) is not None and folded.endswith(_MEANS, 0, span[0])
+    return lasts or _DEADLINE.search(words) is not None
 
 
 def fold_keeping_stops(text: str) -> str:

@@ -49,7 +49,11 @@ _CLOCK = (
     r"(?:\(?(?:星期|周|礼拜)[一二三四五六七日天]\)?)?(?:当天)?"
     "(?:上午|下午|早上|早晨|清晨|凌晨|中午|晚上?|傍晚|夜间?)?"
 )
-_BARE_DAY = re.compile(rf"(3[01]|[12]\d|0?[1-9])[日号]{_CLOCK}(?:\d{{1,2}}[:时点](?:\d{{1,2}}分?|半|许|整)?)?")
+_TIME = rf"{_CLOCK}(?:\d{{1,2}}[:时点](?:\d{{1,2}}分?|半|许|整)?)?"
+_DAY = r"(3[01]|[12]\d|0?[1-9])"
+_BARE_DAY = re.compile(rf"{_DAY}[日号]{_TIME}")
+_BARE_DAYS = re.compile(rf"(?:从|自)?{_DAY}[日号]?(?:-|至|到|、|和){_DAY}[日号]{_TIME}")
+_MONTH_DAY = re.compile(rf"(1[0-2]|0?[1-9])月(?:{_DAY}[日号])?(?![^-至到]{{0,9}}[前后底起止来])")
 _POINT = re.compile(
     rf"(?:(?P<year>\d{{4}}|[\dX]{{4}})年度?|(?P<relative>{_RELATIVE_WORDS})度?|(?P<next>次年|翌年))?"
     r"(?:(?P<half>[上下])半年|第?(?P<quarter>[1-4])季度?|(?P<season>[春夏秋冬])[季天]?"
@@ -61,7 +65,7 @@ _POINT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EdtfValue:
-    """A date in EDTF. `year_inferred`: its year comes from the year of the meeting, not from the words."""
+    """A date in EDTF. `year_inferred`: its year or its month comes from elsewhere, not from the words."""
 
     edtf: str
     year_inferred: bool
@@ -98,16 +102,17 @@ def _is_real(year: str, month: str, day: str) -> bool:
     return 1 <= int(day) <= calendar.monthrange(number, int(month))[1]
 
 
-def parse_date(words: str, *, year: int | None = None) -> EdtfValue | None:
+def parse_date(words: str, *, year: int | None = None, month: int | None = None) -> EdtfValue | None:
     """The words of a date or period as EDTF; None if they name no date (本月, 近三年, 农历五月, 2月30日).
 
     `year`, the year of the meeting, completes 5月27日 and 去年11月. A redacted year stays unspecified:
-    20xx年 is 20XX. xx年 alone gives None, since XXXX says nothing.
+    20xx年 is 20XX. xx年 alone gives None, since XXXX says nothing. `month` completes a day without a month (27日) or
+    a range of such days, and nothing else.
 
         >>> parse_date("5月27日上午", year=2014)
         EdtfValue(edtf='2014-05-27', year_inferred=True)
     """
-    text = re.sub(r"\s", "", fold(words[: 2 * _LONGEST])).strip(",.;:()")
+    text = _folded(words)
     if not text or len(words) > 2 * _LONGEST or len(text) > _LONGEST or _LUNAR.search(text):
         return None
     plan = _parse_plan(text)
@@ -117,10 +122,33 @@ def parse_date(words: str, *, year: int | None = None) -> EdtfValue | None:
     decade = _parse_decade(text)
     if decade:
         return decade
+    if month is not None and bare_days(words):
+        completed = _parse_interval(f"{month}月{text.removeprefix('从').removeprefix('自')}", year)
+        return None if completed is None else replace(completed, year_inferred=True)
     if day := _BARE_DAY.fullmatch(text):
         known = "XXXX" if year is None else str(year)
         return EdtfValue(f"{known}-XX-{int(day[1]):02}", year is not None)
     return _parse_interval(text, year)
+
+
+def _folded(words: str) -> str:
+    return re.sub(r"\s", "", fold(words[: 2 * _LONGEST])).strip(",.;:()")
+
+
+def bare_days(words: str) -> tuple[int, ...]:
+    """The days of words that name no month: (20,) for 20日上午, (20, 22) for 20日至22日; () for other words."""
+    text = _to_digits(_folded(words))
+    match = _BARE_DAY.fullmatch(text) or _BARE_DAYS.fullmatch(text)
+    return tuple(int(day) for day in match.groups()) if match else ()
+
+
+def month_and_day(words: str) -> tuple[int, int] | None:
+    """The month and day that the words begin with, if they have no year: (12, 30) for 12月30日上午.
+
+    The day is 1 if there is none. None for a deadline (12月30日前) and for all other words.
+    """
+    match = _MONTH_DAY.match(_to_digits(_folded(words)))
+    return (int(match[1]), int(match[2] or 1)) if match else None
 
 
 def _parse_plan(text: str) -> EdtfValue | None:

@@ -67,6 +67,11 @@ def find_directives(text: str) -> tuple[Directive, ...]:
     return tuple(found)
 
 
+def is_report(text: str) -> bool:
+    """Whether the text is a news report, which quotes what was said, and not a speech."""
+    return directive_words.NEWS.search(text[:400]) is not None and directive_words.ADDRESSES.search(text[:300]) is None
+
+
 def headings_of(text: str, sentence_spans: list[Span]) -> Iterator[Span]:
     """Numbered sentences that are only headings, like 二是要突出重点。 before the sentences that say how."""
     for (i, j), (k, m) in pairwise(sentence_spans):
@@ -94,9 +99,7 @@ def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
     A speech demands, unless the heading announces a review. A news report demands in numbered points, and
     from the words that quote a demand to the end of their paragraph.
     """
-    is_news = (
-        directive_words.NEWS.search(text[:400]) is not None and directive_words.ADDRESSES.search(text[:300]) is None
-    )
+    is_news = is_report(text)
     paragraph_ends = iter([end for _, end in paragraphs(text)])
     paragraph_end = 0
     demanding, reviewing = not is_news, False

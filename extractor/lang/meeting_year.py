@@ -10,10 +10,11 @@ from datetime import date, timedelta
 
 from extractor.lang.date_spans import CN, DAY_NUMBER, MONTH_NUMBER, fold_keeping_stops
 from extractor.lang.dates import plan_years, to_number
+from extractor.lang.sentences import Span
 
 _LEAD, _SIGN_OFF = 300, 150  # characters at the start and end in which a text gives its own date
 _Y = rf"(?<!\d)((?:19|20)\d\d(?!\d)|[一二][九〇零○]{CN}{{2}})"
-_FULL = rf"{_Y}\s?年\s?({MONTH_NUMBER})\s?月\s?{DAY_NUMBER}\s?[日号]"
+_FULL = rf"{_Y}\s?年\s?({MONTH_NUMBER})\s?月\s?({DAY_NUMBER})\s?[日号]"
 # The text's own date: alone on its line, in brackets after the title, before the name of the meeting, or
 # labelled.
 _OWN_DATE = re.compile(
@@ -28,7 +29,7 @@ _NEWS_LEAD = re.compile(
 )
 _SALUTATION = re.compile("同志们|同志:|各位|尊敬的|女士们|今天")
 _BARE_DAY = re.compile(
-    rf"(?<!年)(?<!年 )(?<![\d一二三])({MONTH_NUMBER})\s?月\s?{DAY_NUMBER}\s?[日号](?!以来|起|前|至|到|-)"
+    rf"(?<!年)(?<!年 )(?<![\d一二三])({MONTH_NUMBER})\s?月\s?({DAY_NUMBER})\s?[日号](?!以来|起|前|至|到|-)"
 )
 # What ties 今年 to a year: the year itself, the first or last year of a plan, an anniversary.
 _BOUND = re.compile(
@@ -82,6 +83,15 @@ _HELD = re.compile(
 # When a web page was published: soon after the meeting that it reports.
 _POSTED = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.年](0?[1-9]|1[0-2])[-/.月]([0-3]?\d)日?[ \u3000]{0,3}\d{1,2}:\d{2}")
 _DAYS_TO_POST = 31
+_ANY_FULL = rf"{_Y}\s?[-/.年]\s?(1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])\s?[-/.月]\s?({DAY_NUMBER})(?!\d)"
+# The date of a page or an issue without a clock: labelled, or on the last line.
+_LABELLED = re.compile(rf"(?:发布|发表|更新|刊发|上传|来源|日期|时间)[^\n\d;]{{0,12}}?{_ANY_FULL}")
+_LAST_LINE = re.compile(
+    rf"(?:^|\n)[^\n\d,;:!?]{{0,20}}{_ANY_FULL}日?(?!以?[前后来]|之|起|止)[^\n,;:!?]{{0,12}}\s{{0,9}}$"
+)
+# A full date of a meeting, anywhere: it is the year of a meeting of the same day.
+_ON_THE_DAY = re.compile(rf"{_FULL}(?!以来|起|前|印发|发布)[^\n;]{{0,40}}?(?:召开|举行|举办|开幕|召集|主持)")
+_EACH_YEAR = re.compile("周年|纪念")
 _TITLED = re.compile(rf"{_Y}年[^\n;,执述]{{0,40}}?(?:会议|大会|推进会|动员会|政府工作报告)(?!精神)")
 _YEAR_END = re.compile(
     "今年(?:前|1-|1至|1到)1[01]个?月|(?:部署|安排|谋划|布置|做好|抓好)[^\n;,]{0,4}明年|即将过去|明年(?:的)?(?:工作|任务|重点)"
@@ -113,7 +123,7 @@ def infer_year(text: str, *, extra: str = "") -> InferredYear | None:
     """
     folded, beside = fold_keeping_stops(text), fold_keeping_stops(extra)
     month = _meeting_month(folded)
-    for find in (_written_years, _bound_years, _implied_years, _posted_years):
+    for find in (_written_years, _years_of_the_day, _bound_years, _implied_years, _posted_years):
         found = find(folded, month)
         found += [replace(year, start=0, end=0) for year in find(beside, month)] if beside else []
         if found:
@@ -127,7 +137,7 @@ def _meeting_month(folded: str) -> int | None:
     """The month of a date without a year in the lead, or else in the sign-off: 5 for 本报讯 5月27日."""
     for part in (folded[:_LEAD], folded[-_SIGN_OFF:]):
         if match := _BARE_DAY.search(part):
-            return _small_number(match[1])
+            return small_number(match[1])
     return None
 
 
@@ -136,7 +146,7 @@ def _is_late(folded: str, month: int | None) -> bool:
     return month >= 11 if month else bool(_YEAR_END.search(folded))
 
 
-def _small_number(words: str) -> int:
+def small_number(words: str) -> int:
     return int(words) if words.isdecimal() else to_number(words)
 
 
@@ -157,7 +167,7 @@ def _written_years(folded: str, month: int | None) -> list[InferredYear]:
     return [
         _inferred(match, 0, written=True)
         for match in matches
-        if not month or month <= _small_number([group for group in match.groups() if group][1])
+        if not month or month <= small_number([group for group in match.groups() if group][1])
     ]
 
 
@@ -171,11 +181,11 @@ def _bound_years(folded: str, _month: int | None) -> list[InferredYear]:
             year = years[0] + _IN_PLAN.get(match["which"], 4) + _SPEECH_MINUS_WORD[match["word"]]
             found.append(InferredYear(year, *match.span(), False))
     for match in _ANNIVERSARY.finditer(folded):
-        year = _FOUNDED.get(match["founded"], 1978) + _small_number(match["count"])
+        year = _FOUNDED.get(match["founded"], 1978) + small_number(match["count"])
         found.append(InferredYear(year + _SPEECH_MINUS_WORD[match["word"]], *match.span(), False))
     for match in _AWAITED.finditer(folded):
         nth = match["congress"]
-        year = 1982 + 5 * (to_number(nth) - 12) if nth else 1949 + _small_number(match["count"])
+        year = 1982 + 5 * (to_number(nth) - 12) if nth else 1949 + small_number(match["count"])
         found.append(InferredYear(year, *match.span(), False))
     return found
 
@@ -198,19 +208,55 @@ def _implied_years(folded: str, month: int | None) -> list[InferredYear]:
     return reviewed + planned + [_inferred(match, 0) for match in own] + awarded
 
 
-def _posted_years(folded: str, month: int | None) -> list[InferredYear]:
-    """The years in which a page was published, if the day of the meeting is shortly before."""
-    day = next((m for part in (folded[:_LEAD], folded[-_SIGN_OFF:]) if (m := _BARE_DAY.search(part))), None)
-    if month is None or day is None:
-        return []
+def meeting_day(folded: str) -> tuple[int, int] | None:
+    """Month and day of the first date without a year in the lead, or else in the sign-off, of folded text."""
+    for part in (folded[:_LEAD], folded[-_SIGN_OFF:]):
+        if match := _BARE_DAY.search(part):
+            return small_number(match[1]), small_number(match[2])
+    return None
+
+
+def dates_of_text(folded: str) -> list[tuple[date, Span]]:
+    """The full dates that say when a folded text was given, signed or published, with their places."""
+    lead, tail = folded[:_LEAD], len(folded) - _SIGN_OFF
+    own = [match for match in _OWN_DATE.finditer(folded) if not _LEAD <= match.start() < tail]
+    ends = [
+        *_LABELLED.finditer(lead),
+        *_LABELLED.finditer(folded, max(0, tail)),
+        *_LAST_LINE.finditer(folded, max(0, tail)),
+    ]
     found = []
-    for match in _POSTED.finditer(folded):
-        year = int(match[1])
+    for match in [*own, *_POSTED.finditer(folded), *ends]:
+        year, month, day = [group for group in match.groups() if group]
         with suppress(ValueError):  # 2月30日
-            posted = date(year, int(match[2]), int(match[3]))
-            meeting = date(year, month, _small_number(re.sub(r"[日号]$", "", day[0]).rpartition("月")[2].strip()))
-            if meeting <= posted <= meeting + timedelta(days=_DAYS_TO_POST):
-                found.append(InferredYear(year, *match.span(), False))
+            found.append((date(to_number(year), small_number(month), small_number(day)), _without_blanks(match)))
+    return found
+
+
+def _without_blanks(match: re.Match[str]) -> Span:
+    return match.end() - len(match[0].lstrip()), match.end()
+
+
+def _years_of_the_day(folded: str, _month: int | None) -> list[InferredYear]:
+    """The years of full dates that name the day of the meeting again, beside a word for holding it."""
+    day = meeting_day(folded)
+    return [
+        _inferred(match, 0)
+        for match in _ON_THE_DAY.finditer(folded)
+        if day == (small_number(match[2]), small_number(match[3])) and not _EACH_YEAR.search(folded, *match.span())
+    ]
+
+
+def _posted_years(folded: str, month: int | None) -> list[InferredYear]:
+    """The years in which a text was published or signed, if the day of the meeting is shortly before."""
+    day = meeting_day(folded) or (0, 0)
+    found = []
+    for posted, span in dates_of_text(folded):
+        for year in (posted.year, posted.year - 1):
+            with suppress(ValueError):  # 2月30日
+                meeting = date(year, day[0], day[1])
+                if meeting <= posted <= meeting + timedelta(days=_DAYS_TO_POST):
+                    found.append(InferredYear(year, *span, False))
     return found
 
 

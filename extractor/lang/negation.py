@@ -17,3 +17,25 @@ def find_affirmed(pattern: str, text: str, start: int, end: int) -> re.Match[str
         if _DENIED.search(text[max(start, match.start() - _REACH) : match.start()]) is None:
             return match
     return None
+
+
+# What forbids or averts the words after it: part of what is demanded. 不断 and 不仅 deny nothing.
+_FORBIDS = re.compile(
+    "(?:不得|不准|不许|不宜|不可|不再|不要|严禁|禁止|防止|防范|杜绝|避免|严防|谨防|停止|取消|暂停|制止|坚决不|绝不|决不|拒绝|克服|纠正|反对)"
+    r"[^，,。；;：:、！!？?\n“”的]{0,4}$|(?<![不])不$"
+)
+# What says that something is not, or not yet, so.
+_DENIES = re.compile(
+    r"(?:没有|没能|未能|尚未|从未|并未|不能|不是|并非|难以|无法|无力|不足以|未)[^，,。；;：:、！!？?\n“”的]{0,4}$"
+)
+
+
+def forbidding(text: str, clause_start: int, start: int) -> int | None:
+    """Where the word begins that forbids what stands at `start` of its clause (不得|建立小金库); None without one."""
+    match = _FORBIDS.search(text[max(clause_start, start - _REACH) : start])
+    return None if match is None else max(clause_start, start - _REACH) + match.start()
+
+
+def is_denied(text: str, clause_start: int, start: int) -> bool:
+    """Whether the clause says that what stands at `start` is not so (未能|实现目标)."""
+    return _DENIES.search(text[max(clause_start, start - _REACH) : start]) is not None

@@ -7,6 +7,7 @@ be taken.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from extractor.lang.characters import HAN
@@ -196,8 +197,9 @@ def _is_short_name(words: str) -> bool:
 
 def _drop_inner(spans: set[Span]) -> set[Span]:
     """The spans without those that overlap a longer one."""
-    kept: list[Span] = []
+    kept: list[Span] = []  # in the order of the text, disjoint: only the neighbours can overlap a new one
     for span in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-        if all(span[1] <= i or j <= span[0] for i, j in kept):
-            kept.append(span)
+        at = bisect_left(kept, span)
+        if (at == 0 or kept[at - 1][1] <= span[0]) and (at == len(kept) or span[1] <= kept[at][0]):
+            kept.insert(at, span)
     return set(kept)

@@ -127,7 +127,7 @@ def restart_path(output: Path) -> Path:
 
 
 def before_path(output: Path) -> Path:
-    """Where the output is kept as it was before a back-fill."""
+    """Where the output is kept as it was before a back-fill, or an unfinished one before a --restart."""
     return output.with_name(f"{output.name}.before")
 
 
@@ -145,8 +145,9 @@ def part_path(path: Path) -> Path:
 def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
     """Open the files of a run: as an earlier run that was cut short left them, or empty with `restart`.
 
-    Without `put` they stay `.part`, and the older files as they were. Raises OutputError, also if another run
-    is writing the same output.
+    Without `put` they stay `.part`, and the older files as they were. If there is only a `.part`, `restart`
+    keeps its records under the name that `before_path` gives. Raises OutputError, also if another run is
+    writing the same output.
     """
     _check(output)
     path = followed(output)
@@ -172,7 +173,8 @@ def open_output(output: Path, restart: bool = False) -> Iterator[Output]:
         try:
             yield Output(path, records, failures, replaces)
         finally:
-            for lines in (records, failures):
+            # An unfinished restart keeps its `.part`, though empty: the next run goes on with the restart.
+            for lines in (failures,) if replaces else (records, failures):
                 if not lines.size and not lines.placed:
                     with suppress(OSError):
                         part_path(lines.path).unlink(missing_ok=True)
@@ -184,10 +186,10 @@ def _keep_part(path: Path) -> None:
         if part_path(path).stat().st_size:
             fresh = before_path(path).with_name(f"{before_path(path).name}.new")
             shutil.copyfile(part_path(path), fresh)
-            os.replace(fresh, _free(before_path(path)))
+            os.replace(fresh, free_path(before_path(path)))
 
 
-def _free(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """The path, with a number if there is such a file."""
     names = (path, *(path.with_name(f"{path.name}.{number}") for number in range(2, 1000)))
     return next(name for name in names if not name.exists())

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.output.files import Lines, Output, OutputError, encode, guard, part_path
+from extractor.output.files import Lines, Output, OutputError, before_path, encode, free_path, guard, part_path
 from extractor.pipeline.backfill import valid_fields
 from extractor.pipeline.line_format import FORMAT, OutputLine
 from extractor.pipeline.recipe import Recipe
 
 _HEAD = re.compile(
-    rb'\{"format": %d, "id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"'
+    rb'\{"format": %d, "id": ("(?:[^"\\]|\\.)*"), "source": \{"path": ("(?:[^"\\]|\\.)*"), "sha256": "([0-9a-f]*)"(?:, "row": "([0-9a-f]*)")?'
     % FORMAT
 )
 _RECIPE = re.compile(rb'"recipe": "([0-9a-f]+)"')
@@ -34,6 +34,7 @@ class Head:
     name: str
     path: str
     sha256: str
+    row: str | None  # None: written before lines had it
     recipe: str
 
     @property
@@ -49,22 +50,22 @@ def read_head(line: bytes) -> Head | None:
     recipe = _RECIPE.match(line, at) if at >= 0 else None
     try:
         if found and recipe and line.endswith(b"}\n"):
-            name, path, sha256 = found.groups()
-            return Head(FORMAT, _plain(name), _plain(path), sha256.decode(), recipe[1].decode())
+            name, path, sha256, row = found.groups()
+            plain_row = None if row is None else row.decode()
+            return Head(FORMAT, _plain(name), _plain(path), sha256.decode(), plain_row, recipe[1].decode())
     except ValueError:
         return None
     return _parse_head(line)
 
 
-def check_format(head: Head, path: Path) -> None:
-    """Raise OutputError if a line was written in another format than this version's."""
+def check_format(head: Head, path: Path, advice: str) -> None:
+    """Raise OutputError, with what that means and what to do, if a line of `path` has another format."""
     if head.format == FORMAT:
         return
     older = "an older" if head.format < FORMAT else "a newer"
     raise OutputError(
         f"{path} was written by {older} version of extractor (format {head.format}; this one writes format {FORMAT}), so "
-        "it can't be added to. Name another file with -o, or convert everything again with --restart (the old records "
-        "stay until all new ones are there)."
+        f"{advice}"
     )
 
 
@@ -74,7 +75,8 @@ def _parse_head(line: bytes) -> Head | None:
         source = data["source"]
         version = int(data.get("format", 1))  # the first format had no number
         recipe = str(data["run"]["recipe"])
-        return Head(version, str(data["id"]), str(source["path"]), str(source["sha256"]), recipe)
+        row = None if source.get("row") is None else str(source["row"])
+        return Head(version, str(data["id"]), str(source["path"]), str(source["sha256"]), row, recipe)
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -103,8 +105,9 @@ class RecordIndex:
         """
         self._lines: Lines = files.records
         self._path, self._part, self._recipe = files.path, part_path(files.path), recipe
-        # By record name: where its line starts, first digits of its source's digest, whether it is outdated.
-        self._live: dict[str, tuple[int, int, bool]] = {}
+        # By record name: where its line starts, first digits of its source's digest, whether it is outdated, and
+        # what its row says beside the text.
+        self._live: dict[str, tuple[int, int, bool, str | None]] = {}
         # By hash of the document's name and path: the first digits of its source's digest.
         self._sources: dict[int, int] = {}
         # The document whose lines were cut off the end of a `.part`.
@@ -119,10 +122,10 @@ class RecordIndex:
                 if self._path.is_file() and not files.replaces:
                     self._read_output()
 
-    def has(self, document: str, sha256: str) -> bool:
-        """Whether a document of this name and content has its records, and they are not outdated."""
-        digits = _digits(sha256)
-        return any(self._live[name][1:] == (digits, False) for name in self._first_names(document))
+    def has(self, document: str, sha256: str, row: str) -> bool:
+        """Whether a document of this name, content and `Document.row` has its records, and they are not outdated."""
+        current = (_digits(sha256), False, row)
+        return any(self._live[name][1:] == current for name in self._first_names(document))
 
     def was_cut(self, document: str, path: str) -> bool:
         """Whether the document had lines that were cut off, since there may have been more to come."""
@@ -167,7 +170,7 @@ class RecordIndex:
         with self._part.open("rb") as stream:
             for line in stream:
                 head = read_head(line)
-                if head is not None and self._live.get(head.name, (-1, 0, False))[0] == offset:
+                if head is not None and head.name in self._live and self._live[head.name][0] == offset:
                     yield line
                 offset += len(line)
 
@@ -223,8 +226,15 @@ class RecordIndex:
         self._lines.add(b"".join(copied))
 
     def _check(self, head: Head, line: bytes, path: Path) -> None:
-        """Raise OutputError if the line has another format, or no field that is valid under this recipe."""
-        check_format(head, path)
+        """Raise OutputError if the line of `path` has another format, or no field that is valid under this recipe."""
+        stay = "the old records stay until all new ones are there"
+        if not self._path.is_file():
+            stay = f"{free_path(before_path(self._path))} then holds the old records"
+        check_format(
+            head,
+            path,
+            f"it can't be added to. Name another file with -o, or convert everything again with --restart ({stay}).",
+        )
         if head.recipe not in self.recipes:
             same = head.recipe == self._recipe.digest
             self.recipes[head.recipe] = frozenset(
@@ -232,10 +242,9 @@ class RecordIndex:
             )
         if not self.recipes[head.recipe]:
             raise OutputError(
-                f"{self._path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
+                f"{path} holds records of another recipe ({head.recipe}; this run's is {self._recipe.digest}), "
                 "and no field of it is still valid: the schema, the prompts, the model or its options have "
-                "changed. Name another file with -o, or start over with --restart (the old records stay until all "
-                "new ones are there)."
+                f"changed. Name another file with -o, or start over with --restart ({stay})."
             )
 
     def _index(self, head: Head, offset: int) -> None:
@@ -250,7 +259,7 @@ class RecordIndex:
             self._drop(head.name)
         outdated = head.recipe != self._recipe.digest
         self.outdated += outdated
-        self._live[head.name] = (offset, digits, outdated)
+        self._live[head.name] = (offset, digits, outdated, head.row)
 
     def _has_changed(self, head: Head) -> bool:
         """Whether the document's source differs from that of its lines so far."""

@@ -113,13 +113,17 @@ class ResumableOutput:
                     yield document
                 else:
                     self.waiting += 1
-            elif self._index.has(document.id, document.sha256) and not self._cache.has_earlier_answers(document.id):
+            elif self._is_done(document):
                 self.skipped += 1
             elif (path := self._index.path_of(document.id)) not in (None, document.path):
                 yield _id_taken(document, self._files.path, path)
             else:
                 yield document
         self.left = len(to_retry)
+
+    def _is_done(self, document: Document) -> bool:
+        is_current = self._index.has(document.id, document.sha256, document.row)
+        return is_current and not self._cache.has_earlier_answers(document.id)
 
     def _failures_of(self, document: Document) -> list[FailureEntry]:
         """What failed in a document of this content. Failures of an older content don't count."""

@@ -7,6 +7,7 @@
     ground      find every value of the answers in the source
     normalise   compute numbers and dates from their words
     merge       the items of all passages into one record
+    validate    leave out what the schema's own validators refuse
     coverage    find the places that call for an item and are cited by none
     write       the output line
 
@@ -23,9 +24,10 @@ from functools import partial
 from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
+from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_reader, label_passage
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
+from extractor.pipeline.card import card_of
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
@@ -36,6 +38,7 @@ from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
 from extractor.pipeline.usage import UsageMeter
+from extractor.pipeline.validate import validate
 from extractor.schema.shape import Field
 
 
@@ -89,18 +92,24 @@ def convert_speech(
     kept = keep(earlier.line, recipe, speech, earlier.without) if earlier else Kept()
     fields = [field for field in recipe.schema.fields if field.name not in kept]
     passages = split_passages(speech, recipe.profile.passage) if fields else []
-    asked, answers = _ask_all(fields, passages, speech, recipe, meter, gather)
+    card_fields = recipe.card if fields and kept.card is None else ()
+    asked, answers = _ask_all([*fields, *card_fields], passages, speech, recipe, meter, gather)
     # Created only now, so that no question has to wait until the speech is prepared for grounding.
     collection = ItemCollection(speech, recipe, meter, gather)
     collection.add(asked, answers)
-    merged, coverage = _merge(collection, kept, fields, speech, recipe)
+    merged = _merge(collection, kept, fields, speech, recipe)
     # Only when all questions have been answered is it known what remains uncited.
     if recipe.profile.second_pass and not collection.is_waiting:
+        # Before validating: what the schema's code refuses has been found, and is not asked for again.
+        coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
         uncited = [(f, p) for f in fields for p in _uncited_passages(f, merged, coverage, speech, recipe)]
         second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
         collection.add(uncited, second, mark=SECOND_PASS)
-        merged, coverage = _merge(collection, kept, fields, speech, recipe)
-    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
+        merged = _merge(collection, kept, fields, speech, recipe)
+    merged = validate(recipe.schema, merged, kept.values)
+    coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
+    card = card_of(speech, merge(card_fields, collection.items, speech), kept.card)
+    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card)
     return Converted(line, collection.failures, meter.total, collection.asked)
 
 
@@ -114,23 +123,28 @@ def _ask_all(
 ) -> tuple[list[tuple[Field, Excerpt]], list[Answer]]:
     """Ask about all fields in all passages: what was asked, and the answers in the same order."""
     groups = group_fields(fields, recipe.profile)
-    asked = [(field, passage) for passage in passages for group in groups for field in group]
-    questions = [partial(_ask_group, group, passage, speech, recipe, call) for passage in passages for group in groups]
+    due = [
+        (group, passage)
+        for passage in passages
+        for group in groups
+        if recipe.profile.style == "read"
+        or not group[0].is_label
+        or passage is label_passage(group[0], passages, speech)
+    ]
+    questions = [partial(_ask_group, group, passage, speech, recipe, call) for group, passage in due]
+    asked = [(field, passage) for group, passage in due for field in group]
     return asked, [answer for answers in gather(questions) for answer in answers]
 
 
 def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
     if len(group) == 1:
         return [ask(group[0], passage, speech, recipe, call)]
-    return ask_group(group, passage, speech, recipe, call)
+    return ask_reader(group, passage, recipe, call)
 
 
-def _merge(
-    collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe
-) -> tuple[Merged, dict[str, FieldCoverage]]:
-    """Merge the items and the kept values into one record, and measure its coverage."""
-    merged = combine(merge(fields, collection.items, speech.document), kept, recipe)
-    return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
+def _merge(collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe) -> Merged:
+    """Merge the items and the kept values into one record."""
+    return combine(merge(fields, collection.items, speech), kept, recipe)
 
 
 def _uncited_passages(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
 from extractor.lang.sentences import Span, clauses, sentences
-from extractor.pipeline.ask.candidates import find_candidates
+from extractor.pipeline.ask.candidates import find_candidates, is_in_unit
 from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.line_format import CoverageEntry
 from extractor.schema.shape import Field
@@ -71,7 +71,7 @@ def find_expected(field: Field, speech: Excerpt) -> list[Span]:
     if pattern is not None:
         return [m.span() for m in re.finditer(pattern, text) if m.group()]
     if not kind.is_entity and kind.find is not None:
-        return kind.find(text)
+        return [(i, j) for i, j in kind.find(text) if is_in_unit(field.anchor, text[i:j])]
     beside = [leaf.name for leaf in field.asked if leaf.beside is not None]
     people = find_candidates(field, speech, speech) or []
     return [c.place for c in people if any(c.known.get(name) for name in beside)]

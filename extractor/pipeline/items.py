@@ -14,7 +14,7 @@ from extractor.pipeline.answer import Answer, Problem
 from extractor.pipeline.ask.ask import verify
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import Item, ground, wording_of
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, doubts, normalise
 from extractor.pipeline.recipe import Recipe
 from extractor.schema.shape import Field
 
@@ -54,7 +54,7 @@ class ItemCollection:
 
     def __init__(self, speech: Excerpt, recipe: Recipe, call: Call, gather: Gather) -> None:
         self._prepared = prepare(speech)
-        self._year = infer_meeting_year(speech)
+        self._context = date_context(speech)
         self._recipe, self._call, self._gather = recipe, call, gather
         self.items: list[tuple[Item, Json]] = []
         self.problems: list[Problem] = []
@@ -67,7 +67,7 @@ class ItemCollection:
 
         Their items get the `mark`, and UNCONFIRMED if the model does not confirm them.
         """
-        self.asked += len(asked)
+        self.asked += sum(not field.on_card for field, _ in asked)
         items: list[tuple[Field, Excerpt, Item, Json]] = []
         for (field, passage), answer in zip(asked, answers, strict=True):
             for start, end, error in answer.failed:
@@ -76,13 +76,16 @@ class ItemCollection:
             grounded, ungrounded = ground(answer, field, self._prepared)
             self.problems += [*answer.problems, *ungrounded]
             for item in grounded:
-                values, unreadable = normalise(item, field, self._year)
+                values, unreadable = normalise(item, field, self._context)
                 self.problems += unreadable
                 if values is not None:
                     items.append((field, passage, item, values))
-        confirmed = self._verify(items) if self._recipe.profile.verify else [True] * len(items)
-        for (_, _, item, values), is_confirmed in zip(items, confirmed, strict=True):
-            marks = {mark} if mark else set()
+        # A label has no words of its own that a model could be asked about again.
+        to_verify = [one for one in items if one[2].places] if self._recipe.profile.verify else []
+        confirmed = {id(one[2]): answer for one, answer in zip(to_verify, self._verify(to_verify), strict=True)}
+        for field, _, item, values in items:
+            is_confirmed = confirmed.get(id(item), True)
+            marks = doubts(item, field, self._context) | ({mark} if mark else set())
             marks |= set() if is_confirmed else {UNCONFIRMED}
             self.items.append((replace(item, marks=item.marks | marks), values))
 

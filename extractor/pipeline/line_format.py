@@ -103,6 +103,10 @@ class Source(TypedDict):
     sha256: Annotated[
         str, Field(description="digest of the file's bytes; for a row of a table, of the row's text in UTF-8")
     ]
+    row: Annotated[
+        str,
+        Field(description="digest of the title, the date and the kept columns of a table row; empty if there are none"),
+    ]
     start: Annotated[int, Field(description="where the speech begins in the decoded text")]
     end: Annotated[int, Field(description="where it ends")]
 
@@ -132,12 +136,45 @@ class Run(TypedDict):
 
 
 @_closed
+class CardEntry(TypedDict):
+    """One part of a card."""
+
+    text: Annotated[str, Field(description="its words, or the kind of text")]
+    evidence: Annotated[list[EvidenceEntry], Field(description="where the words stand; empty if the text lacks them")]
+
+
+@_closed
+class Card(TypedDict):
+    """What a reader looks for first. A part that the text does not give is null."""
+
+    title: Annotated[
+        CardEntry | None, Field(description="the title above the text; without one, the title of the table row")
+    ]
+    kind: Annotated[
+        CardEntry | None,
+        Field(description="`speech`, `report`, `news`, `minutes`, `notice` or `other`, and the words that show it"),
+    ]
+    meeting: Annotated[CardEntry | None, Field(description="name of the meeting")]
+    place: Annotated[CardEntry | None, Field(description="where it was held")]
+    body: Annotated[CardEntry | None, Field(description="the body that held it, or that issued the text")]
+    speaker: Annotated[CardEntry | None, Field(description="whose speech or report it is")]
+
+
+CARD_PARTS = tuple(Card.__annotations__)
+
+
+@_closed
 class OutputLine(TypedDict):
     """One speech."""
 
     format: Annotated[Literal[2], Field(description="version of this layout")]
     id: Annotated[str, Field(description="the document's id; `ID#1`, `ID#2` … if the document holds several speeches")]
     source: Source
+    columns: Annotated[
+        dict[str, str],
+        Field(description="column → cell, for the columns named with `--keep-column`; empty for a missing cell"),
+    ]
+    document: Card
     record: Annotated[dict[str, Any], Field(description="the values, in the shape that the schema declares")]
     evidence: Annotated[
         dict[str, list[EvidenceEntry]],

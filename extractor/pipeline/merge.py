@@ -2,25 +2,29 @@
 
 An item whose anchor is a name is an entity: all its mentions become one entry, with the values and the places
 of all of them. Any other item is a statement: repeated in the same words, it becomes one entry with several
-places; in other words, it stays a separate entry. A field with a single value keeps the first one and reports
-a later different one as a `conflict`.
+places; in other words, it stays a separate entry. Entries are in the order of their first places. A field with a
+single value keeps the first one and reports a later different one as a `conflict`. A label of the whole text is what
+the first passage says that says one; no other passage contradicts it, since each shows a part of the text only. A
+list of labels has those of all passages.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from extractor.document import Document, Json
+from extractor.document import Excerpt, Json
 from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import evidence_of
+from extractor.pipeline.ground.evidence import evidence_of, quoted
 from extractor.pipeline.ground.folded_text import make_key
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
-from extractor.schema.kinds import EVIDENCE, words_of
+from extractor.schema.kinds import Occurrence, words_of
 from extractor.schema.shape import Field, Leaf
 
 
@@ -47,8 +51,13 @@ class Entry:
     places: list[Span]
     marks: frozenset[str]
 
+    @property
+    def first(self) -> Span:
+        """The place that comes first in the source."""
+        return min(self.places)
 
-def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], document: Document) -> Merged:
+
+def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], speech: Excerpt) -> Merged:
     """Combine the items into one record."""
     record: Json = {}
     evidence: dict[str, list[EvidenceEntry]] = {}
@@ -58,12 +67,15 @@ def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], document:
         mentions = [
             Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == field.name
         ]
+        if field.is_label:
+            record[field.name] = _label(field.anchor, mentions)
+            continue
         entries, conflicts = _merge_entries(field, mentions)
         problems += conflicts
-        values = [_finish(field, entry, document) for entry in entries]
+        values = [_finish(field, entry, speech) for entry in entries]
         record[field.name] = values if field.many or _is_list(field) else (values[0] if values else None)
         if field.item is None and not field.anchor.kind.holds_evidence and entries:
-            evidence[field.name] = [evidence_of(document, span) for entry in entries for span in entry.places]
+            evidence[field.name] = [evidence_of(speech.document, span) for entry in entries for span in entry.places]
         is_list = isinstance(record[field.name], list)
         marks += [
             {"field": field.name, "item": n if is_list else None, "marks": sorted(entry.marks)}
@@ -71,6 +83,15 @@ def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], document:
             if entry.marks
         ]
     return Merged(record, evidence, marks, problems)
+
+
+def _label(leaf: Leaf, mentions: Sequence[Entry]) -> str | list[str] | None:
+    """The label of a text; `otherwise` only if no passage says another."""
+    said = [choice for mention in mentions for choice in _listed(mention.values[leaf.name])]
+    if leaf.many:
+        return _settle_choices(leaf, said) if said else []
+    otherwise = leaf.shown.otherwise if leaf.shown else None
+    return next((choice for choice in said if choice != otherwise), otherwise if said else None)
 
 
 def _merge_entries(field: Field, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
@@ -88,7 +109,9 @@ def _merge_entries(field: Field, entries: list[Entry]) -> tuple[list[Entry], lis
         if known is not entry:
             problems += _join(field, known, entry)
     entries = list(merged.values())
-    return (_join_short_names(field, entries) if field.anchor.kind.is_entity else entries), problems
+    if field.anchor.kind.is_entity:
+        entries = _join_short_names(field, entries)
+    return sorted(entries, key=lambda entry: entry.first), problems
 
 
 def _join_short_names(field: Field, entries: list[Entry]) -> list[Entry]:
@@ -185,20 +208,40 @@ def _is_same(one: Any, other: Any) -> bool:
     return a == b or (len(short) > 1 and long.endswith(short) and not before.endswith("副"))
 
 
-def _finish(field: Field, entry: Entry, document: Document) -> Any:
+def _finish(field: Field, entry: Entry, speech: Excerpt) -> Any:
     """An entry as the record holds it."""
     if field.item is None:
         values = entry.values[field.name]
         return values[0] if isinstance(values, list) else values
     values = dict(entry.values)
+    occurrence = _occurrence(field, entry, speech)
     for leaf in field.leaves:
-        if leaf.kind is EVIDENCE:
-            values[leaf.name] = [evidence_of(document, span) for span in entry.places]
+        if leaf.kind.fill is not None:
+            values[leaf.name] = leaf.kind.fill(occurrence)
         elif leaf.kind.grounded_as == "choice" and leaf.many:
             values[leaf.name] = _settle_choices(leaf, values[leaf.name])
         elif leaf.kind.grounded_as == "choice" and values[leaf.name] is None and leaf.shown:
             values[leaf.name] = leaf.shown.otherwise
     return values
+
+
+def _occurrence(field: Field, entry: Entry, speech: Excerpt) -> Occurrence:
+    """The entry as the kinds see it that code fills."""
+    start, end = entry.first
+    governed_by = [value for leaf in field.asked if leaf.subject for value in _listed(entry.values[leaf.name])]
+    return Occurrence(
+        speech.text,
+        bisect_left(speech.starts, start),
+        bisect_left(speech.starts, end),
+        partial(quoted, speech),
+        entry.values,
+        governed_by,
+        [evidence_of(speech.document, span) for span in entry.places],
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _settle_choices(leaf: Leaf, chosen: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
 from extractor.pipeline.coverage import FieldCoverage
 from extractor.pipeline.items import ItemCollection
-from extractor.pipeline.line_format import FORMAT, FieldUsage, OutputLine, Run, Tokens
+from extractor.pipeline.line_format import FORMAT, Card, FieldUsage, OutputLine, Run, Tokens
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.usage import UsageMeter
@@ -31,17 +31,30 @@ def output_line(
     recipe: Recipe,
     meter: UsageMeter,
     kept: Kept,
+    card: Card,
 ) -> OutputLine:
-    """The line of a speech. The schema's own model dumps the record, so `model_validate` can read it back."""
+    """The line of a speech, whose record `validate` has passed through the schema's own model."""
     document = speech.document
     by_field = {field.name: kept.problems.get(field.name, []) for field in recipe.schema.fields}
+    on_card = {field.name for field in recipe.card}
     for problem in collection.problems + merged.problems:
-        by_field[problem.field.partition(".")[0]].append(problem.to_json())
+        if problem.field in on_card:
+            continue  # no value of the record is lost, and code reads the card, too
+        # A problem with the record as a whole has no field; it comes last.
+        by_field.setdefault(problem.field.partition(".")[0], []).append(problem.to_json())
     return {
         "format": FORMAT,
         "id": name,
-        "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
-        "record": recipe.schema.output_record.model_validate(merged.record).model_dump(mode="json"),
+        "source": {
+            "path": document.path,
+            "sha256": document.sha256,
+            "row": document.row,
+            "start": speech.start,
+            "end": speech.end,
+        },
+        "columns": dict(document.columns),
+        "document": card,
+        "record": merged.record,
         "evidence": merged.evidence,
         "marks": merged.marks,
         "coverage": {name: covered.to_json(speech) for name, covered in coverage.items()},
@@ -84,7 +97,7 @@ def line_schema(schema: Schema) -> Json:
     Its own definitions are named `line.NAME`: a Python class, as in the record's definitions, has no dot.
     """
     line = TypeAdapter(OutputLine).json_schema(mode="serialization", ref_template="#/$defs/line.{model}")
-    record = schema.output_record.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    record = schema.output_record.model_json_schema(False, "#/$defs/{model}", mode="serialization")
     line["$defs"] = {f"line.{name}": value for name, value in line["$defs"].items()} | record.pop("$defs", {})
     line["properties"]["record"] = record
     run_properties = line["$defs"]["line.Run"]["properties"]

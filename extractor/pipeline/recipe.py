@@ -113,8 +113,10 @@ def _leaf_definition(leaf: Leaf) -> Json:
         "bounds": [leaf.longest, leaf.max_items],
         "choices": list(leaf.choices),
         "within": leaf.within,
+        **({"for": "large models"} if leaf.large_model_only else {}),
+        **({"changes to": leaf.changes_to} if leaf.changes_to else {}),
         "markers": [
-            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like),
+            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.unit),
             *([repr(shown)] if shown else []),
         ],
     }
@@ -127,7 +129,12 @@ def _reprs(*markers: object) -> list[str]:
 def _prompt_words(prompts: Prompts, field: Field, name: str, profile: Profile) -> list[object]:
     """The prompts that a field is asked with; from the example, only its text and this field's answer."""
     if profile.style == "read":
-        words: list[object] = [prompts.reading.template, prompts.passage.template, prompts.guide.get(field.name)]
+        words: list[object] = [
+            prompts.reading.template,
+            prompts.fields.template,
+            prompts.passage.template,
+            prompts.guide_of(field) or None,
+        ]
     else:
         words = [prompts.task.template, prompts.read.template, prompts.form.template]
     if profile.verify:
@@ -140,5 +147,13 @@ def _prompt_words(prompts: Prompts, field: Field, name: str, profile: Profile) -
 
 
 def _templates(prompts: Prompts) -> list[str]:
-    templates = (prompts.task, prompts.read, prompts.reading, prompts.passage, prompts.form, prompts.verify)
+    templates = (
+        prompts.task,
+        prompts.read,
+        prompts.reading,
+        prompts.fields,
+        prompts.passage,
+        prompts.form,
+        prompts.verify,
+    )
     return [*(template.template for template in templates), *prompts.guide.values()]

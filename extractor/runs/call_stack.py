@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from extractor.cancellation import Cancellation
 from extractor.errors import FATAL, RunStoppedError
 from extractor.llm.call import Call, Reply, Request
+from extractor.runs.first_answers import FirstAnswers
 from extractor.runs.workers import ComputeLock
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def assemble_call(
     Recordings.over      llm/recordings.py       replays replies, or records those from below
     on_unrecorded        runs/estimate.py        counts the questions that no recording answers
     reuse_answers        output/answer_cache.py  reuses what an earlier run was answered; keeps new answers
+    FirstAnswers         runs/first_answers.py   fatal if none of the first answers can be used
     on_asked             cli/progress.py         shows a question, if the model is really asked
     limit_call           runs/budget.py          raises before a limit is exceeded; only what is paid counts
     the model            llm/models.py           opens at its first question, keeps to rate limits, retries;
@@ -62,7 +64,8 @@ def assemble_call(
     Why in this order: the cancellation is above everything that works or waits, and sees every fatal error.
     Recordings come before kept answers, since they serve every output and kept answers serve one. Progress
     and budget are below both, so that only what the model is really asked is shown and paid. The first two
-    layers need a speech or a document, so they are added where one is converted.
+    layers need a speech or a document, so they are added where one is converted. First answers are judged
+    below the kept ones: what ends a run must not come from an earlier one, nor be kept for a later one.
     """
     layers: list[Layer | None] = [
         partial(CancellableCall, cancellation=cancellation) if cancellation else None,
@@ -71,6 +74,7 @@ def assemble_call(
         stack.recordings.over if stack.recordings else None,
         stack.on_unrecorded,
         stack.cache.reuse_answers if stack.cache else None,
+        FirstAnswers if cancellation else None,
         stack.on_asked,
         stack.budget.limit_call if stack.budget else None,
     ]

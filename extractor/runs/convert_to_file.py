@@ -16,7 +16,7 @@ from extractor.llm.call import Call
 from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import document_events, open_event_log
 from extractor.output.failures import FailureEntry
-from extractor.output.files import Output, OutputError, failures_path, open_output, part_path, write_line
+from extractor.output.files import Output, OutputError, failures_path, followed, open_output, part_path, write_line
 from extractor.output.resume import ResumableOutput, nothing_to_retry
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable, count_documents
@@ -80,6 +80,8 @@ def convert_to(
     _refuse_own_output(settings.inputs, output)
     _refuse_empty_retry(settings, output)
     documents = settings.documents(output)
+    if settings.restart:
+        refuse_under_way(followed(output))  # before the restart empties anything
     with (
         open_event_log(settings.log) as on_event,
         open_session(settings, cancellation, on_event, progress.on_model_bytes, announce=progress.announce) as session,
@@ -106,7 +108,7 @@ def convert_to(
                 resumable.known,
             )
             summary.add_budget(session.budget)
-            _conclude(summary, resumable, files, output, deferral)
+            _conclude(summary, resumable, files, output, deferral, settings.restart)
             log_end(summary)
     return summary
 
@@ -175,7 +177,12 @@ def _show(
 
 
 def _conclude(
-    summary: Summary, resumable: ResumableOutput, files: Output, output: Path, deferral: Deferral | None
+    summary: Summary,
+    resumable: ResumableOutput,
+    files: Output,
+    output: Path,
+    deferral: Deferral | None,
+    restarted: bool,
 ) -> None:
     """Complete the summary, hand it to a deferral, and move the files into place unless Ctrl-C came."""
     summary.add_earlier(
@@ -199,6 +206,7 @@ def _conclude(
         output if placed else part_path(output),
         failed if placed or failed is None else part_path(failed),
         resumes=files.failures is not None,
+        restarted=restarted,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.document import Document
-from extractor.errors import NOT_REACHED, ExtractorError
+from extractor.errors import NOT_REACHED, AnswersUnusableError, ExtractorError
 from extractor.pipeline.convert import Converted
 from extractor.pipeline.read.read import Unreadable
 
@@ -37,9 +37,12 @@ def question_failures(document: Document, converted: Converted) -> Iterator[Fail
     for failure in converted.failures:
         entry = document_failure(document, failure.error.kind, str(failure.error))
         entry |= {"field": failure.field, "start": failure.start, "end": failure.end}
-        if requests := getattr(failure.error, "requests", ()):
-            entry["requests"] = list(requests)
-        yield entry
+        yield _with_requests(entry, failure.error)
+
+
+def stopped_failure(document: Document, error: ExtractorError) -> FailureEntry:
+    """The document met an error that ended the run."""
+    return _with_requests(document_failure(document, error.kind, str(error)), error)
 
 
 def unreached_failure(document: Document | Unreadable, error: ExtractorError, begun: bool = False) -> FailureEntry:
@@ -48,7 +51,15 @@ def unreached_failure(document: Document | Unreadable, error: ExtractorError, be
         return document_failure(document, document.kind, document.reason)
     when = "was done" if begun else "came"
     reason = f"The run stopped before this document {when} ({error.kind})."
-    return document_failure(document, error.kind if begun else NOT_REACHED, reason)
+    return _with_requests(document_failure(document, error.kind if begun else NOT_REACHED, reason), error)
+
+
+def _with_requests(entry: FailureEntry, error: ExtractorError) -> FailureEntry:
+    """The entry with the keys of the requests whose answers a retry must not reuse."""
+    unusable = error.unusable.get(entry["id"], ()) if isinstance(error, AnswersUnusableError) else ()
+    if requests := unusable or getattr(error, "requests", ()):
+        entry["requests"] = list(requests)
+    return entry
 
 
 def bug_failure(document: Document, error: Exception) -> FailureEntry:

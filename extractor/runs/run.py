@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import (
-    FATAL,
-    AnswersUnusableError,
-    BlankAnswerError,
-    InvalidAnswerError,
-    PostponedError,
-    RefusedError,
-    RunInterruptedError,
-    TooManyFailuresError,
-)
+from extractor.errors import FATAL, PostponedError, RunInterruptedError, TooManyFailuresError
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
@@ -27,7 +18,13 @@ from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
 from extractor.pipeline.recipe import Recipe
 from extractor.runs.call_stack import CallStack, assemble_call
-from extractor.runs.failures import bug_failure, document_failure, question_failures, unreached_failure
+from extractor.runs.failures import (
+    bug_failure,
+    document_failure,
+    question_failures,
+    stopped_failure,
+    unreached_failure,
+)
 from extractor.runs.summary import Outcome, Summary, count_items
 from extractor.runs.workers import ComputeLock, Pool, gathering, in_order
 
@@ -69,8 +66,8 @@ def outcomes(
     """What becomes of each document, as it is done; as many documents side by side as there are workers.
 
     A document that fails is a value with failures. After a cancellation no more documents are taken; an error
-    that no later question can escape (no model, key refused, quota used up) cancels as well. Closing the
-    generator ends the asking.
+    that no later question can escape (no model, key refused, quota used up) cancels as well, and so do first
+    answers that can't be used. Closing the generator ends the asking.
     """
     workers, cancellation = workers or Workers(), cancellation or Cancellation()
     compute_lock = ComputeLock() if workers.count > 1 else None
@@ -105,7 +102,7 @@ def run(
     noted as not reached. A cancellation by the user ends it too: what was not finished is left to another
     run. What is still valid in the `known` records is kept and not asked for.
     """
-    summary, cancellation, first_answers = Summary(), cancellation or Cancellation(), FirstAnswers()
+    summary, cancellation = Summary(), cancellation or Cancellation()
     remaining = iter(documents)
     with closing(outcomes(remaining, recipe, stack, workers, cancellation, known)) as done:
         for outcome in done:
@@ -113,8 +110,6 @@ def run(
                 write(outcome.document, [converted.line for converted in outcome.converted], outcome.failures)
             summary.add(outcome)
             stop_at(max_failures, summary, cancellation)
-            first_answers.add(outcome)
-            first_answers.stop_if_unusable(cancellation)
     error = cancellation.error
     summary.stop(error)
     if error is not None and not isinstance(error, RunInterruptedError):
@@ -131,34 +126,6 @@ def stop_at(max_failures: int | None, summary: Summary, cancellation: Cancellati
         cancellation.stop(
             TooManyFailuresError(f"{summary.failed} documents failed, which is more than --max-failures.")
         )
-
-
-# Questions whose answers must all be unusable before the model is held to be unable to answer.
-FIRST_QUESTIONS = 5
-_UNUSABLE = {error.kind for error in (InvalidAnswerError, BlankAnswerError, RefusedError)}
-
-
-class FirstAnswers:
-    """Whether any question of the run has had a usable answer."""
-
-    def __init__(self) -> None:
-        self._is_usable = False
-        self._reasons: list[str] = []
-
-    def add(self, outcome: Outcome) -> None:
-        """Count the questions of a document."""
-        if self._is_usable:
-            return
-        answered = sum(converted.asked - len(converted.failures) for converted in outcome.converted)
-        unusable = {(f["start"], f["end"]): f["reason"] for f in outcome.failures if f["kind"] in _UNUSABLE}
-        self._is_usable = answered > 0
-        self._reasons += unusable.values()
-
-    def stop_if_unusable(self, cancellation: Cancellation) -> None:
-        """Cancel the run if the first answers were all unusable."""
-        if not self._is_usable and len(self._reasons) >= FIRST_QUESTIONS:
-            what = f"None of the first {len(self._reasons)} answers could be used. The last one: {self._reasons[-1]}"
-            cancellation.stop(AnswersUnusableError(what))
 
 
 @contextmanager
@@ -213,7 +180,7 @@ def _convert(
         if isinstance(first, RunInterruptedError):
             outcome.unfinished = True
         elif first is error or cancellation.document == document.id:
-            outcome.failures.append(document_failure(document, first.kind, str(first)))
+            outcome.failures.append(stopped_failure(document, first))
         else:
             outcome.failures.append(unreached_failure(document, first, begun=bool(outcome.converted)))
     except Exception as error:  # a bug must not cost the other documents

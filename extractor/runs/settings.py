@@ -48,6 +48,12 @@ class Settings:
     text_column: str | None
     # The column of JSONL and CSV inputs that holds the id.
     id_column: str | None
+    # The column of JSONL and CSV inputs that holds the title; None: found by its name.
+    title_column: str | None = None
+    # The column of JSONL and CSV inputs that holds the date; None: found by its name.
+    date_column: str | None = None
+    # The columns of JSONL and CSV inputs whose cells go into the output lines.
+    keep_columns: tuple[str, ...] = ()
     # Whether to ask once more about sentences that call for an item and are not cited.
     second_pass: bool = False
     # Whether to ask a second time about each item.
@@ -85,7 +91,19 @@ class Settings:
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
         """The inputs, without the files of a run into `output` that lie in the same folder."""
-        return read(self.inputs, ReadOptions(self.encoding, self.text_column, self.id_column, output))
+        return read(self.inputs, self.reading(output))
+
+    def reading(self, output: Path | None = None) -> ReadOptions:
+        """How the inputs are read."""
+        return ReadOptions(
+            self.encoding,
+            self.text_column,
+            self.id_column,
+            output,
+            self.title_column,
+            self.date_column,
+            tuple(dict.fromkeys(self.keep_columns)),
+        )
 
     def limiter(self, cancellation: Cancellation) -> RateLimiter:
         """As many questions at a time as the user allows; else as many as the endpoint takes."""
@@ -124,7 +142,9 @@ class Settings:
         paths = {name: Path(saved[name]) for name in ("replies", "log") if saved[name] is not None}
         retry = None if saved["retry"] is None else tuple(saved["retry"])
         price = None if saved["price"] is None else Price(**saved["price"])
-        return cls(**{**saved, **paths, "retry": retry, "price": price, "limits": Limits(**saved["limits"])})
+        kept = tuple(saved.get("keep_columns", ()))
+        changed = {"retry": retry, "price": price, "limits": Limits(**saved["limits"]), "keep_columns": kept}
+        return cls(**{**saved, **paths, **changed})
 
     def to_json(self) -> Json:
         """For the run log and for batches."""

@@ -77,6 +77,8 @@ class Summary:
     budget: Budget | None = None
     # Whether another run can resume with the output.
     resumes: bool = False
+    # Whether the run started over (--restart): the same command would do so again instead of resuming.
+    restarted: bool = False
     # The file of the records.
     output: Path | None = None
     # The file of the failures.
@@ -132,9 +134,10 @@ class Summary:
         """The questions of all open documents went into a batch."""
         self.submitted, self.open = self.open, 0
 
-    def add_files(self, output: Path, failures_file: Path | None, resumes: bool) -> None:
+    def add_files(self, output: Path, failures_file: Path | None, resumes: bool, restarted: bool = False) -> None:
         """Note where the records and the failures are."""
-        self.output, self.failures_file, self.resumes = output, failures_file, resumes
+        self.output, self.failures_file = output, failures_file
+        self.resumes, self.restarted = resumes, restarted
 
     def add_notes(self, *lines: str) -> None:
         """Add lines for the user."""

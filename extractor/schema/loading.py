@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUndefinedAnnotation
 
 from extractor.document import Json
-from extractor.schema.shape import Field, SchemaError, read_fields, record_with_evidence
+from extractor.schema.output_model import record_with_evidence
+from extractor.schema.shape import Field, SchemaError, read_fields
 from extractor.schema.source_lines import display_path, error_place, field_place, line_at, name_place
 
 # Constants by which a schema file names the files of its prompts.
@@ -48,13 +49,14 @@ class Example:
 class Prompts:
     """The prompt templates that questions are built from.
 
-    A model that fills forms is asked with `task`, `read` and `form` and the `example`; one that reads with `reading` and
+    A model that fills forms is asked with `task`, `read` and `form` and the `example`; one that reads with `reading`, `fields` and
     `passage`, the `reading_example` and the `guide`: for each field, how to decide the close calls.
     """
 
     task: Template
     read: Template
     reading: Template
+    fields: Template
     passage: Template
     form: Template
     verify: Template
@@ -62,6 +64,10 @@ class Prompts:
     reading_example: Example | None = None
     guide: dict[str, str] = field(default_factory=dict)
     guide_file: Path | None = None
+
+    def guide_of(self, field: Field) -> str:
+        """What the guide says of a field; of a renamed one, also under its former name."""
+        return self.guide.get(field.name) or self.guide.get(field.was or "") or ""
 
     @property
     def shown_example(self) -> Example | None:
@@ -115,9 +121,16 @@ def load_schema(schema: str | type[BaseModel]) -> Schema:
         fields = read_fields(record)
     except SchemaError as error:
         raise SchemaError(f"{field_place(error.owner or record, error.name, path)}: {error}") from None
-    return Schema(
-        path.stem, record, fields, load_prompts(path, *(getattr(module, name, None) for name in PROMPT_FILES))
-    )
+    prompts = load_prompts(path, *(getattr(module, name, None) for name in PROMPT_FILES))
+    loaded = Schema(path.stem, record, fields, prompts)
+    try:
+        _ = loaded.output_record  # now, and not after the first answers are paid for
+    except Exception as error:
+        raise SchemaError(
+            f"{field_place(record, None, path)}: {record.__name__} can't be extended by the evidence of its items "
+            f"({type(error).__name__}: {_first_line(error)}). Declare `evidence: list[Evidence]` in them."
+        ) from error
+    return loaded
 
 
 def schema_path(name: str) -> Path:
@@ -137,8 +150,9 @@ def load_prompts(
     return Prompts(
         _load_template(schema, "task.md", "example"),
         _load_template(schema, "read.md", *question, "limit"),
-        _load_template(schema, "reading.md", "fields", "example"),
-        _load_template(schema, "passage.md", "headings", "passage"),
+        _load_template(schema, "reading.md"),
+        _load_template(schema, "fields.md", "fields", "example"),
+        _load_template(schema, "passage.md", "headings", "passage", "asked"),
         _load_template(schema, "form.md", *question, "rows"),
         _load_template(schema, "verify.md", *question[:4], "words", "clause", "kind"),
         None if example is None else _load_example(schema, "EXAMPLE", example),

@@ -10,20 +10,22 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from extractor.fields import (
     Beside,
+    ByCode,
+    ChangesTo,
     Cue,
     EdtfDate,
     Evidence,
     Expects,
     Group,
+    LargeModelOnly,
     Like,
     Mood,
     Most,
@@ -31,15 +33,34 @@ from extractor.fields import (
     Quantity,
     Shown,
     Subject,
+    Unit,
     Unless,
     Was,
     Within,
     Words,
 )
-from extractor.schema.kinds import CHOICE, CLAUSE, DATE, EVIDENCE, NAME, QUANTITY, VERBATIM, WORDED, Kind
+from extractor.schema.constraints import complaint_about_field, complaint_about_model, complaint_about_unit
+from extractor.schema.kinds import (
+    CHOICE,
+    CLAUSE,
+    DATE,
+    EVIDENCE,
+    HEADING,
+    MENTIONS,
+    NAME,
+    POSITION,
+    QUANTITY,
+    SPEAKER,
+    VERBATIM,
+    WORDED,
+    Kind,
+)
 
 KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
 """The kinds of string fields, by the name that `Words` gives."""
+
+FILLED = {kind.name: kind for kind in (HEADING, POSITION, SPEAKER, MENTIONS)}
+"""The kinds that code fills, by the name that `ByCode` gives."""
 
 # The default `max_items` of a field and of a list within an item.
 MAX_ITEMS = 30
@@ -78,6 +99,13 @@ class Leaf:
     subject: Subject | None = None
     period: Period | None = None
     like: Like | None = None
+    large_model_only: bool = False
+    changes_to: str | None = None
+    unit: Unit | None = None
+
+    def takes(self, unit: str | None) -> bool:
+        """Whether a number in this unit counts; None for a number without one."""
+        return self.unit is None or (unit or "") in self.unit.names
 
 
 @dataclass(frozen=True)
@@ -105,14 +133,25 @@ class Field:
         return self.leaves[0] if self.item is None else next(leaf for leaf in self.leaves if _is_anchor(leaf))
 
     @property
+    def is_label(self) -> bool:
+        """Whether it is a choice about the whole text, without a place in it."""
+        return self.item is None and self.leaves[0].kind.grounded_as == "choice"
+
+    @property
     def asked(self) -> tuple[Leaf, ...]:
         """The leaves that a model fills."""
         return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)
+
+    @property
+    def asked_of_any(self) -> tuple[Leaf, ...]:
+        """The leaves that any model fills, however small."""
+        return tuple(leaf for leaf in self.asked if not leaf.large_model_only)
 
 
 def read_fields(record: type[BaseModel]) -> tuple[Field, ...]:
     """The fields of a record model, in order. Raises SchemaError."""
     with _attributing(record, None):
+        _refuse(record.__name__, complaint_about_model(record))
         if not record.model_fields:
             raise SchemaError(f"{record.__name__} has no fields. Add at least one, like `venue: Verbatim | None`.")
     return tuple(_field(record, name, info) for name, info in record.model_fields.items())
@@ -139,11 +178,15 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     # A model that brings its own Kind is a value, as Quantity is, and no item.
     is_item = _is_item(inner) and _marker(markers, Kind) is None
     leaf = None if is_item else _leaf(where, name, info)
-    if leaf is not None and not leaf.kind.has_place:
+    if leaf is None:
+        _refuse(where, complaint_about_field(info, markers))
+    elif not leaf.kind.has_place and leaf.kind.grounded_as != "choice":
         raise SchemaError(
             f"{where} ({leaf.kind}) has no place of its own in the text. "
             "Put it into a model, beside a Name, Verbatim, Clause, Quantity or EdtfDate."
         )
+    if leaf is not None and leaf.changes_to is not None:
+        raise SchemaError(f"{where} has ChangesTo, which compares parts of an item. Put both numbers into a model.")
     if not (optional or many):
         raise SchemaError(f"{where} is required, but a text may lack the value. Write `… | None`, or make it a list.")
     was, group = _marker(markers, Was), _marker(markers, Group)
@@ -161,6 +204,10 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
         was=was and was.name,
         group=group and group.name,
     )
+    if field.is_label and field.expects is not None:
+        raise SchemaError(
+            f"{where} is a label of the whole text, which has no place that coverage could count. Delete Expects."
+        )
     if field.expects is not None and field.expects.pattern is None and not _has_default_expectation(field):
         raise SchemaError(
             f'{where}: Expects() needs a pattern here, for example Expects("应当|必须"). '
@@ -169,8 +216,22 @@ def _read_field(where: str, name: str, info: FieldInfo) -> Field:
     return field
 
 
+def _refuse(where: str, complaint: str | None) -> None:
+    if complaint is not None:
+        raise SchemaError(f"{where} {complaint}")
+
+
 def _item_leaves(where: str, item: type[BaseModel]) -> tuple[Leaf, ...]:
+    with _attributing(item, None):
+        _refuse(item.__name__, complaint_about_model(item))
     leaves = tuple(_leaf_of(item, f"{where}.{name}", name, info) for name, info in item.model_fields.items())
+    for leaf in leaves:
+        other = next((x for x in leaves if x.name == leaf.changes_to), None)
+        if leaf.changes_to is not None and (leaf is other or other is None or {leaf.kind, other.kind} != {QUANTITY}):
+            raise SchemaError(
+                f"{where}.{leaf.name}: ChangesTo({leaf.changes_to!r}) must name another Quantity of {item.__name__}, "
+                "and stand on a Quantity."
+            )
     leaves = _with_evidence(where, item, leaves)
     if not any(map(_is_anchor, leaves)):
         raise SchemaError(
@@ -202,7 +263,19 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
     kind = _kind_of(inner, many and not optional, markers)
     if kind is None:
         raise _unusable(where, name, inner)
-    within = _marker(markers, Within)
+    _refuse(where, complaint_about_field(info, markers))
+    within, changes_to = _marker(markers, Within), _marker(markers, ChangesTo)
+    large_model_only = _marker(markers, LargeModelOnly) is not None
+    if large_model_only and not (kind.is_asked and (optional or many)):
+        raise SchemaError(
+            f"{where} is for a large model only, so it must be able to stay empty if another model is asked. "
+            "Write `… | None`, or make it a list."
+            if kind.is_asked
+            else f"{where} is filled by code: no model is asked for it. Leave out LargeModelOnly()."
+        )
+    unit = _marker(markers, Unit)
+    if unit is not None:
+        _refuse(where, complaint_about_unit(unit, kind))
     return Leaf(
         name=name,
         kind=kind,
@@ -219,11 +292,19 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         subject=_marker(markers, Subject),
         period=_marker(markers, Period),
         like=_marker(markers, Like),
+        large_model_only=large_model_only,
+        changes_to=changes_to and changes_to.name,
+        unit=unit,
     )
 
 
 def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
     """The kind of a leaf of this type; None if the engine can't use the type."""
+    own, filled = _marker(markers, Kind), _marker(markers, ByCode)
+    if own is not None:
+        return cast("Kind", own)
+    if filled is not None:
+        return FILLED[filled.kind]
     if get_origin(inner) is Literal and all(isinstance(x, str) for x in get_args(inner)):
         return CHOICE
     if inner is Quantity:
@@ -232,9 +313,7 @@ def _kind_of(inner: Any, is_list: bool, markers: list[Any]) -> Kind | None:
         return DATE
     if inner is Evidence and is_list:
         return EVIDENCE
-    own, words = _marker(markers, Kind), _marker(markers, Words)
-    if own is not None:
-        return cast("Kind", own)
+    words = _marker(markers, Words)
     return KINDS[words.kind] if words is not None else None
 
 
@@ -278,11 +357,6 @@ def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, bool, bool, list
             return annotation, optional, many, markers
 
 
-def markers_of(info: FieldInfo) -> list[Any]:
-    """All markers of a field, at every level of its type."""
-    return _unwrap(info.annotation, info.metadata)[3]
-
-
 def _marker(markers: list[Any], kind: type[Any]) -> Any:
     return next((marker for marker in markers if isinstance(marker, kind)), None)
 
@@ -322,23 +396,6 @@ def _with_evidence(where: str, item: type[BaseModel], leaves: tuple[Leaf, ...]) 
         )
     added = Leaf(EVIDENCE.name, EVIDENCE, "", optional=False, many=True, longest=0, max_items=MAX_LEAF_ITEMS)
     return (*leaves, added)
-
-
-def record_with_evidence(record: type[BaseModel], fields: tuple[Field, ...]) -> type[BaseModel]:
-    """The record as output lines hold it: the user's model, with `evidence` in every item."""
-    changed: dict[str, Any] = {}
-    for field in fields:
-        if field.item is None or EVIDENCE.name in field.item.model_fields:
-            continue
-        item: Any = create_model(field.item.__name__, __base__=field.item, evidence=(list[Evidence], ...))
-        info = copy(record.model_fields[field.name])
-        info.annotation = list[item] if field.many else item | None
-        changed[field.name] = (info.annotation, info)
-    if not changed:
-        return record
-    extended: type[BaseModel] = create_model(record.__name__, __base__=record, **changed)
-    extended.__doc__ = record.__doc__
-    return extended
 
 
 def _type_name(annotation: Any) -> str:

@@ -115,10 +115,24 @@ def test_the_advice_after_a_stopped_restart_works(fake: FakeEndpoint, broken: li
     broken.append(NO_QUOTA)
     stopped = extract(fake, "texts", "-o", "out.jsonl", "--restart")
     advice = stopped.stderr.splitlines()[-1]
-    assert advice.endswith("run the same command again, without --restart if it has it; out.jsonl is unchanged")
+    assert advice.endswith(
+        "run the same command without --restart: it resumes where this run stopped; out.jsonl is unchanged"
+    )
+    (reason,) = [line for line in stopped.stderr.splitlines() if line.startswith("stopped: ")]
+    assert "then run the same command without --restart: finished work is kept" in reason
     assert Path("out.jsonl").read_bytes() == before
     broken.clear()
     assert extract(fake, "texts", "-o", "out.jsonl").exit_code == 0
+    assert sorted(line["id"] for line in records("out.jsonl")) == ["a", "b", "c"]
+
+
+def test_the_advice_after_failures_in_a_restart_works(fake: FakeEndpoint, broken: list[Step]) -> None:
+    broken.append(REFUSED)
+    failed = extract(fake, "texts", "-o", "out.jsonl", "--restart")
+    advice = failed.stderr.splitlines()[-1]
+    assert "run the same command with --retry-failed instead of --restart" in advice
+    broken.clear()
+    assert extract(fake, "texts", "-o", "out.jsonl", "--retry-failed").exit_code == 0
     assert sorted(line["id"] for line in records("out.jsonl")) == ["a", "b", "c"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import CASES, ROOT
 
+from extractor.lang.date_context import DateContext
 from extractor.lang.date_spans import find_dates, find_periods
-from extractor.lang.dates import parse_date, plan_years
+from extractor.lang.dates import EdtfValue, parse_date, plan_years
 from extractor.lang.fold import simplify
 from extractor.lang.meeting_year import infer_year
 
@@ -25,6 +27,7 @@ SEEDS = ROOT / "seeds"
 WORDS = json.loads((CASES / "dates.json").read_text(encoding="utf-8"))
 SPANS = json.loads((CASES / "dates_spans.json").read_text(encoding="utf-8"))
 YEARS = json.loads((CASES / "dates_year.json").read_text(encoding="utf-8"))
+COMPLETED = json.loads((CASES / "dates_complete.json").read_text(encoding="utf-8"))
 
 # Pieces of date expressions, so that random strings come near the grammar.
 DATE_PIECES = st.lists(
@@ -68,6 +71,14 @@ def test_other_numbers_are_left_alone(text: str) -> None:
     assert _texts(text, find_periods(text)) == []
 
 
+@pytest.mark.parametrize("case", COMPLETED, ids=lambda case: case["label"])
+def test_dates_complete_each_other(case: dict[str, Any]) -> None:
+    published = date.fromisoformat(case["published"]) if case["published"] else None
+    value, is_from_row = DateContext(case["text"], case["title"], published).read(case["words"])
+    assert value is not None
+    assert {"edtf": value.edtf, "year_inferred": value.year_inferred, "from_row": is_from_row} == case["expect"]
+
+
 @pytest.mark.parametrize("case", YEARS, ids=lambda case: case["label"])
 def test_year_of_the_meeting(case: dict[str, Any]) -> None:
     found = infer_year(case["input"], extra=case["extra"])
@@ -108,11 +119,19 @@ def test_plans_run_for_five_years() -> None:
     ]
 
 
-@given(DATE_PIECES | st.text(max_size=40), A_YEAR)
+@given(DATE_PIECES | st.text(max_size=40), A_YEAR, st.none() | st.integers(1, 12))
 @settings(max_examples=400, deadline=None)
-def test_every_result_is_valid_edtf(words: str, year: int | None) -> None:
-    value = parse_date(words, year=year)
+def test_every_result_is_valid_edtf(words: str, year: int | None, month: int | None) -> None:
+    value = parse_date(words, year=year, month=month)
     assert value is None or is_valid(value.edtf), value
+
+
+@given(st.lists(DATE_PIECES, max_size=4).map("\n".join), DATE_PIECES, DATE_PIECES, st.none() | st.dates())
+@settings(max_examples=300, deadline=None)
+def test_every_completed_date_is_valid_edtf(text: str, words: str, title: str, published: date | None) -> None:
+    value, is_from_row = DateContext(text + words, title, published).read(words)
+    assert value is None or is_valid(value.edtf), value
+    assert not is_from_row or (value is not None and value.year_inferred and (title or published))
 
 
 @given(DATE_PIECES)
@@ -148,13 +167,18 @@ def test_spans_are_ordered_and_inside(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["年", "一", "2014年", "从", "今年是", "以来", "十五", "\n", " ", "1", "(2014", "总结", "20xx"]
+    "unit",
+    [
+        *("年", "一", "2014年", "从", "今年是", "以来", "十五", "\n", " ", "1", "(2014", "总结", "20xx"),
+        *("发布时间", "今天(", "本报", "8月21日", "2014-08-21", "2014年8月21日,"),
+    ],
 )
 def test_long_repetitive_input_is_handled(unit: str) -> None:
     text = unit * (200_000 // len(unit))
     assert all(end <= len(text) for _, end in find_periods(text) + find_dates(text))
     assert infer_year(text) is None
     assert parse_date(text) is None
+    assert DateContext(text).read("20日") == (EdtfValue("XXXX-XX-20", False), False)
 
 
 def test_periods_do_not_depend_on_the_script() -> None:

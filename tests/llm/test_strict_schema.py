@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from scripted import document, nothing, recipe, scripted
+from scripted import answer_schema, document, nothing, recipe, scripted
 
 from extractor.document import Json
-from extractor.llm.call import Request
+from extractor.llm.call import REASKED, Request
 from extractor.llm.models import choose
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.pipeline.convert import convert
@@ -77,13 +77,24 @@ def test_only_openai_gets_strict_schemas() -> None:
     assert answer("x", "http://127.0.0.1:8000/v1") == "json_schema"
 
 
-def test_an_answer_that_is_too_long_is_still_invalid() -> None:
-    """Strict schemas have no lengths, so lengths are checked in the answer."""
+def test_a_row_that_is_too_long_is_still_invalid() -> None:
+    """Strict schemas have no lengths, so those of a form are checked in its answer."""
     asked: list[Request] = []
-    call = scripted(lambda request: {"date": "5" * 31} if request.about["field"] == "date" else nothing(request), asked)
-    (done,) = convert(document("5月27日，会议召开。"), recipe(answer="strict"), call)
-    assert [failed.error.kind for failed in done.failures] == ["invalid_answer"]
-    assert len(asked) > 1
+
+    def answer(request: Request) -> Json:
+        rows = answer_schema(request).get("properties", {})
+        return {name: {"indicator": "长" * 99} for name in rows} if "n1" in rows else nothing(request)
+
+    (done,) = convert(
+        document("5月27日，会议召开。去年，全市排查隐患1260处。"),
+        recipe(style="form", answer="strict"),
+        scripted(answer, asked),
+    )
+    assert [(failed.field, failed.error.kind) for failed in done.failures] == [("statistics", "invalid_answer")]
+    assert [bool(request.about.get(REASKED)) for request in asked if request.about["field"] == "statistics"] == [
+        False,
+        True,
+    ]
 
 
 # --- the rules ---

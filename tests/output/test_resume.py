@@ -33,6 +33,8 @@ CITIES = "丁丙乙己戊甲"  # in reading order
 OUT = Path("out.jsonl")
 PART = Path("out.jsonl.part")
 FAILED = Path("out.jsonl.failures.jsonl")
+# A line that version 0.1 wrote.
+FORMAT_1 = (Path(__file__).parents[1] / "cases" / "format_1.jsonl").read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -476,6 +478,45 @@ def test_a_restart_that_is_cut_short_resumes_as_a_restart(model: str) -> None:
     assert first | then == {(city, name) for city in CITIES for name in FIELDS}
     assert not first & then
     assert {line["run"]["model"] for line in lines()} == {model}
+    assert sorted(path.name for path in Path().glob("out.jsonl*")) == ["out.jsonl", "out.jsonl.runs.jsonl"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("presses", [1, 2])
+def test_the_advice_after_a_restart_that_was_interrupted_at_once_works(presses: int) -> None:
+    """Nothing is written yet, beside an output that can't be added to."""
+    OUT.write_bytes(FORMAT_1)
+    running: list[subprocess.Popen[str]] = []
+    seen = threading.Event()
+
+    def interrupt(body: Json) -> Step | None:
+        if not seen.is_set():
+            seen.set()
+            running[0].send_signal(signal.SIGINT)
+            if presses == 2:
+                assert running[0].stderr is not None
+                while "Stopping" not in running[0].stderr.readline():
+                    pass
+                running[0].send_signal(signal.SIGINT)
+                return Step(hang=True)
+        return None
+
+    with answering(interrupt) as fake:
+        running.append(start(fake, "--restart"))
+        assert running[0].wait(timeout=60) == 130
+    _, stderr = running[0].communicate()
+    advice = {
+        1: "Run the same command without --restart: it resumes",
+        2: "Run the same command without --restart to resume.",
+    }
+    assert advice[presses] in stderr.splitlines()[-1]
+    assert PART.read_bytes() == b""
+    asked = keys(fake)
+    with answering() as fake:
+        assert extract(fake).exit_code == 0
+    assert {line["id"] for line in lines()} == set(CITIES)
+    # The one answer that came before the end was kept.
+    assert sum((asked & keys(fake)).values()) == presses - 1
     assert sorted(path.name for path in Path().glob("out.jsonl*")) == ["out.jsonl", "out.jsonl.runs.jsonl"]
 
 

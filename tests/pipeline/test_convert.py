@@ -118,7 +118,7 @@ def test_two_runs_write_the_same_bytes() -> None:
 
 def test_a_line_holds_its_source_and_its_usage() -> None:
     line = converted(TEXT, scripted(by_field(**ANSWERS))).line
-    assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "start": 0, "end": len(TEXT)}
+    assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "row": "", "start": 0, "end": len(TEXT)}
     spent = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
     assert line["run"].pop("fields") == {
         name: {"fingerprint": digits, **spent} for name, digits in recipe().fields.items()
@@ -132,8 +132,8 @@ def test_a_line_holds_its_source_and_its_usage() -> None:
 
 
 def test_re_asked_questions_and_retries_are_counted_separately() -> None:
-    """The first answer about measures is invalid; every answer takes two attempts."""
-    misfits = iter([completion('{"measures": 1}')])
+    """The first answer about measures can't be used; every answer takes two attempts."""
+    misfits = iter([completion('{"行动": 1}')])
     answer = by_field(**ANSWERS)
 
     def say(request: Request) -> Any:
@@ -309,8 +309,8 @@ def filled(schema: Json, words: Any, root: Json) -> Any:
     if schema["type"] == "object":
         return {name: filled(inner, words, root) for name, inner in schema["properties"].items()}
     if schema["type"] == "array":
-        return [filled(schema["items"], words, root) for _ in range(min(2, schema["maxItems"]))]
-    return next(words)[: schema["maxLength"]].strip() or "无"
+        return [filled(schema["items"], words, root) for _ in range(min(2, schema.get("maxItems", 2)))]
+    return next(words)[: schema.get("maxLength")].strip() or "无"
 
 
 @settings(deadline=None, max_examples=60)

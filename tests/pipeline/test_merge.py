@@ -17,7 +17,7 @@ from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
 from extractor.pipeline.merge import merge
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import date_context, normalise
 from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, read_fields
 
@@ -37,10 +37,10 @@ def merged(text: str, field: Field, *answers: tuple[str, Json]) -> tuple[Any, Js
         found, none = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepared)
         assert none == []
         for item in found:
-            values, nothing = normalise(item, field, infer_meeting_year(speech))
+            values, nothing = normalise(item, field, date_context(speech))
             assert (values is None, nothing) == (False, [])
             items.append((item, values or {}))
-    merged = merge([field], items, source)
+    merged = merge([field], items, speech)
     record, evidence, problems = merged.record, merged.evidence, merged.problems
     return record[field.name], evidence, problems
 
@@ -225,11 +225,11 @@ def test_statements_that_differ_stay_separate(other: Json) -> None:
     assert len(found) == 2
 
 
-def test_lists_of_a_repeated_statement_are_combined() -> None:
+def test_the_same_action_of_another_body_is_another_statement() -> None:
     a, b = "各乡镇要建立台账。", "县安监局要建立台账。"
     rows = [(s, {"text": "建立台账", "responsible": [organ]}) for s, organ in ((a, "各乡镇"), (b, "县安监局"))]
-    (measure,), _, _ = merged(a + b, MEETING["measures"], *rows)
-    assert (measure["responsible"], len(measure["evidence"])) == (["各乡镇", "县安监局"], 2)
+    measures, _, _ = merged(a + b, MEETING["measures"], *rows)
+    assert [measure["responsible"] for measure in measures] == [["各乡镇"], ["县安监局"]]
 
 
 # --- plain values ---
@@ -297,6 +297,22 @@ def test_a_single_person_is_merged_from_all_mentions_and_another_is_a_conflict()
     assert (problem.kind, problem.value) == ("conflict", "吴倩")
 
 
+# --- order ---
+
+
+def test_items_are_in_the_order_of_the_text() -> None:
+    a, b, c = "全市收入5亿元。", "全市收入6亿元。", "全市收入7亿元。"
+    found, _, _ = merged(a + b + c, MEETING["statistics"], *((s, statistic(s[4:7])) for s in (c, a, b, a)))
+    assert [one["value"]["text"] for one in found] == ["5亿元", "6亿元", "7亿元"]
+
+
+def test_people_are_in_the_order_of_their_first_mentions() -> None:
+    a, b, c = "县长吴倩讲话。", "县委书记何志远讲话。", "吴倩要求落实。"
+    rows = [(c, official("吴倩", [], ["speaker"])), (b, official("何志远", [], [])), (a, official("吴倩", [], []))]
+    people, _, _ = merged(a + b + c, MEETING["officials"], *rows)
+    assert [person["name"] for person in people] == ["吴倩", "何志远"]
+
+
 # --- marks ---
 
 
@@ -311,13 +327,13 @@ def test_an_item_is_marked_only_if_all_its_mentions_are() -> None:
         row = {"indicator": "排查隐患", "value": value, "period": None, "region": None}
         passage = speech.cut(at, at + len(sentence))
         (found,), _ = ground(Answer(field.name, passage, (AnswerItem(row),)), field, prepare(speech))
-        values, _ = normalise(found, field, None)
+        values, _ = normalise(found, field, date_context(speech))
         return replace(found, marks=frozenset({mark} if mark else ())), values or {}
 
     doubtful = item("排查隐患1260处。共", "1260处", "second_pass")
     sure = item("共排查隐患1260处。", "1260处", None)
-    assert merge([field], [doubtful], source).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
-    assert merge([field], [doubtful, sure], source).marks == []
+    assert merge([field], [doubtful], speech).marks == [{"field": "statistics", "item": 0, "marks": ["second_pass"]}]
+    assert merge([field], [doubtful, sure], speech).marks == []
 
 
 def test_an_item_whose_words_needed_folding_is_marked() -> None:

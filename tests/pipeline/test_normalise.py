@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,11 +12,12 @@ from scripted import document, whole
 
 from extractor.document import Json
 from extractor.fields import EdtfDate, Name, Quantity
+from extractor.lang.dates import EdtfValue
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.ground.evidence import prepare
 from extractor.pipeline.ground.ground import ground
-from extractor.pipeline.normalise import infer_meeting_year, normalise
+from extractor.pipeline.normalise import compute_again, date_context, normalise
 from extractor.schema.loading import load_schema
 from extractor.schema.shape import Field, read_fields
 
@@ -25,7 +28,7 @@ def normalised(text: str, field: Field, row: Json) -> tuple[Any, list[Problem]]:
     speech = clean(document(text))
     ((item,), none) = ground(Answer(field.name, speech, (AnswerItem(row),)), field, prepare(speech))
     assert none == []
-    return normalise(item, field, infer_meeting_year(speech))
+    return normalise(item, field, date_context(speech))
 
 
 def field_of(annotation: Any) -> Field:
@@ -51,7 +54,7 @@ def test_quantities_are_computed_from_their_words(
     assert problems == []
     assert values["value"] == {
         **{"text": words, "number": number, "low": low, "high": high},
-        **{"unit": unit, "approx": approx},
+        **{"unit": unit, "approx": approx, "change": None},
     }
     assert Quantity.model_validate(values["value"]).model_dump() == values["value"]
 
@@ -145,5 +148,38 @@ def test_an_unreadable_value_is_dropped_from_its_list() -> None:
 
 
 def test_the_year_comes_from_the_text_alone() -> None:
-    assert infer_meeting_year(whole("县长主持会议。")) is None
-    assert infer_meeting_year(whole("")) is None
+    assert date_context(whole("县长主持会议。")).read("5月27日")[0] == EdtfValue("XXXX-05-27", False)
+    assert date_context(whole("")).read("5月27日")[0] == EdtfValue("XXXX-05-27", False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "edtf", "marks"),
+    [
+        (None, date(2016, 1, 8), "2015-12-30", {"year_from_row"}),
+        (date(2020, 1, 3), date(2016, 1, 8), "2015-12-30", {"year_from_row"}),
+        (date(2020, 1, 3), None, "XXXX-12-30", set()),
+    ],
+)
+def test_a_date_is_computed_again_when_its_row_changes(
+    before: date | None, after: date | None, edtf: str, marks: set[str]
+) -> None:
+    source = document("12月(yuè)30日发给何志远奖金5万元。")
+    first, second = (clean(replace(source, published=day)) for day in (before, after))
+    field = field_of(list[Payment])
+    row = {"to": "何志远", "amount": "5万元", "days": ["12月30日"]}
+    ((item,), _) = ground(Answer(field.name, first, (AnswerItem(row),)), field, prepare(first))
+    values, _ = normalise(item, field, date_context(first))
+    ((renewed, due),) = compute_again([values], field, date_context(second), second)
+    assert (renewed["days"][0]["edtf"], due) == (edtf, marks)
+    assert renewed == normalise(item, field, date_context(second))[0]
+
+
+def test_a_date_that_can_be_read_no_more_is_asked_for_again() -> None:
+    speech = whole("今年5月，县长主持会议。")
+    value = {
+        "text": "今年5月",
+        "edtf": "2014-05",
+        "year_inferred": True,
+        "evidence": [{"text": "今年5月", "start": 0, "end": 4}],
+    }
+    assert compute_again(value, MEETING["date"], date_context(speech), speech) == [(None, frozenset())]

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from extractor.cli.main import app
 from extractor.document import Json
 from extractor.output.answer_cache import answer_cache_path
+from extractor.output.files import restart_path
+from extractor.pipeline.ask.misfit import SECOND_TRY
 from extractor.runs import batch_submission
 from extractor.runs.batch_submission import batch_folder, batch_path
 from extractor.runs.estimate import shortest_answer
@@ -153,6 +155,18 @@ def test_collecting_twice_changes_nothing() -> None:
         assert extract(fake).exit_code == 0
         assert extract(fake, "--batch").exit_code == 0
         assert (fake.live, len(fake.batches)) == ([], 1), "all is done"
+
+
+def test_a_restart_that_a_batch_forbids_touches_nothing() -> None:
+    part = Path("out.jsonl.part")
+    with answering() as fake:
+        extract(fake, "--batch")
+        part.write_bytes(b"kept\n")
+        refused = extract(fake, "--restart")
+        assert (refused.exit_code, fake.live) == (2, [])
+    assert "A batch is under way for out.jsonl" in refused.stderr
+    assert part.read_bytes() == b"kept\n"
+    assert not restart_path(OUT).exists()
 
 
 def test_fields_that_share_a_question_share_their_refusal() -> None:
@@ -342,9 +356,9 @@ def test_an_answer_that_does_not_fit_is_asked_again_in_the_next_batch() -> None:
     asked: Counter[str] = Counter()
 
     def misbehave(body: Json) -> Step | None:
-        if field_of(body) == "date" and len(body["messages"]) == 2 and city_of(body) == "乙":
+        if field_of(body) == "date" and SECOND_TRY not in body["messages"][-1]["content"] and city_of(body) == "乙":
             asked["misfit"] += 1
-            return answer_step('{"date": 5}')
+            return answer_step('{"日期": 5}')
         return None
 
     with answering(misbehave) as fake:
@@ -355,7 +369,7 @@ def test_an_answer_that_does_not_fit_is_asked_again_in_the_next_batch() -> None:
         assert len(content()) == 2
         assert extract(fake, "--batch").exit_code == 0
         (again,) = fake.requests("batch_2")
-        assert len(again["body"]["messages"]) > 2
+        assert SECOND_TRY in again["body"]["messages"][-1]["content"]
         fake.end()
         assert batch("collect").exit_code == 0
     assert content() == lines

@@ -141,7 +141,10 @@ def test_the_event_log_has_each_attempt_and_the_run_log_both_ends_of_a_run(texts
     [
         (["--max-cost", "1"], "No price is known for fake, so --max-cost can't be kept. Give --price-in"),
         (["--price-in", "1"], "--price-in and --price-out belong together"),
-        (["--retry", "nonsense"], "--retry takes a kind of failure, not 'nonsense': one of bad_request, "),
+        (
+            ["--retry", "nonsense"],
+            "--retry takes a kind of failure, not 'nonsense': one of answers_unusable, bad_request, ",
+        ),
         (["--restart", "--retry-failed"], "--restart converts everything again"),
         (["--log-json", "none/log.jsonl"], "none/log.jsonl can't be written"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fake_endpoint import completion_body
 
 from extractor.cancellation import Cancellation
 from extractor.errors import KeyRefusedError, RunStoppedError, ServerError
@@ -36,7 +37,7 @@ def test_the_layers_are_called_outermost_first() -> None:
 
     layers: Any = FakeLayers()
     stack = CallStack(
-        model=layer("model")(lambda request: Reply({})),
+        model=layer("model")(lambda request: Reply(completion_body("{}"))),
         budget=layers,
         on_asked=layer("asked"),
         cache=layers,

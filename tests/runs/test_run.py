@@ -178,7 +178,7 @@ def test_answers_that_do_not_fit_are_failures_too() -> None:
     assert [line["id"] for line in written.records] == ["a", "c"]
     of_a = [failure for failure in written.failures if failure["id"] == "a"]
     assert [(failure["kind"], failure["field"]) for failure in of_a] == [("invalid_answer", "date")]
-    assert of_a[0]["reason"].split(". Use")[0] + "." == "The answer did not fit the schema, nor did the second try."
+    assert of_a[0]["reason"].startswith("The answer holds no JSON object with date: '{\"nonsense\": 1}'. ")
     assert {failure["kind"] for failure in written.failures if failure["id"] == "b"} == {"truncated"}
     assert summary.failed == 2
 
@@ -237,11 +237,16 @@ def test_what_to_do_next_fits_how_it_ended() -> None:
     assert lines[-2].startswith("stopped: Used up. Top up the account")
     summary.failures_file, summary.output = Path("o.jsonl.failures.jsonl.part"), Path("o.jsonl.part")
     lines = describe(summary, 0.0)
-    assert lines[-1].endswith("run the same command again, without --restart if it has it; o.jsonl is unchanged")
+    # A back-fill was stopped.
+    assert lines[-1].endswith("run the same command again: it resumes where this run stopped; o.jsonl is unchanged")
     assert lines[0] == "2 documents (1 with failures), 1 record, 0.0 s → o.jsonl.part"
     summary.stopped = RunInterruptedError("The run was interrupted.")
     assert describe(summary, 0.0)[-1] == (
         "stopped: The run was interrupted. Run the same command again: it resumes where this one stopped."
+    )
+    summary.restarted = True
+    assert describe(summary, 0.0)[-1] == (
+        "stopped: The run was interrupted. Run the same command without --restart: it resumes where this one stopped."
     )
     assert summary.exit_code == 130
 

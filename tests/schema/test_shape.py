@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 
 from extractor.authoring.check import check_schema
 from extractor.fields import (
@@ -14,6 +14,7 @@ from extractor.fields import (
     Cue,
     EdtfDate,
     Evidence,
+    Expects,
     Most,
     Name,
     Quantity,
@@ -22,7 +23,8 @@ from extractor.fields import (
     Within,
     Worded,
 )
-from extractor.schema.shape import MAX_ITEMS, MAX_LEAF_ITEMS, SchemaError, read_fields, record_with_evidence
+from extractor.schema.output_model import record_with_evidence
+from extractor.schema.shape import MAX_ITEMS, MAX_LEAF_ITEMS, SchemaError, read_fields
 
 
 def field_of(annotation: Any, **info: Any) -> Any:
@@ -56,6 +58,8 @@ class Vote(BaseModel):
         (list[Quantity], "quantity", False, True),
         (list[EdtfDate], "date", False, True),
         (list[Verbatim] | None, "verbatim", True, True),
+        (Literal["a", "b"] | None, "choice", True, False),
+        (list[Literal["a", "b"]], "choice", False, True),
         (Annotated[Verbatim | None, Cue("地点")], "verbatim", True, False),
         (Annotated[list[Annotated[Verbatim, Within("passage")]], Cue("地点")], "verbatim", False, True),
     ],
@@ -208,7 +212,9 @@ REQUIRED = "is required, but a text may lack the value. Write `… | None`, or m
         (list[Deep], "Record.f.votes is Vote, a model within a model. Items are one level deep, since strict"),
         (list[list[Vote]], "which the engine can't ground"),
         (list[NoPlace], "Record.f: NoPlace has no required field with a place in the text"),
-        (Literal["a", "b"] | None, f"Record.f (choice) {NO_PLACE}"),
+        (Literal["a", "b"], f"Record.f {REQUIRED}"),
+        (Annotated[Literal["a"] | None, Expects("某")], "Record.f is a label of the whole text"),
+        (RootModel[list[Name]] | None, "is a RootModel, but a record has fields."),
         (Worded | None, f"Record.f (worded) {NO_PLACE}"),
         (Evidence | None, "Record.f must be a list, even for a single place. Write `f: list[Evidence]`."),
         (list[Evidence], f"Record.f (evidence) {NO_PLACE}"),

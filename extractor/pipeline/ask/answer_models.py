@@ -56,19 +56,18 @@ class Confirmation(Answerable):
 
 
 @lru_cache(maxsize=512)
-def read_model(fields: tuple[Field, ...], limits: tuple[int, ...]) -> type[BaseModel]:
-    """The model of an answer about these fields; `limits` are the maximum lengths of their lists."""
-    types = {field.name: (answer_type(field, limit), ...) for field, limit in zip(fields, limits, strict=True)}
-    return _model_with(types, "Answer")
+def read_model(field: Field, limit: int) -> type[BaseModel]:
+    """The model of an answer about one field; `limit` is the maximum length of its list."""
+    return _model_with({field.name: (answer_type(field, limit, field.asked_of_any), ...)}, "Answer")
 
 
-def answer_type(field: Field, limit: int) -> Any:
-    """The type that a model that reads fills for a field: bounded, without the evidence, which code adds."""
+def answer_type(field: Field, limit: int, leaves: Sequence[Leaf]) -> Any:
+    """The type that a model fills for a field, an item with these leaves: bounded, without what code adds."""
     if field.item is None:
         kind: Any = _value_type(field.leaves[0])
         is_list = field.many and not field.leaves[0].many
     else:
-        model = _model_of(field.item.__name__, field.asked)
+        model = _model_of(field.item.__name__, leaves)
         kind = model if field.many else model | None
         is_list = field.many
     return Annotated[list[kind], PydanticField(max_length=limit)] if is_list else kind
@@ -80,9 +79,10 @@ def items_read(field: Field, answer: BaseModel) -> list[AnswerItem]:
     if value is None or value == []:
         return []
     if field.item is None:
-        values = _without_nothing({field.name: value if isinstance(value, list) else [value]})
+        values = _without_nothing({field.name: value if isinstance(value, list) else [value]}, field.leaves)
         return [AnswerItem({field.name: v}) for v in values[field.name]]
-    return [AnswerItem(_without_nothing(item.model_dump())) for item in (value if isinstance(value, list) else [value])]
+    items = value if isinstance(value, list) else [value]
+    return [AnswerItem(_without_nothing(item.model_dump(), field.asked)) for item in items]
 
 
 @lru_cache(maxsize=512)
@@ -135,7 +135,7 @@ def row_leaves(field: Field, candidate: Candidate) -> tuple[Leaf, ...]:
         return ()
     return tuple(
         leaf
-        for leaf in field.asked
+        for leaf in field.asked_of_any
         if leaf is not field.anchor
         and leaf.name not in candidate.known
         and (leaf.cue is None or candidate.shows(leaf.cue.pattern))
@@ -163,7 +163,7 @@ def items_of_form(field: Field, candidates: Sequence[Candidate], answer: BaseMod
         return [AnswerItem({field.name: c.text}, c.place) for c in candidates if c.text == chosen][:1]
     items = []
     for i, candidate in enumerate(candidates, 1):
-        values = _without_nothing(getattr(answer, f"n{i}").model_dump())
+        values = _without_nothing(getattr(answer, f"n{i}").model_dump(), field.asked)
         items.append(AnswerItem({**prefilled_item(field, candidate).values, **values}, candidate.place))
     return items
 
@@ -202,13 +202,17 @@ def _value_type(leaf: Leaf) -> Any:
     return kind | None if leaf.optional else kind
 
 
-def _without_nothing(values: Json) -> Json:
-    """The values of an answer, with None for the words that models write for "nothing"."""
+def _without_nothing(values: Json, leaves: Sequence[Leaf]) -> Json:
+    """The values of an answer, with None for the words that models write for "nothing", unless they are a choice."""
+    choices = {leaf.name: leaf.choices for leaf in leaves}
 
-    def plain(value: Any) -> Any:
-        return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+    def plain(value: Any, name: str) -> Any:
+        is_nothing = isinstance(value, str) and value.strip().lower() in _NOTHING and value not in choices[name]
+        return None if is_nothing else value
 
     return {
-        name: [x for x in map(plain, value) if x is not None] if isinstance(value, list) else plain(value)
+        name: [x for x in (plain(one, name) for one in value) if x is not None]
+        if isinstance(value, list)
+        else plain(value, name)
         for name, value in values.items()
     }

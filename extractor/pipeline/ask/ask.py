@@ -1,14 +1,15 @@
-"""Ask: have the model fill the schema from one passage, with one question for each field.
+"""Ask: have the model fill the schema from one passage.
 
-The passage comes first and the question last, so that the questions about one passage share their prefix. A
-question holds the JSON Schema of its own field only, so adding, changing or removing a field does not affect
-the others.
+A model that reads answers one question about all fields of a group (`ask_reader`). A model that fills forms
+answers a question for each field (`ask`), which holds the JSON Schema of its own field only, so adding,
+changing or removing a field does not affect the others.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ask.answer_models import NO, YES, Confirmation
 from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
-from extractor.pipeline.ask.lenient import items_in
+from extractor.pipeline.ask.lenient import Loss, items_in, unasked_in
 from extractor.pipeline.ask.questions import (
     Question,
     build_form,
@@ -39,8 +40,10 @@ from extractor.schema.shape import Field
 HEAD, TAIL = 300, 150
 # A passage whose answer is truncated is halved until it is shorter than this; then the failure is reported.
 SMALLEST_PASSAGE = 120
-# How often a passage is halved whose answer from a model that reads is cut off: at most 15 questions come of one.
+# How often a part of a passage is halved again if the answer of a model that reads is cut off, and how many
+# questions come of one passage at most.
 MOST_HALVINGS = 3
+MOST_QUESTIONS = 2 ** (MOST_HALVINGS + 1) - 1
 
 Failed = tuple[int, int, Exception]
 """A question that got no answer: its place in the source and the error."""
@@ -51,6 +54,8 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
 
     Raises only the errors in FATAL, after which no other question can be answered either.
     """
+    if is_left_to_large_models(field, recipe.profile):
+        return Answer(field.name, passage)
     candidates = find_candidates(field, passage, speech) if recipe.profile.style == "form" else None
     if candidates is None:
         if not is_cued(field, passage, speech):
@@ -74,39 +79,41 @@ def ask(field: Field, passage: Excerpt, speech: Excerpt, recipe: Recipe, call: C
     return Answer(field.name, passage, tuple(items), tuple(failed))
 
 
-def ask_group(fields: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe: Recipe, call: Call) -> list[Answer]:
-    """Ask a model that reads about several fields in one question, whatever their cues.
-
-    The passage is sent in any case. Returns an answer for each field, like `ask`.
-    """
-    return ask_reader(fields, passage, recipe, call)
-
-
 def ask_reader(
     fields: Sequence[Field], passage: Excerpt, recipe: Recipe, call: Call, reasked: bool = False, halvings: int = 0
 ) -> list[Answer]:
-    """Have a model that reads list the items of the fields. Only an answer that was cut off is asked for in halves.
+    """Have a model that reads list the items of the fields, whatever their cues: an answer for each, like `ask`.
 
-    Raises like `ask`.
+    Only an answer that was cut off is asked for in halves. Raises like `ask`.
     """
     question = build_reading(fields, passage, recipe.schema.prompts)
-    names = tuple(field.name for field in fields)
     # The card is asked along with other fields: its cost and its failures are theirs.
     noted = [field.name for field in fields if not field.on_card]
     about = {**_about(fields[0], passage), "field": "+".join(noted), **({REASKED: True} if reasked else {})}
     try:
-        answer = put_leniently(question.messages, question.model, names, about, recipe, call)
+        answer = put_leniently(question, about, recipe, call)
     except FATAL:
         raise
     except TruncatedError as error:
-        halves = split_passages(passage, max(1, len(passage.text) // 2 + 1))
-        if halvings >= MOST_HALVINGS or len(halves) < 2:
+        halves = _halves(passage)
+        if halvings >= MOST_HALVINGS or len(passage.text) < SMALLEST_PASSAGE or len(halves) < 2:
             return _all_failed(fields, passage, error)
         answers = [ask_reader(fields, half, recipe, call, True, halvings + 1) for half in halves]
         return [_joined(field, passage, parts) for field, *parts in zip(fields, *answers, strict=True)]
     except ExtractorError as error:
         return _all_failed(fields, passage, error)
-    return [_read_field(field, answer, passage) for field in fields]
+    unasked = unasked_in(fields, answer)
+    return [_read_field(field, answer, passage, unasked) for field in fields]
+
+
+def _halves(passage: Excerpt) -> list[Excerpt]:
+    """Two parts of a passage, cut where a passage may begin; the passage alone if it can't be cut."""
+    first, *others = split_passages(passage, len(passage.text) // 2 + 1)
+    if not others:
+        return [passage]
+    # Three parts if the middle lies in a long sentence: the last two are one half.
+    begin = bisect_left(passage.starts, others[0].start)
+    return [first, passage.cut(begin, len(passage.text), others[0].headings)]
 
 
 def _all_failed(fields: Sequence[Field], passage: Excerpt, error: ExtractorError) -> list[Answer]:
@@ -114,8 +121,9 @@ def _all_failed(fields: Sequence[Field], passage: Excerpt, error: ExtractorError
     return [Answer(field.name, passage, failed=() if field.on_card else failed) for field in fields]
 
 
-def _read_field(field: Field, answer: Json, passage: Excerpt) -> Answer:
+def _read_field(field: Field, answer: Json, passage: Excerpt, unasked: Sequence[Loss]) -> Answer:
     items, losses = items_in(field, answer)
+    losses += [loss for loss in unasked if loss[0] == field.name]
     problems = [Problem("unfit", name, words, passage.start, passage.end, why) for name, words, why in losses]
     return Answer(field.name, passage, tuple(items), problems=tuple(problems))
 
@@ -137,6 +145,8 @@ def ask_by_reading(field: Field, passage: Excerpt, recipe: Recipe, call: Call, r
     """
     if recipe.profile.style == "read":
         return ask_reader([field], passage, recipe, call, reasked)[0]
+    if is_left_to_large_models(field, recipe.profile):
+        return Answer(field.name, passage)
     try:
         return _read_or_halve(field, passage, recipe, call, reasked)
     except FATAL:
@@ -173,6 +183,16 @@ def _probability_of_yes(completion: Json) -> float | None:
     return None
 
 
+def is_left_to_large_models(field: Field, profile: Profile) -> bool:
+    """Whether a model that fills forms is asked for nothing of the field."""
+    return profile.style == "form" and not field.asked_of_any
+
+
+def label_passage(field: Field, passages: Sequence[Excerpt], speech: Excerpt) -> Excerpt | None:
+    """The one passage that a model that fills forms is asked about for a label: the first that matches its cue."""
+    return next((passage for passage in passages if is_cued(field, passage, speech)), None)
+
+
 def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     """Whether the passage has the words of the field's cue and a clause in its mood."""
     if field.mood is not None and not in_mood(field.mood.kind, passage, speech):
@@ -198,7 +218,7 @@ def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
 
 def _read_or_halve(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool) -> Answer:
     """Ask about the passage; if the answer is truncated or invalid, ask about its halves."""
-    question = build_read(field, passage, recipe.schema.prompts, recipe.profile)
+    question = build_read(field, passage, recipe.schema.prompts)
     try:
         return Answer(field.name, passage, tuple(_ask_question(question, recipe, call, reasked)))
     except AnswerError as error:

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.document import Excerpt, Json
-from extractor.fields import Unless
+from extractor.fields import Deadline, Unless
+from extractor.lang.attributes import is_base, is_qualifier, is_scope
+from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN
-from extractor.lang.date_spans import find_dates, find_periods
+from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
-from extractor.lang.quantities import find_quantities
+from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, after_marker, clauses, sentences
+from extractor.lang.subjects import governor_of
 from extractor.schema.shape import Field, Leaf
 
 # What separates the members of a list of persons: 、 or 和, and the title of the next one.
@@ -75,6 +78,14 @@ def _spans(field: Field, text: str) -> list[Span]:
     ]
 
 
+def is_in_unit(leaf: Leaf, words: str) -> bool:
+    """Whether a leaf takes a number in these words, by its unit."""
+    if leaf.unit is None:
+        return True
+    quantity = parse_quantity(words)
+    return quantity is not None and leaf.takes(quantity.unit)
+
+
 def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
     """The clauses of the passage in this mood (visible characters)."""
     first = bisect_left(speech.starts, passage.start)
@@ -128,6 +139,7 @@ def _numbers(field: Field, passage: Excerpt, speech: Excerpt) -> list[Span]:
         decided = {_around(clause_spans, *n) for n in set(find_quantities(text)) - set(numbers)}
         spans = {n: _around(clause_spans, *n) for n in numbers}
         numbers = [n for n in numbers if spans[n] in decided or not any(i < n[1] and n[0] < j for i, j in in_that_mood)]
+    numbers = [n for n in numbers if is_in_unit(field.anchor, text[slice(*n)])]
     return [n for n in numbers if cue is None or re.search(cue.pattern, text[slice(*_around(clause_spans, *n))])]
 
 
@@ -156,7 +168,11 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     clause_spans, sentence_spans = clauses(text), sentences(text)
     numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
-    values |= {x.name: find_periods(text) for x in field.asked if x.period}
+    values |= {
+        x.name: find_deadlines(text) if isinstance(x.period, Deadline) else find_periods(text)
+        for x in field.asked
+        if x.period
+    }
     found = []
     for i, j in places:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
@@ -164,24 +180,48 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         for leaf in field.asked:
             if leaf is field.anchor:
                 continue
-            if leaf.kind.is_read_off:
-                candidate.known[leaf.name] = next((text[a:b] for a, b in numbers if i <= a and b <= j), None)
+            if leaf.kind.is_read_off and (leaf.changes_to or not leaf.large_model_only):
+                in_unit = [n for n in numbers if is_in_unit(leaf, text[slice(*n)])]
+                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), in_unit)
             elif leaf.subject is not None:
-                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], j)
+                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], i, j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-                span = _belonging(leaf, (i, j), values[leaf.name], clause, begin)
+                span = _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
                 candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
     return found
 
 
-def _belonging(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
+def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
+    """The number that a clause states: where a change goes to, or else the first one that is no qualifier (亿元以上).
+
+    For a part that changes to another (`ChangesTo`) it is where the change begins.
+    """
+    own = [n for n in numbers if clause[0] <= n[0] and n[1] <= clause[1]]
+    if not own:
+        return None
+    words = text[slice(*clause)]
+    change = next(iter(changes_in(words)), None)
+    if leaf.changes_to is not None:
+        return words[slice(*change.old)] if change else None
+    if change is not None:
+        return words[slice(*change.new)]
+    return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
+
+
+def _is_elsewhere(leaf: Leaf, text: str, span: Span, place: Span) -> bool:
+    """Whether a time or a place says something else: the base of a comparison, the whole among which a rank holds."""
+    return is_base(text, span, place) if leaf.period is not None else is_scope(text, span)
+
+
+def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause: Span, begin: int) -> Span | None:
     """The span that belongs to the item at `place`.
 
     In the item's own clause it is the last one before the item (从五普的120降到六普的110), or else the first one. If
     there is none and the field may reach further, it is the last one between `begin` and the item.
     """
+    spans = [span for span in spans if not _is_elsewhere(leaf, text, span, place)]
     own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
     if own:
         return next((span for span in reversed(own) if span[1] <= place[0]), own[0])
@@ -190,7 +230,7 @@ def _belonging(leaf: Leaf, place: Span, spans: Sequence[Span], clause: Span, beg
     return None
 
 
-def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
+def _subjects(pattern: str, text: str, begin: int, at: int, j: int) -> list[str]:
     """The subjects that govern the clause ending at j, in the sentence that starts at `begin`.
 
     They are in the last match of the pattern, in that clause or before it, that starts a clause.
@@ -198,7 +238,11 @@ def _subjects(pattern: str, text: str, begin: int, j: int) -> list[str]:
     heads = [m for m in re.finditer(pattern, text[begin:j]) if m.start() == 0 or text[begin + m.start() - 1] in _HEADS]
     if not heads:
         return []
-    words = re.sub(r"等(?:部门|单位|地)?$", "", heads[-1].group(1))
+    words = heads[-1].group(1)
+    governor = governor_of(text, begin, j, at)
+    if governor is not None and governor.start > begin + heads[-1].start():
+        words = text[slice(*governor.who)]
+    words = re.sub(r"等(?:部门|单位|地)?$", "", words)
     words = words[after_marker(words) :]
     return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]
 

@@ -58,6 +58,10 @@ class ReadingQuestion:
     model: type[BaseModel]
 
 
+# The line of a question to a model that reads that asks for a field.
+ASKED_FIELD = re.compile(r"【[0-9]+】\w+（(?:列表|一个值)）：")
+
+
 def system_text(prompts: Prompts) -> str:
     """The part of the prompt that all questions of a run share."""
     example = f"\n【示例原文】\n{prompts.example.text}\n【示例完】" if prompts.example else ""
@@ -67,15 +71,15 @@ def system_text(prompts: Prompts) -> str:
 # --- a model that reads ---
 
 
-def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profile) -> Question:
-    """Ask the model to list the items of a field."""
+def build_read(field: Field, passage: Excerpt, prompts: Prompts) -> Question:
+    """Ask a model that fills forms to list the items of a field for which code has no candidates."""
     limit = _item_limit(field, passage)
     text = prompts.read.substitute(
         headings=_headings(passage),
         passage=passage.text,
         name=field.name,
-        description=field.description,
-        leaves=_describe(field.asked) if field.item else "",
+        description=_wanted(field),
+        leaves=_describe(field.asked_of_any) if field.item else _choices_line(field),
         limit=_limit_line(field, limit),
         answer=_answer_line(_example_answer(field, prompts.example)),
     )
@@ -83,19 +87,26 @@ def build_read(field: Field, passage: Excerpt, prompts: Prompts, profile: Profil
     def read_back(answer: BaseModel) -> list[AnswerItem]:
         return items_read(field, answer)
 
-    return Question(field, passage, text, read_model((field,), (limit,)), (), read_back)
+    return Question(field, passage, text, read_model(field, limit), (), read_back)
 
 
 def build_reading(fields: Sequence[Field], passage: Excerpt, prompts: Prompts) -> ReadingQuestion:
     """Ask the model to read the passage and list the items of the fields.
 
-    What is the same for every passage comes first, so that a provider can reuse it; the passage comes last.
+    What requests share comes first, so that a provider can reuse it: the fields, in a question about several of
+    them, which is the only one about its passage; the passage, in a question about one field, which is one of many.
     """
     asked = "\n".join(_describe_field(number, field, prompts) for number, field in enumerate(fields, 1))
     example = _reading_example(fields, prompts.shown_example)
+    rules = prompts.reading.substitute().strip()
+    about = prompts.fields.substitute(fields=asked, example=example).strip()
+    is_shared = len(fields) > 1
+    shown = prompts.passage.substitute(
+        headings=_headings(passage), passage=passage.text, asked="" if is_shared else f"{about}\n\n"
+    )
     messages = [
-        {"role": "system", "content": prompts.reading.substitute(fields=asked, example=example).strip()},
-        {"role": "user", "content": prompts.passage.substitute(headings=_headings(passage), passage=passage.text)},
+        {"role": "system", "content": f"{rules}\n\n{about}" if is_shared else rules},
+        {"role": "user", "content": shown},
     ]
     return ReadingQuestion(tuple(fields), messages, reading_schema(tuple(fields)))
 
@@ -112,9 +123,13 @@ def group_fields(fields: Sequence[Field], profile: Profile) -> list[list[Field]]
 def _describe_field(number: int, field: Field, prompts: Prompts) -> str:
     """A field's description, its parts, and what its guide says of the close calls."""
     shape = "列表" if field.many or (field.item is None and field.leaves[0].many) else "一个值"
-    parts = "".join(f"  {leaf.name}：{_told(leaf.description)}\n" for leaf in field.asked) if field.item else ""
-    guide = prompts.guide.get(field.name, "")
-    return f"【{number}】{field.name}（{shape}）：{_told(field.description)}\n{parts}{guide}".rstrip() + "\n"
+    parts = (
+        "".join(f"  {leaf.name}：{_told(_described(leaf))}\n" for leaf in field.asked)
+        if field.item
+        else _choices_line(field)
+    )
+    guide = prompts.guide_of(field)
+    return f"【{number}】{field.name}（{shape}）：{_told(_wanted(field))}\n{parts}{guide}".rstrip() + "\n"
 
 
 def _told(description: str) -> str:
@@ -122,12 +137,33 @@ def _told(description: str) -> str:
     return _IF_MISSING.sub("", description)
 
 
+def _wanted(field: Field) -> str:
+    """A field's description, with what its only leaf adds to it."""
+    return field.description if field.item else _described(field.leaves[0])
+
+
+def _described(leaf: Leaf) -> str:
+    """A leaf's description, and the units that count."""
+    if leaf.unit is None:
+        return leaf.description
+    units = "、".join(name or "（没有单位）" for name in leaf.unit.names)
+    return f"{leaf.description}（只要单位为{units}的数）"
+
+
+def _choices_line(field: Field) -> str:
+    """The choices of a label, which no words of the text show."""
+    if not field.is_label:
+        return ""
+    how = "选出合适的，可多选" if field.leaves[0].many else "选一个"
+    return f"  不照抄原文，看全文判断，从下列各项中{how}：{'、'.join(field.leaves[0].choices)}\n"
+
+
 def _reading_example(fields: Sequence[Field], example: Example | None) -> str:
     """The example's answer for the fields that are asked for, and what it leaves out and why."""
     if example is None:
         return ""
-    names = [field.name for field in fields if not _is_empty(example.record.get(field.name))]
-    answer = {name: _without_empty(example.record[name]) for name in names}
+    said = {field.name: example.record.get(field.name, example.record.get(field.was or "")) for field in fields}
+    answer = {name: _without_empty(value) for name, value in said.items() if not _is_empty(value)}
     left_out = "；".join(f"“{words}”（{reason}）" for words, reason in example.left_out.items())
     return f"【示例原文】\n{example.text}\n【示例完】\n示例的回答：{_dump_compactly(answer)}" + (
         f"\n示例里不记的：{left_out}。" if left_out else ""
@@ -149,13 +185,23 @@ def _without_empty(value: Any) -> Any:
 
 def _item_limit(field: Field, passage: Excerpt) -> int:
     """The maximum number of items in an answer about the passage."""
+    if field.is_label:
+        return min(field.max_items, len(field.leaves[0].choices))
     return min(field.max_items, max(3, len(passage.text) // 25))
 
 
 def _example_answer(field: Field, example: Example | None) -> str:
     if example is None or field.name not in example.record:
         return ""
-    return _dump({field.name: example.record[field.name]})
+    hidden = {leaf.name for leaf in field.asked if leaf.large_model_only}
+    return _dump({field.name: _without(hidden, example.record[field.name]) if hidden else example.record[field.name]})
+
+
+def _without(names: set[str], answer: Any) -> Any:
+    """An answer without these parts of its items."""
+    if isinstance(answer, list):
+        return [_without(names, item) for item in answer]
+    return {k: v for k, v in answer.items() if k not in names} if isinstance(answer, dict) else answer
 
 
 # --- a model that fills forms ---
@@ -234,7 +280,7 @@ def _headings(passage: Excerpt) -> str:
 
 
 def _describe(leaves: Sequence[Leaf]) -> str:
-    return "".join(f"- {leaf.name}：{leaf.description}\n" for leaf in leaves)
+    return "".join(f"- {leaf.name}：{_described(leaf)}\n" for leaf in leaves)
 
 
 def _limit_line(field: Field, limit: int) -> str:

@@ -1,37 +1,28 @@
-"""One question through instructor, which parses and validates the answer and sends an error back once.
+"""One question to a model: sent with its JSON Schema, answered, and asked once more if the answer can't be used.
 
-The only module that imports instructor. Requests and completions are plain JSON on both sides of it.
+The only module that imports instructor, which words the request and validates the answer. Requests and
+completions are plain JSON on both sides of it.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from extractor.document import Json
-from extractor.errors import (
-    AnswerError,
-    BlankAnswerError,
-    ExtractorError,
-    InvalidAnswerError,
-    RefusedError,
-    TruncatedError,
-)
+from extractor.errors import AnswerError, ExtractorError, InvalidAnswerError, TruncatedError
 from extractor.llm.call import REASKED, Call, Profile, Request, request_key
 from extractor.llm.strict_schema import strict_schema, violations
-from extractor.pipeline.ask.answer_json import CUT_OFF, answer_text, quoted, read_answer
-from extractor.pipeline.ask.questions import system_text
+from extractor.pipeline.ask.answer_json import answer_text, quoted, read_answer
+from extractor.pipeline.ask.misfit import second_try
+from extractor.pipeline.ask.questions import ReadingQuestion, system_text
 from extractor.pipeline.recipe import Recipe
 
 _SCHEMA_IN_WORDS = "\n按此 JSON Schema 输出 JSON："
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.S)
-# Sent behind the question when an answer held no JSON that could be read.
-_AGAIN = "\n（上一次的回答里没有可读的 JSON。这次只输出一个 JSON 对象，不要解释，不要代码块。）"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -45,72 +36,83 @@ def put(text: str, model: type[Model], about: Json, settings: Json, recipe: Reci
         {"role": "system", "content": system_text(recipe.schema.prompts)},
         {"role": "user", "content": text + _schema_in_words(model, recipe.profile)},
     ]
-    conversation = _Conversation(model, about, recipe, call)
-    answer = conversation.ask(messages, settings, max_retries=1)
+    conversation = _Conversation(model, model, (), about, recipe, call)
+    answer = conversation.ask(messages, settings)
     return answer, conversation.completions[-1]
 
 
-def put_leniently(
-    messages: list[Json], model: type[BaseModel], names: tuple[str, ...], about: Json, recipe: Recipe, call: Call
-) -> Json:
+def put_leniently(question: ReadingQuestion, about: Json, recipe: Recipe, call: Call) -> Json:
     """Ask one question of a model that reads; returns the object that answers it, unchecked but for being JSON.
 
     Only what can't be read as JSON is asked again, once. Raises ExtractorError, as `put` does.
     """
     profile = recipe.profile
-    settings: Json = {profile.limit: profile.output}
-    conversation = _Conversation(_open_model(model), about, recipe, call, names)
-    for attempt in range(2):
-        try:
-            conversation.ask(messages, settings, max_retries=0)
-            return conversation.answers[-1]
-        except (InvalidAnswerError, BlankAnswerError, RefusedError) as error:
-            if attempt:
-                error.requests = tuple(request_key(request.body) for request in conversation.requests)
-                raise
-            # A line more and not the former answer: what is wrong with it is that it is not there.
-            messages = [*messages[:-1], {**messages[-1], "content": f"{messages[-1]['content']}{_AGAIN}"}]
-    raise AssertionError("unreachable")
+    rules, passage = question.messages
+    # The schema is the same for every passage, so it belongs in front of them.
+    messages = [{**rules, "content": rules["content"] + _schema_in_words(question.model, profile)}, passage]
+    # Items can only come bare if one thing was asked for.
+    parts = [leaf.name for field in question.fields for leaf in field.asked if field.item and len(question.fields) == 1]
+    conversation = _Conversation(question.model, _open_model(question.model), parts, about, recipe, call)
+    conversation.ask(messages, {profile.limit: profile.output})
+    return conversation.answers[-1]
 
 
 class _Conversation:
-    """The requests of one question and what came back. `names` set: answers are read leniently."""
+    """The requests of one question and what came back.
+
+    `model` is the answer's schema, `accepts` what an answer must fit, `parts` the keys of items that may come
+    bare.
+    """
 
     def __init__(
-        self, model: type[BaseModel], about: Json, recipe: Recipe, call: Call, names: tuple[str, ...] | None = None
+        self,
+        model: type[BaseModel],
+        accepts: type[BaseModel],
+        parts: Collection[str],
+        about: Json,
+        recipe: Recipe,
+        call: Call,
     ) -> None:
-        self._model, self._about, self._recipe, self._call, self._names = model, about, recipe, call, names
+        self._model, self._accepts, self._parts = model, accepts, parts
+        self._about, self._recipe, self._call = about, recipe, call
         self.requests: list[Request] = []
         self.completions: list[Json] = []
         self.answers: list[Json] = []
 
-    def ask(self, messages: list[Json], settings: Json, max_retries: int) -> Any:
-        """What instructor makes of the answer. Raises ExtractorError."""
-        from instructor.core.exceptions import IncompleteOutputException, InstructorRetryException
+    def ask(self, messages: list[Json], settings: Json) -> Any:
+        """What `accepts` makes of the answer, the second if the first can't be used. Raises ExtractorError."""
+        try:
+            return self._attempt(messages, settings)
+        except TruncatedError:
+            raise  # the second answer would be as long
+        except AnswerError as error:
+            last = messages[-1]
+            again = second_try(self._model, _validation_error(error))
+        return self._attempt([*messages[:-1], {**last, "content": f"{last['content']}{again}"}], settings)
+
+    def _attempt(self, messages: list[Json], settings: Json) -> Any:
+        from instructor.core.exceptions import InstructorRetryException
 
         try:
             return instructed(self._send)(
                 model=self._recipe.model,
                 messages=messages,
-                response_model=_wrapped(self._model),
-                max_retries=max_retries,
+                response_model=_wrapped(self._accepts),
+                max_retries=0,
                 **settings,
                 **self._recipe.profile.sampling,
             )
-        except IncompleteOutputException as cause:
-            raise _with_requests(TruncatedError(CUT_OFF), self.requests) from cause
         except InstructorRetryException as cause:
             error = _error_within(cause)
             if isinstance(error, AnswerError):
-                raise _with_requests(error, self.requests) from None
+                raise self._with_requests(error) from None
             if error is not None:
                 raise error from None
-            if _was_cut_off(cause):
-                raise _with_requests(TruncatedError(CUT_OFF), self.requests) from cause
-            if not _is_invalid_answer(cause):
+            misfit = _validation_error(cause)
+            if misfit is None:
                 # A bug in this code or in a library is not a bad answer: let it surface.
                 raise
-            raise _with_requests(InvalidAnswerError(_misfit(cause, self.completions[-1])), self.requests) from cause
+            raise self._with_requests(InvalidAnswerError(_misfit(misfit, self.completions[-1]))) from misfit
 
     def _send(self, body: Json) -> Json:
         profile = self._recipe.profile
@@ -118,14 +120,17 @@ class _Conversation:
             body["response_format"] = {"type": "json_object"}
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(self._model)
-        # A question that is sent a second time is asked again because the first answer does not fit.
+        # A question that is sent a second time is asked again because the first answer can't be used.
         about = {**self._about, REASKED: True} if self.completions else self._about
         self.requests.append(Request(body, about))
         self.completions.append(self._call(self.requests[-1]).body)
-        if self._names is None:
-            return self.completions[-1]
-        self.answers.append(read_answer(self.completions[-1], self._names))
+        self.answers.append(read_answer(self.completions[-1], tuple(self._model.model_fields), self._parts))
         return _with_content(self.completions[-1], self.answers[-1])
+
+    def _with_requests(self, error: AnswerError) -> AnswerError:
+        """The error with the keys of its requests, so that a retry does not reuse their cached answers."""
+        error.requests = tuple(request_key(request.body) for request in self.requests)
+        return error
 
 
 def _with_content(completion: Json, answer: Json) -> Json:
@@ -148,20 +153,10 @@ def _open_model(model: type[BaseModel]) -> type[BaseModel]:
     return Open
 
 
-def _misfit(cause: BaseException, completion: Json) -> str:
+def _misfit(error: ValidationError, completion: Json) -> str:
     """What does not fit, and the beginning of the answer."""
-    reason = cause
-    while reason.__cause__ is not None:
-        reason = reason.__cause__
-    first = " ".join(str(reason).split())[:200]
-    answer = quoted(answer_text(completion["choices"][0].get("message") or {}))
-    return f"The answer did not fit the schema, nor did the second try ({first}): {answer}."
-
-
-def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
-    """The error with the keys of its requests, so that a retry does not reuse their cached answers."""
-    error.requests = tuple(request_key(request.body) for request in requests)
-    return error
+    first = " ".join(str(error).split())[:200]
+    return f"The answer did not fit the schema, nor did the second try ({first}): {quoted(answer_text(completion))}."
 
 
 def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
@@ -173,13 +168,16 @@ def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
 
 def answer_schema_of(body: Json) -> Json:
     """The answer's JSON Schema, from beside the messages or the question's text; any object if there is none."""
-    beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
+    beside: Json | None = body.get("response_format", {}).get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
-    question = next(message["content"] for message in body["messages"] if message["role"] == "user")
-    _, mark, in_words = question.rpartition(_SCHEMA_IN_WORDS)
-    schema: Json = json.loads(in_words) if mark else {"type": "object"}
-    return schema
+    for message in body.get("messages", ()):
+        _, mark, in_words = message["content"].rpartition(_SCHEMA_IN_WORDS)
+        if mark:
+            # What a second try adds comes behind it.
+            schema: Json = json.JSONDecoder().raw_decode(in_words)[0]
+            return schema
+    return {"type": "object"}
 
 
 @lru_cache(maxsize=256)
@@ -203,21 +201,11 @@ def instructed(send: Callable[[Json], Json]) -> _Create:
 
     def create(**body: Any) -> ChatCompletion:
         # Not validated, like in the openai client itself: endpoints leave out fields.
-        return ChatCompletion.construct(**_unfenced(send(_plain(body))))
+        return ChatCompletion.construct(**send(_plain(body)))
 
     _quiet_instructor()
     patched: _Create = instructor.patch(create=create, mode=instructor.Mode.JSON_SCHEMA)
     return patched
-
-
-def _unfenced(completion: Json) -> Json:
-    """The completion without the ```json fence that some models put around their JSON."""
-    first, *others = completion["choices"]
-    message = first.get("message") or {}
-    fenced = _FENCE.fullmatch(message.get("content") or "")
-    if fenced is None:
-        return completion
-    return {**completion, "choices": [{**first, "message": {**message, "content": fenced.group(1)}}, *others]}
 
 
 @lru_cache(maxsize=256)
@@ -233,7 +221,7 @@ def _quiet_instructor() -> None:
     import logging
     import os
 
-    # A re-ask would contain a URL with pydantic's version, and an upgrade would make every recording stale.
+    # Reasons of failures would contain a URL.
     os.environ["PYDANTIC_ERRORS_INCLUDE_URL"] = "0"
     logging.getLogger("instructor").setLevel(logging.CRITICAL)
 
@@ -256,23 +244,9 @@ def _error_within(error: BaseException) -> ExtractorError | None:
     return None
 
 
-def _is_invalid_answer(error: BaseException) -> bool:
-    """Whether the cause is an answer that does not fit the schema, and nothing else."""
-    from instructor.core.exceptions import ResponseParsingError
-    from pydantic import ValidationError
-
-    cause = error.__cause__
+def _validation_error(error: BaseException) -> ValidationError | None:
+    """The error of pydantic that is the first cause, if the answer does not fit the schema."""
+    cause: BaseException | None = error
     while cause is not None and cause.__cause__ is not None:
         cause = cause.__cause__
-    return isinstance(cause, (ValidationError, ResponseParsingError, json.JSONDecodeError))
-
-
-def _was_cut_off(error: BaseException) -> bool:
-    from instructor.core.exceptions import IncompleteOutputException
-
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, IncompleteOutputException):
-            return True
-        inner = inner.__cause__
-    return False
+    return cause if isinstance(cause, ValidationError) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.kinds.kind import Kind
 from extractor.schema.shape import Field, Leaf
+
+# What shows that the source has markup or line ends inside a value, and a line end that is left of it.
+_LAYOUT = re.compile(r"[<>&*`\r\n]")
+_LINE_END = re.compile(r"[ \t\u3000]*\n\s*")
 
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
 # the one before.
@@ -65,6 +70,20 @@ def evidence_of(document: Document, span: Span) -> EvidenceEntry:
     """Source offsets as evidence: `source_text[start:end] == text`."""
     start, end = span
     return {"text": document.text[start:end], "start": start, "end": end}
+
+
+def quoted(speech: Excerpt, i: int, j: int) -> str:
+    """The source's characters behind the visible characters i:j, noise included, but without layout.
+
+    Where the source has markup or a line end there, these are the visible characters without line ends.
+    """
+    source = speech.source(i, j)
+    return unbroken(speech.text[i:j]) if _LAYOUT.search(source) else source
+
+
+def unbroken(words: str) -> str:
+    """The words without line ends."""
+    return _LINE_END.sub("", words)
 
 
 def prepare(speech: Excerpt) -> Prepared:

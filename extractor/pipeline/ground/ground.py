@@ -2,7 +2,8 @@
 
 Every value of a grounded item is cut from the source. A value that is not found becomes a Problem. There are
 two exceptions: a `Worded` value stays in the model's own words if its sentence has all their characters, and
-a choice stays if a sentence about its item has the words that it needs (`Shown`).
+a choice stays if a sentence about its item (for a label of the whole text, the passage) has the words that it
+needs (`Shown`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,23 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.lang.changes import Direction, changes_in, direction_of
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
 from extractor.lang.negation import find_affirmed
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_about, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import (
+    Prepared,
+    places_of,
+    quoted,
+    sentences_about,
+    sentences_naming,
+    telling_clause,
+    unbroken,
+)
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
+from extractor.pipeline.ground.ownership import objection, with_negation
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.schema.shape import Field, Leaf
@@ -39,17 +50,16 @@ _BREAK = re.compile(
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
 )
-# What shows that the source has markup or line ends inside a value, and a line end that is left of it.
-_LAYOUT = re.compile(r"[<>&*`\r\n]")
-_LINE_END = re.compile(r"[ \t\u3000]*\n\s*")
-
 # The mark of items whose words stand at another place that fits them as well.
 UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets."""
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
+
+    `change` is the direction that the text gives a number.
+    """
 
     text: str
     clean: str
@@ -57,6 +67,7 @@ class Value:
     end: int
     how: MatchKind
     source: str
+    change: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Item:
     """One grounded item, or the value of a field without items.
 
     `values` maps the name of each leaf to a Value, a plain string (a choice or a wording), a list of these,
-    or None. `places` are the source offsets that show the item, its own place first. `marks` say why it is
+    or None. `places` are the source offsets that show the item, its own place first; a label has none. `marks` say why it is
     less certain than others: "folded" means that its words differ from the text in width, punctuation or a
     slip.
     """
@@ -81,6 +92,8 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
     problems: list[Problem] = []
     lo = bisect_left(prepared.speech.starts, answer.passage.start)
     hi = bisect_left(prepared.speech.starts, answer.passage.end)
+    if field.is_label:
+        return _ground_label(answer, field, prepared, (lo, hi))
     read = [item for item in answer.items if item.place is None]
     places = iter(place_items(read, field, prepared, (lo, hi)))
     for answer_item in answer.items:
@@ -90,6 +103,24 @@ def ground(answer: Answer, field: Field, prepared: Prepared) -> tuple[list[Item]
         if item is not None:
             items.append(item)
     return items, problems
+
+
+def _ground_label(answer: Answer, field: Field, prepared: Prepared, passage: Span) -> tuple[list[Item], list[Problem]]:
+    """The choices of the answer whose words, if they need any, stand in the passage; else `otherwise`, if it is set."""
+    shown, text = field.anchor.shown, prepared.speech.text[slice(*passage)]
+    said = [str(item.values[field.name]) for item in answer.items if item.values[field.name] is not None]
+    patterns = shown.patterns if shown else {}
+    kept = [choice for choice in said if choice not in patterns or re.search(patterns[choice], text)]
+    detail = "the passage that was asked about does not have the words that this choice needs"
+    problems = [
+        Problem("unsupported", field.name, choice, *prepared.speech.span(*passage), detail)
+        for choice in said
+        if choice not in kept
+    ]
+    # A question that failed leaves it open what the text is.
+    if not kept and shown and shown.otherwise and not answer.failed:
+        kept = [shown.otherwise]
+    return [Item(field.name, {field.name: choice}, ()) for choice in kept], problems
 
 
 def _ground_item(
@@ -103,6 +134,11 @@ def _ground_item(
     match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
+    if anchor.kind.cued_by == "clause" and answer_item.place is None:
+        match, denied = with_negation(match, prepared)
+        if denied:
+            start, end = prepared.speech.span(*prepared.clause(match.start, match.end))
+            return None, [Problem("misplaced", _name_of(field, anchor), quote, start, end, denied)]
     grounded: dict[str, Any] = {}
     for leaf in field.asked:
         if leaf is anchor:
@@ -110,6 +146,8 @@ def _ground_item(
             continue
         grounded[leaf.name], absent = _ground_leaf(leaf, answered.get(leaf.name), field, prepared, match, passage)
         problems += absent
+    _read_changes(field, grounded, prepared, match)
+    problems += _repeated(field, grounded)
     missing = next((leaf for leaf in field.asked if _is_missing(leaf, grounded[leaf.name])), None)
     if missing is not None:
         start, end = prepared.speech.span(match.start, match.end)
@@ -118,6 +156,44 @@ def _ground_item(
     places = places_of(field, grounded, prepared, match, passage)
     marks = _marks(grounded) | ({UNSURE} if placed.unsure else set())
     return Item(field.name, grounded, tuple(places), marks), problems
+
+
+def _read_changes(field: Field, grounded: dict[str, Any], prepared: Prepared, anchor: Match) -> None:
+    """Set both numbers of a change that the item's clause has, if one of them is given (`ChangesTo`)."""
+    for leaf in field.asked:
+        reached = next((other for other in field.asked if other.name == leaf.changes_to), None)
+        given = [grounded[name] for name in (leaf.name, leaf.changes_to) if name and grounded.get(name) is not None]
+        if reached is None or not given:
+            continue
+        i, j = prepared.clause(anchor.start, anchor.end)
+        for old, new in changes_in(prepared.speech.text[i:j]):
+            values = [
+                _value(part, Match(i + span[0], i + span[1], MatchKind.EXACT), prepared)
+                for part, span in ((leaf, old), (reached, new))
+            ]
+            if any(_overlap(value, one) for value in values for one in given):
+                grounded[leaf.name], grounded[reached.name] = values
+                break
+
+
+def _overlap(value: Value, other: Value) -> bool:
+    return value.start < other.end and other.start < value.end
+
+
+def _repeated(field: Field, grounded: dict[str, Any]) -> list[Problem]:
+    """Take out the values that are the same number of the text as the part that they must differ from (`ChangesTo`)."""
+    problems = []
+    for leaf in field.asked:
+        value, other = grounded[leaf.name], grounded.get(leaf.changes_to or "")
+        if not (isinstance(value, Value) and isinstance(other, Value)):
+            continue
+        if _overlap(value, other):
+            grounded[leaf.name] = None
+            detail = f"the same number of the text as {leaf.changes_to}, from which it must differ"
+            problems.append(
+                Problem("repeated", f"{field.name}.{leaf.name}", value.text, value.start, value.end, detail)
+            )
+    return problems
 
 
 def _offered(place: Span, passage: Span) -> Placed:
@@ -169,8 +245,10 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
     if leaf.kind.grounded_as == "choice":
         return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
     if leaf.kind.grounded_as == "wording":
-        return _wording(quote, prepared, anchor)
+        return _wording(quote, field, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
+    if match is not None and objection(leaf, match, prepared, anchor) is not None:
+        return None
     if match is None and field.anchor.kind.is_entity:
         match = _beside_name(leaf, quote, prepared, anchor, passage)
     return _value(leaf, match, prepared) if match is not None and leaf.kind.accepts(quote) else None
@@ -186,6 +264,12 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
     match = locate_whole(quote, leaf.kind, prepared, lo, hi)
+    # The same words may stand there twice, once as the base of a comparison: 去年比前年…, 比去年….
+    while match is not None and objection(leaf, match, prepared, anchor) is not None:
+        later = locate_whole(quote, leaf.kind, prepared, match.end, hi)
+        if later is None:
+            break
+        match = later
     if match is not None or leaf.within == "sentence":
         return match
     before = locate_whole(quote, leaf.kind, prepared, passage[0], anchor.start)
@@ -217,13 +301,18 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
     )
 
 
-def _wording(quote: str, prepared: Prepared, anchor: Match) -> str | None:
+def _wording(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str | None:
     """The wording without the item's number; None unless the item's sentence has its characters.
+
+    One that only repeats the words of a clause says nothing about it, so it is None too.
 
     General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as
     long as most of the wording remains: the record holds nothing that the text does not say.
     """
-    quote = _without_numbers(quote, prepared.speech.text[anchor.start : anchor.end])
+    words = prepared.speech.text[anchor.start : anchor.end]
+    if field.anchor.kind.reads != "number" and fold(quote).strip("。") == fold(words):
+        return None
+    quote = _without_numbers(quote, words)
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
     head = _GENERIC_HEAD.search(quote)
@@ -264,10 +353,15 @@ def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     layout: markup, line ends, and spaces in a name.
     """
     start, end = prepared.speech.span(match.start, match.end)
-    clean = _LINE_END.sub("", prepared.speech.text[match.start : match.end])
-    source = prepared.speech.document.text[start:end]
-    text = clean if leaf.kind.is_clean or _LAYOUT.search(source) else source
-    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, source)
+    clean = unbroken(prepared.speech.text[match.start : match.end])
+    text = clean if leaf.kind.is_clean else quoted(prepared.speech, match.start, match.end)
+    source = prepared.speech.source(match.start, match.end)
+    change = direction_of(prepared.speech.text, match.start, match.end) if leaf.kind.is_read_off else None
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, source, change)
+
+
+def _name_of(field: Field, leaf: Leaf) -> str:
+    return field.name if field.item is None else f"{field.name}.{leaf.name}"
 
 
 def _absent(
@@ -276,13 +370,20 @@ def _absent(
     """The problem for a value that was not found or was refused."""
     lo, hi = passage if anchor is None else prepared.sentence(anchor.start, anchor.end)
     start, end = prepared.speech.span(lo, hi)
-    name = field.name if field.item is None else f"{field.name}.{leaf.name}"
+    name = _name_of(field, leaf)
     kind, detail = leaf.kind.absence
+    if leaf.kind.grounded_as == "wording" and leaf.optional:
+        kind, detail = "ungrounded", "worded with characters that its sentence does not have, or like the item itself"
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):
         refusal, reason = leaf.kind.refusal
         return Problem(refusal, name, quote, start, end, reason)
-    if leaf.kind.has_place and anchor is not None and leaf.within == "sentence":
-        detail = "not found in the sentence of its item"
+    if leaf.kind.has_place and anchor is not None:
+        match = _nearest(leaf, quote, prepared, anchor, passage)
+        why = match and objection(leaf, match, prepared, anchor)
+        if why:
+            return Problem("misplaced", name, quote, start, end, why)
+        if leaf.within == "sentence":
+            detail = "not found in the sentence of its item"
     return Problem(kind, name, quote, start, end, detail)

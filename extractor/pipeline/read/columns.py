@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from extractor.pipeline.read.encodings import Undecodable
 from extractor.pipeline.read.formats import format_of
 from extractor.pipeline.read.tables import Cells, columns_of, read_sample, row_codec
 
+Wanted = tuple[str, str]
+"""An option, and the column that it names."""
 
-def missing_column(file: str, wanted: dict[str, str | None], encoding: str | None) -> str | None:
-    """A sentence if no row of a table has a column that an option names (by option: the column); else None.
 
-    Rows are read until one has the columns, so usually one. A table without any readable row is not judged.
+def missing_columns(file: str, wanted: Sequence[Wanted], encoding: str | None) -> tuple[list[Wanted], str | None]:
+    """Those of the wanted columns that no row of a table has, and a sentence about the first one.
+
+    Rows are read until all columns are found, so usually one. The sentence is None if there is no readable row.
     """
-    named = {option: column for option, column in wanted.items() if column}
+    missing = list(wanted)
     first: Cells | None = None
-    for row in _rows(file, encoding) if named else ():
+    for row in _rows(file, encoding) if missing else ():
         first = row if first is None else first
-        named = {option: column for option, column in named.items() if column not in row}
-        if not named:
-            return None
-    if first is None or not named:
-        return None
-    option, column = next(iter(named.items()))
-    return f"{file} has no column {column!r}; {columns_of(first)}: name one of them with {option}."
+        missing = [(option, column) for option, column in missing if column not in row]
+        if not missing:
+            return [], None
+    if first is None or not missing:
+        return missing, None
+    option, column = missing[0]
+    return missing, f"{file} has no column {column!r}; {columns_of(first)}: name one of them with {option}."
 
 
 def _rows(file: str, encoding: str | None) -> Iterator[Cells]:

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Literal
 
 from extractor.document import Document
-from extractor.pipeline.read.columns import missing_column
+from extractor.pipeline.read.columns import Wanted, missing_columns
 from extractor.pipeline.read.encodings import Undecodable, is_encoding, safe
 from extractor.pipeline.read.formats import FORMATS, Format, RowReader, format_of
 from extractor.pipeline.read.paths import WILDCARD, ClosedFolder, InputFile, find_files, unique
+from extractor.pipeline.read.row_cells import kept_cells, row_date, row_title
 from extractor.pipeline.read.tables import (
     BadRow,
     Cells,
@@ -71,6 +72,8 @@ class Unreadable:
 class ReadOptions:
     """How to read: an encoding instead of the guess, and the columns of JSONL and CSV files.
 
+    Columns that are None are looked for under their usual names. `keep_columns` are kept for the output line.
+
     `output` and the files beside it whose names begin with its name are not read, even if they are in a
     folder that is.
     """
@@ -79,6 +82,9 @@ class ReadOptions:
     text_column: str | None = None
     id_column: str | None = None
     output: Path | None = None
+    title_column: str | None = None
+    date_column: str | None = None
+    keep_columns: tuple[str, ...] = ()
 
 
 def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[Document | Unreadable]:
@@ -99,20 +105,26 @@ def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[
 
 
 def _check_columns(wanted: list[str], options: ReadOptions) -> None:
-    """Raise InputError if no row of any table has the columns that the options name."""
-    columns = {"--text-column": options.text_column, "--id-column": options.id_column}
-    if not any(columns.values()):
-        return
-    found = (file for given in wanted for file in _files(given, options.output) if not isinstance(file, ClosedFolder))
-    first_problem = None
-    for file in found:
-        if format_of(file.source).rows is not None:
-            problem = missing_column(file.source, columns, options.encoding)
-            if problem is None:  # the tables that lack the column are failures of their own
+    """Raise InputError if no row of any table has a column that an option names."""
+    named = (
+        ("--text-column", options.text_column),
+        ("--id-column", options.id_column),
+        ("--title-column", options.title_column),
+        ("--date-column", options.date_column),
+        *(("--keep-column", column) for column in options.keep_columns),
+    )
+    missing = [(option, column) for option, column in named if column]
+    problems: dict[Wanted, str] = {}
+    for file in (file for given in wanted for file in _files(given, options.output)) if missing else ():
+        if not isinstance(file, ClosedFolder) and format_of(file.source).rows is not None:
+            # Rows that lack a column which others have are read without it, or are failures of their own.
+            missing, problem = missing_columns(file.source, missing, options.encoding)
+            if problem is not None:
+                problems.setdefault(missing[0], problem)
+            if not missing:
                 return
-            first_problem = first_problem or problem
-    if first_problem is not None:
-        raise InputError(first_problem)
+    if missing and missing[0] in problems:
+        raise InputError(problems[missing[0]])
 
 
 def _read_all(wanted: list[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -214,7 +226,8 @@ def _read_whole(file: InputFile, form: Format, options: ReadOptions) -> Document
         return _unreadable(file, "empty", "is empty: there is nothing to read in it.")
     html = file.source.lower().endswith((".html", ".htm")) or _HTML.match(text)
     digest = hashlib.sha256(data).hexdigest()
-    return Document(file.id, safe(file.path), text, digest, "html" if html else "text")
+    kept = kept_cells({}, options.keep_columns)
+    return Document(file.id, safe(file.path), text, digest, "html" if html else "text", columns=kept)
 
 
 def _read_rows(file: InputFile, form: Format, rows: RowReader, options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -255,7 +268,16 @@ def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOpti
     if isinstance(text, BadRow):
         return _unreadable(here, text.kind, text.reason)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Document(here.id, safe(here.path), text, digest, "html" if _HTML.match(text) else "text")
+    return Document(
+        here.id,
+        safe(here.path),
+        text,
+        digest,
+        "html" if _HTML.match(text) else "text",
+        row_title(row, options.title_column),
+        row_date(row, options.date_column),
+        kept_cells(row, options.keep_columns),
+    )
 
 
 def _unreadable(file: InputFile, kind: Kind, reason: str) -> Unreadable:

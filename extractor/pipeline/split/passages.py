@@ -5,14 +5,12 @@ A line is a paragraph, unless it was broken inside a sentence: then the next lin
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
 
 from extractor.document import Excerpt
+from extractor.lang.headings import Heading, Outline, line_headings
 from extractor.lang.sentences import (
     LONGEST_HEADING,
-    SENTENCE_END,
     SENTENCE_ENDING,
     Span,
     numbering,
@@ -21,39 +19,11 @@ from extractor.lang.sentences import (
     stripped,
 )
 
-
-class _Heading(NamedTuple):
-    start: int
-    rank: int
-    text: str
-
-
-def _headings(text: str, spans: list[Span]) -> list[_Heading]:
-    """Numbered lines, numbered first sentences of lines, and the title if the text begins with one."""
-    headings = []
-    for start, end in spans:
-        head = text[start : min(end, start + LONGEST_HEADING + 1)]
-        found = numbering(head)
-        stop = re.search(rf"[{SENTENCE_END}]", head)
-        if stop:
-            head = head[: stop.start()]
-        if found is None and (start != spans[0][0] or stop or len(head) < 5 or not head[-1].isalnum()):
-            continue
-        if len(head) <= LONGEST_HEADING:
-            headings.append(_Heading(start, found[0] if found else -1, head.rstrip(" \u3000:：,，；;")))
-    return headings
-
-
-def _headings_above(above: list[_Heading], heading: _Heading) -> list[_Heading]:
-    """The headings above the text after `heading`, which replaces those of its own rank and lower."""
-    return [*(h for h in above if h.rank < heading.rank), heading]
-
-
 # The cost of a cut, as a share of a passage; a cut before an outermost heading costs nothing.
 _BEFORE_HEADING, _BETWEEN_PARAGRAPHS, _BETWEEN_SENTENCES, _AFTER_HEADING = 0.08, 0.3, 0.8, 2.0
 
 
-def _cuts(text: str, spans: list[Span], headings: list[_Heading]) -> tuple[list[int], list[float]]:
+def _cuts(text: str, spans: list[Span], headings: list[Heading]) -> tuple[list[int], list[float]]:
     """The places where a passage may begin, and the cost of each."""
     rank = {heading.start: heading.rank for heading in headings}
     lines = {heading.start for heading in headings}
@@ -106,18 +76,15 @@ def split_passages(speech: Excerpt, longest: int) -> list[Excerpt]:
         raise ValueError(f"`longest` must be at least 1 character, not {longest}.")
     text = speech.text.rstrip()
     spans = paragraphs(text)
-    headings = _headings(text, spans)
+    headings = line_headings(text, spans)
+    outline = Outline(headings)
     places, costs = _cuts(text, spans, headings)
     passages: list[Excerpt] = []
-    above: list[_Heading] = []
-    begin, seen = (spans[0][0] if spans else 0), 0
+    begin = spans[0][0] if spans else 0
     while begin < len(text):
         cut = _next_cut(text, begin, longest, places, costs)
-        while seen < len(headings) and headings[seen].start < begin:
-            above = _headings_above(above, headings[seen])
-            seen += 1
         first = numbering(text[begin : begin + 12])
-        path = [h.text for h in above if first is None or h.rank < first[0]]
+        path = [h.text for h in outline.above(begin) if first is None or h.rank < first[0]]
         passages += [speech.cut(i, j, (*speech.headings, *path)) for i, j in stripped(text, begin, cut)]
         begin = cut
         while begin < len(text) and text[begin].isspace():

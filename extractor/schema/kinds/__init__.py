@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from extractor.schema.kinds.choice import CHOICE, EVIDENCE
+from extractor.schema.kinds.by_code import EVIDENCE, HEADING, MENTIONS, POSITION, SPEAKER
+from extractor.schema.kinds.choice import CHOICE
 from extractor.schema.kinds.date import DATE
-from extractor.schema.kinds.kind import Kind, words_of
+from extractor.schema.kinds.kind import Kind, Occurrence, words_of
 from extractor.schema.kinds.name import NAME
 from extractor.schema.kinds.quantity import QUANTITY
 from extractor.schema.kinds.text import CLAUSE, VERBATIM, WORDED
 
-__all__ = ["CHOICE", "CLAUSE", "DATE", "EVIDENCE", "NAME", "QUANTITY", "VERBATIM", "WORDED", "Kind", "words_of"]
+__all__ = [
+    "CHOICE",
+    "CLAUSE",
+    "DATE",
+    "EVIDENCE",
+    "HEADING",
+    "MENTIONS",
+    "NAME",
+    "POSITION",
+    "QUANTITY",
+    "SPEAKER",
+    "VERBATIM",
+    "WORDED",
+    "Kind",
+    "Occurrence",
+    "words_of",
+]

@@ -1,4 +1,4 @@
-"""Values without words of their own in the text: choices of a `Literal`, and the evidence that code fills."""
+"""Choices of a `Literal`, which have no words of their own in the text."""
 
 from __future__ import annotations
 
@@ -9,5 +9,3 @@ CHOICE = Kind(
     grounded_as="choice",
     absence=("unsupported", "no sentence that names the item has the words that this choice needs"),
 )
-
-EVIDENCE = Kind("evidence", grounded_as="code")

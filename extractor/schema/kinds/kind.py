@@ -6,16 +6,20 @@ or calls one of its functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from extractor.lang.date_context import DateContext
 from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets."""
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
+
+    `change` says which way something went by this much, if it is a number of which the text says so.
+    """
 
     @property
     def text(self) -> str: ...
@@ -27,6 +31,27 @@ class Located(Protocol):
     def end(self) -> int: ...
     @property
     def source(self) -> str: ...
+    @property
+    def change(self) -> Literal["up", "down"] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An item and where it stands, from which code fills a value.
+
+    `text[start:end]` is the item's first evidence in the clean text of its speech, and `quote(i, j)` gives the source's
+    own characters behind `text[i:j]`. `values` are the item's values as
+    the record holds them, and `governed_by` those that govern its clause (`Subject`). `evidence` lists all its places
+    (text, start, end), with offsets into the source.
+    """
+
+    text: str
+    start: int
+    end: int
+    quote: Callable[[int, int], str]
+    values: Mapping[str, Any]
+    governed_by: Sequence[str]
+    evidence: Sequence[Mapping[str, Any]]
 
 
 def accept_all(words: str) -> bool:
@@ -63,7 +88,8 @@ class Kind:
 
     grounded_as     "place": the words must occur in the passage; "wording": their characters must occur in
                     the item's sentence; "choice": the words that show the choice must occur in a sentence
-                    about the item; "code": code fills the value and no model is asked
+                    about the item; "code": code fills the value (`fill`) and no model is asked
+    fill            computes such a value from an item and where it stands
     forgives_slips  whether a near match counts (never one that changes a digit, a name or a direction)
     is_clean        whether the record holds the words without the noise of the source
     tidy            the last change to the words before they go into the record
@@ -74,8 +100,9 @@ class Kind:
                     with the clauses that show the item's choices; its "telling clause", with the one before
                     it if it says too little; or the clause that it is part of ("statement")
 
-    read            computes the value in the record from the words and the year of the speech; None if the
-                    words can't be read
+    read            computes the value in the record from the words and the dates around the speech; None if
+                    the words can't be read
+    doubts          the marks of an item with this value that are due to `read`
     reads           what `read` computes, as messages name it
     holds_evidence  whether the value that is read has `evidence` of its own
     is_entity       whether items with the same words are one entity (a person), not a repeated statement
@@ -92,6 +119,7 @@ class Kind:
     cued_by: Literal["clause", "sentence", "passage"] = "passage"
     is_read_off: bool = False
     grounded_as: Literal["place", "wording", "choice", "code"] = "place"
+    fill: Callable[[Occurrence], Any] | None = None
     forgives_slips: bool = False
     is_clean: bool = False
     tidy: Callable[[str], str] = as_found
@@ -99,7 +127,8 @@ class Kind:
     refusal: tuple[str, str] = ("refused", "these words can't be such a value")
     absence: tuple[str, str] = ("ungrounded", "not found in the passage that was asked about")
     evidence_from: Literal["value", "clause", "telling clause", "statement"] = "statement"
-    read: Callable[[Located, int | None], Any] | None = None
+    read: Callable[[Located, DateContext], Any] | None = None
+    doubts: Callable[[Located, DateContext], frozenset[str]] | None = None
     reads: str = ""
     holds_evidence: bool = False
     is_entity: bool = False

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from extractor.lang.date_context import DateContext
 from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.whole_quantities import whole_quantity
 from extractor.schema.kinds.kind import Kind, Located
 
 
-def read_quantity(value: Located, year: int | None) -> dict[str, Any] | None:
+def read_quantity(value: Located, context: DateContext) -> dict[str, Any] | None:
     """The number as the record holds it (see `Quantity`); None if the words hold no number."""
     quantity = parse_quantity(value.clean)
-    return None if quantity is None else {**quantity.model_dump(), "text": value.text}
+    return None if quantity is None else {**quantity.model_dump(), "text": value.text, "change": value.change}
 
 
 QUANTITY = Kind(

@@ -45,7 +45,7 @@ def field_of(annotation: Any) -> Field:
 
 
 def reading(annotation: Any, text: str = "全市增长5%。") -> Question:
-    return build_read(field_of(annotation), whole(text), PROMPTS, recipe().profile)
+    return build_read(field_of(annotation), whole(text), PROMPTS)
 
 
 def form(annotation: Any, text: str) -> Question:
@@ -104,7 +104,7 @@ def test_words_for_nothing_are_dropped_from_a_plain_field(annotation: Any) -> No
 
 
 def test_the_example_is_shown_if_it_answers_the_field() -> None:
-    shown = build_read(recipe().schema.fields[0], whole("会议。"), PROMPTS, recipe().profile).text
+    shown = build_read(recipe().schema.fields[0], whole("会议。"), PROMPTS).text
     assert '示例原文的回答：{"date": "3月12日上午"}' in shown
     assert "示例" not in reading(Verbatim | None).text
 

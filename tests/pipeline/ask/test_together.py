@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from fake_endpoint import passage_of, read_facts
+from fake_endpoint import read_facts
 from scripted import answer_schema, completion, document, recipe, scripted
 
 from extractor.document import Json
@@ -15,6 +16,7 @@ from extractor.errors import KeyRefusedError, ServerError
 from extractor.llm.call import REASKED, Reply, Request
 from extractor.pipeline.convert import Converted, convert
 from extractor.pipeline.recipe import Recipe
+from extractor.schema.card import PREFIX
 
 TEXT = (
     "5月27日，全市安全生产工作会议在甲市人民礼堂召开。市委书记李明主持会议并讲话。去年，全市排查隐患1260处。"
@@ -25,13 +27,12 @@ FIELDS = ["date", "officials", "statistics", "targets", "measures"]
 
 def facts(request: Request) -> Json:
     """Simple facts for each field of the answer."""
-    schema = request.body["response_format"]["json_schema"]["schema"]
-    found: Json = {}
-    for name, inner in schema["properties"].items():
-        alone = {**schema, "properties": {name: inner}}
-        body = {**request.body, "response_format": {"json_schema": {"schema": alone}}}
-        found |= read_facts(body)
-    return found
+    return read_facts(request.body)
+
+
+def asked_for(request: Request) -> list[str]:
+    """The schema's fields in a question; the document's card is asked for beside them."""
+    return [name for name in answer_schema(request)["properties"] if not name.startswith(PREFIX)]
 
 
 def sharing() -> Recipe:
@@ -46,7 +47,7 @@ def converted(call: Any, how: Recipe, text: str = TEXT) -> Converted:
 def test_one_question_finds_what_five_find() -> None:
     asked: list[Request] = []
     shared = converted(scripted(facts, asked), sharing())
-    assert [list(answer_schema(request)["properties"]) for request in asked] == [FIELDS]
+    assert [asked_for(request) for request in asked] == [FIELDS]
     separate_fields = converted(scripted(facts), recipe())
     assert all(shared.line["record"].values())
     for part in ("record", "evidence", "marks", "coverage", "problems"):
@@ -57,30 +58,29 @@ def test_one_question_finds_what_five_find() -> None:
     assert shared.usage.input_tokens == 100
 
 
-def test_fields_without_a_cue_in_the_passage_are_not_asked_for() -> None:
+def test_all_fields_are_asked_for_whatever_their_cues() -> None:
+    """The passage is sent in any case, and what the question says of the fields is the same for all passages."""
     asked: list[Request] = []
     converted(scripted(facts, asked), sharing(), "去年，全市排查隐患1260处。")
-    assert list(answer_schema(asked[0])["properties"]) == ["statistics"]
-    asked.clear()
     converted(scripted(facts, asked), sharing(), "李明要求，各部门要加强隐患排查。去年，全市排查隐患1260处。")
-    assert list(answer_schema(asked[0])["properties"]) == ["officials", "statistics", "measures"]
+    assert [asked_for(request) for request in asked] == [FIELDS] * 2
+    assert asked[0].body["messages"][0] == asked[1].body["messages"][0]
 
 
-@pytest.mark.parametrize(
-    "bad_reply", [completion("{"), completion('{"date": "5月2', "length")], ids=["invalid", "truncated"]
-)
-def test_fields_of_a_bad_shared_answer_are_asked_separately(bad_reply: Reply) -> None:
+def test_a_shared_answer_that_is_cut_off_is_asked_for_in_halves() -> None:
+    """All fields together; whatever else is wrong with an answer is not a matter of its length."""
     asked: list[Request] = []
 
     def answer(request: Request) -> Any:
-        return bad_reply if len(answer_schema(request)["properties"]) > 1 else facts(request)
+        return facts(request) if request.about.get(REASKED) else completion('{"date": "5月2', "length")
 
-    done = converted(scripted(answer, asked), sharing())
-    assert done.line["record"] == converted(scripted(facts), recipe()).line["record"]
-    separate_fields = [request for request in asked if len(answer_schema(request)["properties"]) == 1]
-    assert [request.about["field"] for request in separate_fields] == FIELDS
-    assert all(request.about[REASKED] for request in separate_fields)
-    assert done.line["run"]["reasked"]["requests"] == len(asked) - 1
+    text = TEXT + "会议强调，各级要落实责任。" * 10
+    done = converted(scripted(answer, asked), sharing(), text)
+    assert done.line["record"] == converted(scripted(facts), sharing(), text).line["record"]
+    assert [asked_for(request) for request in asked] == [FIELDS] * 3
+    first, *halves = [(request.about["start"], request.about["end"]) for request in asked]
+    assert first == (halves[0][0], halves[1][1])
+    assert done.line["run"]["reasked"]["requests"] == 2
     assert done.failures == []
 
 
@@ -110,16 +110,22 @@ def test_forms_are_never_shared() -> None:
     assert not any("+" in request.about["field"] for request in asked)
 
 
-def test_a_shared_question_holds_every_field_and_the_whole_example() -> None:
+def test_a_shared_question_holds_every_field_its_guide_and_the_whole_example() -> None:
     asked: list[Request] = []
     how = sharing()
+    prompts = how.schema.prompts
     converted(scripted(facts, asked), how)
-    words = asked[0].body["messages"][1]["content"]
-    assert passage_of(asked[0].body).strip() == TEXT
+    rules, passage = (message["content"] for message in asked[0].body["messages"])
+    assert TEXT in passage
+    assert TEXT not in rules
     for field in how.schema.fields:
-        assert f"{field.name}：{field.description}" in words
+        assert re.search(f"】{field.name}（(列表|一个值)）：", rules)
+        assert prompts.guide[field.name] in rules
         for leaf in field.asked if field.item else ():
-            assert f"- {leaf.name}：{leaf.description}" in words
-    assert how.schema.prompts.example is not None
-    assert json.dumps(how.schema.prompts.example.record, ensure_ascii=False) in words
+            assert f"  {leaf.name}：" in rules
+    assert prompts.reading_example is not None
+    assert prompts.reading_example.text in rules
+    shown = rules.partition("示例的回答：")[2].splitlines()[0]
+    assert json.loads(shown) == prompts.reading_example.record
+    assert all(words in rules and why in rules for words, why in prompts.reading_example.left_out.items())
     assert asked[0].about["field"] == "+".join(FIELDS)

@@ -50,11 +50,12 @@ def kinds(problems: list[Problem]) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("case", cases("ground"), ids=labels)
 def test_cases_are_grounded_as_expected(case: Json) -> None:
-    """`row` answered about `text`: the grounded values, the problems, and the evidence."""
-    speech = clean(document(case["text"]))
-    items, problems = ground_in(speech, MEETING[case["field"]], case["row"])
+    """`row` answered about `text`: the grounded values (those not named are empty), the problems, and the evidence."""
+    speech, field = clean(document(case["text"])), MEETING[case["field"]]
+    items, problems = ground_in(speech, field, case["row"])
     found = [{name: plain(value) for name, value in item.values.items()} for item in items]
-    assert found == ([case["expect"]] if case["expect"] is not None else [])
+    empty = {leaf.name: [] if leaf.many else None for leaf in field.asked} if field.item else {}
+    assert found == ([{**empty, **case["expect"]}] if case["expect"] is not None else [])
     assert [list(p) for p in kinds(problems)] == case.get("problems", [])
     for item in items:
         assert [case["text"][i:j] for i, j in item.places] == case["evidence"]

@@ -1,0 +1,68 @@
+"""Numbers, times and places that belong to something else than what a clause states.
+
+亿元以上 says which projects are counted, 比2018年 what a growth is compared with, 居全省第2位 among whom a rank holds:
+none of them is the value, the period or the region of the statement. Texts are clean and Simplified.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from extractor.lang.characters import HAN
+from extractor.lang.sentences import Span
+
+# 亿元以上项目25个, 500强企业3家, 超10亿元企业5家: a bound or a rank, its noun, and how many of these there are.
+_BOUNDED = re.compile(r"^(?:超过?|逾|不低于|不少于)|(?:及?以[上下内]|以外|强)$")
+_NOUN = re.compile(rf"(?:及?以[上下内]|以外|强)?的?(?![和与及、])[{HAN}、]{{1,14}}")
+
+_COMPARED = re.compile(r"(?:[比较]|相对于|对比|高于|低于|多于|少于|超过|不低于|略高于|略低于)$")
+_BESIDE = re.compile(r"(?:与|同|和|跟)$")
+_WITH = re.compile(r"(?:同期|年末|年底|全年|水平)?(?:相比|比较|持平|基本持平)")
+_MULTIPLE = re.compile(r"(?:年末|年底|全年|同期)?的(?:[0-9.]+(?:倍|%)|[一二两三四五六七八九十]+倍|近?[0-9.]+倍)")
+_EQUALS = re.compile(r"(?:是|为|相当于|达到?|占)$")
+_PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
+
+_RANKED = re.compile(r"(?:居|列|占|排|排名|位列|代表|面向|跻身|进入|属于|成为|获)$")
+_SURPASSED = re.compile(r"(?:高于|低于|优于|好于|快于|超过|超出|较|比)$")
+_AMONG = re.compile(
+    r"(?:(?:同类|其他|所有)?[^，,。；;0-9得获]{0,4}?(?:第[0-9一二三四五六七八九十]|前[0-9一二三四五六七八九十列茅]|首位|榜首|之首|平均|唯一|领先|率先|先进|同期)"
+    r"|(?:[0-9一二三四五六七八九十百]{1,4}个[^，,。；;]{0,8}(?:试点|示范|之一|先进|百强)))"
+)
+
+
+def is_qualifier(text: str, span: Span, numbers: Sequence[Span]) -> bool:
+    """Whether a number says which things are counted by the next number of its clause (亿元以上项目25个)."""
+    following = next((number for number in numbers if number[0] >= span[1]), None)
+    if following is None:
+        return False
+    between = text[span[1] : following[0]]
+    bounded = _BOUNDED.search(text[slice(*span)]) or re.match(r"及?以[上下内]|以外|强", between)
+    return bounded is not None and _NOUN.fullmatch(between) is not None
+
+
+def is_base(text: str, span: Span, number: Span) -> bool:
+    """Whether a time is what a number compares with: 比2018年增长8%, 与上年同期相比, 是2015年的1.5倍.
+
+    It is not if the number is its own: 比2018年的3亿元多.
+    """
+    if (
+        span[1] <= number[0]
+        and text[span[1] : number[0]] in ("", "的")
+        and not _EQUALS.search(text[max(0, span[0] - 3) : span[0]])
+    ):
+        return False
+    before, after = text[max(0, span[0] - 6) : span[0]], text[span[1] : span[1] + 14]
+    if _COMPARED.search(before):
+        return True
+    if _BESIDE.search(before) and _WITH.match(after):
+        return True
+    return (_EQUALS.search(before) and _MULTIPLE.match(after)) is not None or _PRICED.match(after) is not None
+
+
+def is_scope(text: str, span: Span) -> bool:
+    """Whether a place is the whole in which a rank or a share holds: 居全省第2位, 全国28个试点城市之一, 高于全国平均."""
+    before, after = text[max(0, span[0] - 4) : span[0]], text[span[1] : span[1] + 16]
+    # 低于全国120.56 gives a number of the whole itself.
+    surpassed = _SURPASSED.search(before) is not None and not after[:1].isdigit()
+    return surpassed or _RANKED.search(before) is not None or _AMONG.match(after) is not None

@@ -1,0 +1,84 @@
+"""Who is to do something: the bodies that open a clause, and those that are named as in charge.
+
+县公安局和交通局要开展联合检查，各乡镇、街道要落实网格管理 has two subjects: the second one ends what the first one
+governs. Texts are clean and Simplified.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from extractor.lang.sentences import Span, clauses
+
+# How the name of a body ends.
+_BODY = re.compile(
+    "(?:部门|单位|政府|党委|党组织?|委员会|管委会|居委会|村委会|指挥部|工作组|专班|办公室|[^委原]委|局|厅|署|法院|检察院|研究院|学院|院校|司|处|办|中心|站|所|队|集团|公司|企业|银行|学校|医院|协会"
+    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|政协|人大|常委会|国务院|中央|[国科外省]务?部|部|军区|代表团|负责同志|负责人|[我本][省市县区局])"
+    "(?:等(?:有关|相关)?(?:部门|单位|地)?)?$"
+)
+# What stands between the bodies and what they are to do.
+_DUTY = re.compile(
+    "(?:也|都|均|一定|务必|同样|还|更)?(?:(?<![主重需首简概])要(?![求素点])|应当|应(?!急|用|对)|必须|务必|须|需要?(?!求)|负责|牵头|会同|配合"
+    "|(?<!的)(?:(?:切实|认真|积极|全面|严格|及时|主动|抓紧|加快|继续|进一步|具体)?(?:做好|抓好|落实|加强|开展|组织|建立|完善|制定|履行|承担|强化|推进|督促|研究|配备|安排|提供|参与|支持)))"
+)
+# No bodies: what stands before the duty has another head, or is an action itself.
+_OTHER = re.compile(
+    r"[的对把将被了着过，,。；;：:“”]|^(?:加强|加快|加大|强化|提高|推进|推动|促进|支持|扶持|鼓励|引导|督促|指导|组织|协调|完善|健全|建立|建设|深化|落实|开展|做好|抓好|为|在|向|从|以|让|使|通过"
+    "|依托|发挥|整合|充分|各项|这项|工作|有的|一些)"
+)
+_LEAD = re.compile(
+    r"(?:[一二三四五六七八九十]+[是要、]|[（(][一二三四五六七八九十0-9]+[)）]|[0-9]+[.．、]|其次|首先|第[一二三四五六七八九十]+|同时|另外|此外|今后|下一步|会后|希望|请)[，,、]?"
+)
+_LONGEST = 60
+# 由县发改局牵头, （责任单位：县发改局、各乡镇）.
+_BY = re.compile(
+    r"由(?P<who>[^，,。；;：:\n]{2,40}?)(?:具体|共同|分别)?(?:负责|牵头|承担|组织|实施|会同|办理|落实|研究)"
+)
+_NAMED = re.compile(r"(?:责任|牵头|配合|主办|协办|承办|实施)(?:单位|部门)[：:](?P<who>[^）)。；;\n]{2,80})")
+
+
+class Subject(NamedTuple):
+    """The words that name the bodies, and where what they govern begins."""
+
+    who: Span
+    start: int
+
+
+def subjects_in(text: str, start: int, end: int) -> list[Subject]:
+    """The bodies that open clauses of text[start:end], in order."""
+    found = []
+    for i, j in clauses(text[start:end]):
+        subject = _opening(text, start + i, min(start + j, start + i + _LONGEST))
+        if subject is not None:
+            found.append(subject)
+    return found
+
+
+def _opening(text: str, i: int, j: int) -> Subject | None:
+    lead = _LEAD.match(text, i, j)
+    begin = lead.end() if lead else i
+    duty = _DUTY.search(text, begin + 2, j)
+    if duty is None:
+        return None
+    words = text[begin : duty.start()]
+    if _OTHER.search(words) or not _BODY.search(words):
+        return None
+    return Subject((begin, duty.start()), i)
+
+
+def governor_of(text: str, start: int, end: int, at: int) -> Subject | None:
+    """The bodies that govern the clause at `at` in the sentence text[start:end]: the last ones that open one up to it."""
+    return next((subject for subject in reversed(subjects_in(text, start, end)) if subject.start <= at), None)
+
+
+def named_in(text: str, start: int, end: int) -> list[Span]:
+    """The bodies that text[start:end] names as in charge: 由…牵头, 责任单位：…."""
+    return [match.span("who") for pattern in (_BY, _NAMED) for match in pattern.finditer(text, start, end)]
+
+
+def names_bodies(words: str) -> bool:
+    """Whether the words are one body or a list of them: 市委、市政府."""
+    return all(
+        len(piece) > 1 and _BODY.search(piece) and not _OTHER.search(piece) for piece in re.split(r"[、和与及]", words)
+    )

@@ -1,0 +1,30 @@
+"""Values that stand in the text, but belong to something else than the item that a model gave them for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scripted import ROOT, document, scripted
+
+from extractor.llm.models import LARGE
+from extractor.pipeline.convert import convert
+from extractor.pipeline.recipe import Recipe
+from extractor.schema.loading import load_schema
+
+CASES = json.loads((ROOT / "tests" / "cases" / "ownership.json").read_text(encoding="utf-8"))
+RECIPE = Recipe(load_schema("meeting"), "m", LARGE)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["label"] for case in CASES])
+def test_a_value_that_belongs_to_something_else_is_left_out_with_a_problem(case: dict[str, Any]) -> None:
+    (done,) = convert(document(case["text"]), RECIPE, scripted(lambda _: {case["field"]: [case["says"]]}))
+    items = done.line["record"][case["field"]]
+    assert [problem["field"] for problem in done.line["problems"] if problem["kind"] == "misplaced"] == (
+        [case["problem"]] if "problem" in case else []
+    )
+    if case["holds"] is None:
+        assert items == []
+    else:
+        assert {name: items[0][name] for name in case["holds"]} == case["holds"]
