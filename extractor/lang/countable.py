@@ -8,7 +8,7 @@ from extractor.lang.characters import HAN, HAN_CHARACTER
 from extractor.lang.numerals import DIGIT
 from extractor.lang.quantity_pattern import approximation, in_digits, is_change, is_indefinite
 from extractor.lang.sentences import Span
-from extractor.lang.units import DATED, WEAK
+from extractor.lang.units import DATED, UNIT, WEAK
 
 # Text that looks like a quantity but is not one: dates, clock times, document and phone numbers, list
 # numerals, ordinals, addresses, short quotations, titles, and words made with numerals. No quantity is
@@ -45,6 +45,8 @@ _LISTED = re.compile(
     r"大|方面|问题|意见|要求|任务|环节|特点|阶段|层面|原则|关键|坚持|代表|确保|统一|结合|转变|体系|文明|意识|自信|维护|确立|"
     r"全面|有利于|关系|目标|主题|突出|到位|机制|理念|字|时期|角度|认识|要点|因素|转化|不变|不准|必须|一律|严禁|着力|重点工作"
 )
+# The unit of a table's row: 粮食产量（万吨）18.2.
+UNIT_AHEAD = re.compile(rf"[(]([十百千万亿]{{0,3}}(?:{UNIT}))[)]:?$")
 _BARE_BEFORE = re.compile(r"(?:[为达到至是从由约占均比过的于率降升增减]|比例|指数|总数)(?:了|约)?$")
 _BARE_AFTER = re.compile(rf"$|[^{HAN}A-Za-z]|下降|降|提高|上升|升|增|减|的|和|与|以|左|位|之")
 _RANKED = re.compile(r"(?:居|列|排名?|排在|[省市区县国州球]|世界|同类|总[量数分])$")
@@ -112,7 +114,7 @@ def _counts_in_digits(match: re.Match[str], before: str, after: str, hedged: boo
     is_year = token.isdecimal() and len(token) == 4 and token[:2] in ("19", "20")
     if is_year and not hedged:
         return False
-    if hedged or not token.isdecimal() or match["second"]:
+    if hedged or not token.isdecimal() or match["second"] or UNIT_AHEAD.search(before):
         return True
     return bool(_BARE_BEFORE.search(before) and _BARE_AFTER.match(after))
 

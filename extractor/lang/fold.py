@@ -63,6 +63,29 @@ def _simplified_character(character: str) -> str:
     return simplified if len(simplified) == 1 else character
 
 
+# Characters of names that Simplified has too, though OpenCC has another for them: 毕昇, 朱镕基.
+_BOTH = frozenset("昇陞甯迺祕甦堃喆淼氾邨蹟")
+
+
+def is_traditional(text: str) -> bool:
+    """Whether the text has a character that only Traditional script has.
+
+    Other texts must not be converted: 乾县 would become 干县, and 於潜 于潜.
+    """
+    return not text.isascii() and any(_is_traditional_only(c) for c in set(text))
+
+
+@cache
+def _is_traditional_only(character: str) -> bool:
+    if character.isascii() or character in _BOTH or _simplified_character(character) == character:
+        return False
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def simplify(text: str) -> str:
     """`text` in Simplified characters, same length.
 

@@ -24,7 +24,8 @@ _CHINESE = (
     rf"(?<![{DIGIT}十百千万亿])(?!一半)(?>(?:[{DIGIT}廿]|{_POWER}){{1,24}})(?![{DIGIT}])"
     rf"(?>(?:点[{DIGIT}]{{1,8}})?)"
 )
-_SECOND_TERM = rf"(?:(?:\d{{1,4}}|[{DIGIT}])(?:[多余]?{_POWER}){{1,3}})"  # the 5千 of 3万5千
+# The 5千 of 3万5千, and the 2 of 13万2.
+_SECOND_TERM = rf"(?:(?:\d{{1,4}}|[{DIGIT}])(?:[多余]?{_POWER}){{1,3}}|(?<=[百千万亿])[1-9](?![\d:/%‰十百千万亿年月日号时级]|[.,-]\d))"
 NUMBER = rf"(?:{_ARABIC}|{_CHINESE})(?>(?:[多余几]?{_POWER}){{0,4}}){_SECOND_TERM}?"
 
 
@@ -47,10 +48,15 @@ def value_of(token: str) -> Decimal | None:
             plus = value_of(tail) if tail else Decimal(0)
             if times is None or plus is None:
                 return None
-            if tail in DIGIT_VALUES and tail not in "零〇" and head:  # 三万五 is 35000
+            if head and _is_short(tail):
                 plus = plus.scaleb(exponent - 1)
             return times.scaleb(exponent) + plus
     return _small_value(token)
+
+
+def _is_short(tail: str) -> bool:
+    """Whether the power of the last digit is left out: 三万五 and 3万5 are 35000."""
+    return len(tail) == 1 and (tail in DIGIT_VALUES or tail.isdecimal()) and tail not in "零〇0"
 
 
 def _small_value(token: str) -> Decimal | None:
@@ -58,8 +64,10 @@ def _small_value(token: str) -> Decimal | None:
     digits = re.fullmatch(r"(\d+(?:\.\d+)?)([十百千]*)(.*)", token)
     if digits:
         plus = value_of(digits[3]) if digits[3] else Decimal(0)
-        value = Decimal(digits[1]).scaleb(sum({"十": 1, "百": 2, "千": 3}[power] for power in digits[2]))
-        return None if plus is None else value + plus
+        power = sum({"十": 1, "百": 2, "千": 3}[power] for power in digits[2])
+        if plus is not None and power and _is_short(digits[3]):  # 5千3 is 5300
+            plus = plus.scaleb(power - 1)
+        return None if plus is None else Decimal(digits[1]).scaleb(power) + plus
     token = token.lstrip("零〇") or "零"  # 三亿零五百万 leaves 零五百
     whole, point, decimals = token.partition("点")
     if point:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from decimal import Decimal
 
 from extractor.fields import Quantity
 from extractor.lang.characters import HAN
-from extractor.lang.countable import SKIPPED, spans_of
+from extractor.lang.countable import SKIPPED, UNIT_AHEAD, spans_of
+from extractor.lang.english_scales import in_chinese, position_before
 from extractor.lang.fold import simplify
 from extractor.lang.numerals import DIGIT, DIGIT_VALUES, FINANCIAL, neighbours, to_plain, value_of
 from extractor.lang.quantity_pattern import (
@@ -40,7 +40,7 @@ _SPACE = re.compile(r"\s+")
 _COLUMNS = re.compile(r"(?<=\d\d)\s+(?=\d)|(?<=\d)\s+(?=\d\d)")  # 100 200 is two numbers, 2 0 0 is one
 _BLANK = r"[ \t\u3000\u200b\xa0]"
 _SPACING = re.compile(  # the blank comes before its context, so that a text without blanks is skipped at once
-    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].){_BLANK}{{0,2}}(?=\d)|"
+    rf"{_BLANK}(?:(?<=\d.){_BLANK}{{0,2}}(?=[{HAN}%‰]|\.\d)|(?<=[{HAN}].)(?<![百千万亿].){_BLANK}{{0,2}}(?=\d)|"
     rf"(?<=\D\d.)(?=\d(?:{_BLANK}\d){{0,8}}(?:{_BLANK}?\.\d)?{_BLANK}?[{HAN}%‰]))"
 )
 _IN_PROPORTION = re.compile("[:/半翻]")  # no proportion without one of these
@@ -50,6 +50,8 @@ _PROPORTION = re.compile(
     r"(?<=[少占达近约为加])\d{1,2}/\d{1,3}(?![\d/月日])(?:以上|左右)?|"
     rf"(?:{BEFORE})?(?:半数|(?<!另)一半(?!是|在)|过半(?!年))(?:{AFTER})?|翻番|翻倍)"
 )
+_BARE = re.compile(r"[+-]?\d[\d.,]*")
+_UNIT_AHEAD = re.compile(rf"^{UNIT_AHEAD.pattern.removesuffix('$')}([+-]?\d[\d.,]*)$")
 _PARTS = {"百分之": "%", "千分之": "‰", "万分之": "/万"}
 _UNIT_NAMES = {"成": "%", "个百分点": "百分点", "个小时": "小时", "个工作日": "工作日"}
 
@@ -61,9 +63,9 @@ def parse_quantity(words: str) -> Quantity | None:
     半数 gives 0.5. A ratio to 100 becomes its first term: 118.8:100 gives 118.8. 翻两番 is 4 倍, 两成 is 20
     %, 每年组织1次 is 1 次/年.
     """
-    plain = _COLUMNS.sub(";", simplify(to_plain(words)).translate(FINANCIAL))
-    plain = _SPACE.sub("", plain)
-    plain = _ANNOTATION.sub("", plain)
+    plain = in_chinese(simplify(to_plain(words)).translate(FINANCIAL))[0]
+    plain = _SPACE.sub("", _COLUMNS.sub(";", plain))
+    plain = _UNIT_AHEAD.sub(r"\2\1", _ANNOTATION.sub("", plain), count=1)
     return _ratio(words, plain) or _counted(words, plain) or _named(words, plain)
 
 
@@ -217,7 +219,8 @@ def _named(words: str, plain: str) -> Quantity | None:
 
 def find_quantities(text: str) -> list[Span]:
     """Spans of what may be a quantity in clean Simplified `text`, with its approximator and unit."""
-    plain, gaps = _close_up(to_plain(text))
+    translated, cuts = in_chinese(to_plain(text))
+    plain, gaps = _close_up(translated)
     spans: list[Span] = []
     position = 0
     for skipped in (*SKIPPED.finditer(plain), None):
@@ -227,9 +230,17 @@ def find_quantities(text: str) -> list[Span]:
         if _IN_PROPORTION.search(plain, position, end):
             spans.extend(match.span() for match in _PROPORTION.finditer(plain, position, end))
         position = skipped.end() if skipped else end
-    return [
-        (_position_before(start, gaps), _position_before(end - 1, gaps) + 1) for start, end in _without_overlaps(spans)
-    ]
+    spans = [_with_unit_ahead(plain, *span) for span in _without_overlaps(spans)]
+    spans = [(position_before(start, gaps), position_before(end - 1, gaps) + 1) for start, end in spans]
+    return (
+        [(position_before(start, cuts), position_before(end - 1, cuts) + 1) for start, end in spans] if cuts else spans
+    )
+
+
+def _with_unit_ahead(plain: str, start: int, end: int) -> Span:
+    """The span with the unit in brackets before it: （万吨）18.2."""
+    ahead = UNIT_AHEAD.search(plain, max(0, start - 12), start)
+    return (ahead.start() if ahead and _BARE.fullmatch(plain, start, end) else start), end
 
 
 def _close_up(plain: str) -> tuple[str, list[int]]:
@@ -241,11 +252,6 @@ def _close_up(plain: str) -> tuple[str, list[int]]:
     for space in _SPACING.finditer(plain):
         gaps += [space.start() - len(gaps)] * len(space[0])
     return _SPACING.sub("", plain), gaps
-
-
-def _position_before(position: int, gaps: list[int]) -> int:
-    """The position in the original text of `position` in the closed-up text."""
-    return position + bisect_right(gaps, position)
 
 
 def _without_overlaps(spans: list[Span]) -> list[Span]:

@@ -50,7 +50,7 @@ _CLAUSE_MARK = re.compile(
 # List markers before a clause: 一是, 二要, 1、, (一), 第三, 同时.
 _MARKER = re.compile(
     rf"(?:{_NUMERAL}(?:、|是|要(?![素件点闻]))|第{_NUMERAL}(?=[\s是要])是?|[（(](?:{_NUMERAL}|\d{{1,2}})[）)]"
-    r"|\d{1,2}(?:、|[.．](?!\d))|[①-⑳]|同时(?![期间代段])|首先|其次|再次|最后(?!一)|此外|另外)\s*"
+    r"|\d{1,2}(?:[、)）]|[.．](?!\d))|[①-⑳]|同时(?![期间代段])|首先|其次|再次|最后(?!一)|此外|另外)\s*"
 )
 
 _BARE_ORDINAL = re.compile(rf"第{_NUMERAL}|{_NUMERAL}")
@@ -138,6 +138,14 @@ def stripped(text: str, start: int, end: int) -> Iterator[Span]:
 def clauses(text: str) -> list[Span]:
     """Spans of the clauses without list markers: 加强领导 and 强化责任 of 一是加强领导,强化责任."""
     return [span for start, end in paragraphs(text) for span in _clauses_of(text, start, end)]
+
+
+def after_marker(text: str) -> int:
+    """Where the words of a clause begin behind its list markers: 3 in （3）各市、县."""
+    start = 0
+    while found := _MARKER.match(text, start):
+        start = found.end()
+    return start
 
 
 def _clauses_of(text: str, start: int, end: int) -> Iterator[Span]:

@@ -43,7 +43,7 @@ DATED = frozenset(words_in("周年 年度 年代 年级 年 月份 月 日 号 �
 # Counting words that are as common in headings and slogans (五个坚持, 三项原则) as in counts of things.
 WEAK = frozenset(words_in("个 项 条 种 类 件 位 次 批 轮 场 期"))
 _COUNTED = words_in(
-    "人次 车次 架次 班次 件次 户次 批次 例次 人份 人天 人年 人 名 户 家 例 所 座 栋 幢 间 套 辆 台 架 艘 头 只",
+    "人次 车次 架次 班次 场次 件次 户次 批次 例次 人份 人天 人年 人 名 户 家 例 所 座 栋 幢 间 套 辆 台 架 艘 头 只",
     "匹 羽 尾 棵 株 册 份 篇 本 张 幅 枚 片 根 支 门 节 席 股 笔 宗 起 处 段 层 部 盏 口 眼 孔 道 块 床位 床",
     "学时 课时 标准箱 标箱 桶 担",
 )
@@ -51,7 +51,7 @@ _MEASURED = words_in(
     "个百分点 百分点 个工作日 工作日 个小时 小时 分钟 秒 个月 个季度 周岁 岁 天 周",
     "元 美元 港元 欧元 日元 英镑 卢布 角 分钱 块钱 平方公里 平方千米 平方米 平米 公顷 亩",
     "公里 千米 海里 厘米 毫米 微米 米 立方米 立方 毫升 升 吨标准煤 标准煤 载重吨 吨公里 吨 公斤 千克 斤 毫克 微克 克",
-    "千瓦时 千瓦 兆瓦 瓦 千伏 伏 摄氏度 度 分贝 倍 成 番 强 分 % ‰ ℃ ㎡ m² m³ km² km kg mg cm mm kWh kW MW GW",
+    "千瓦时 兆瓦时 千瓦 兆瓦 瓦 千伏 伏 摄氏度 度 分贝 倍 成 番 强 分 % ‰ ℃ ㎡ m² m³ km² km kg mg cm mm kWh kW MW GW",
 )
 # Characters that make another word of a counting word: 家庭, 名列, 条例, 所有.
 _NOT_BEFORE = {

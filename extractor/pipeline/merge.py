@@ -20,7 +20,8 @@ from extractor.document import Excerpt, Json
 from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Problem
-from extractor.pipeline.ground.evidence import evidence_of
+from extractor.pipeline.ground.evidence import evidence_of, quoted
+from extractor.pipeline.ground.folded_text import make_key
 from extractor.pipeline.ground.ground import Item, Value
 from extractor.pipeline.line_format import EvidenceEntry, MarkEntry
 from extractor.schema.kinds import Occurrence, words_of
@@ -197,11 +198,11 @@ def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
 def _is_same(one: Any, other: Any) -> bool:
     """Whether two list values are equal or one ends with the other, as 市政府副市长 does with 副市长.
 
-    副市长 and 市长 are different.
+    副市长 and 市长 are different; noise of the source (省长(zhǎng)) makes no difference.
     """
     if not (isinstance(one, str) and isinstance(other, str)):
         return bool(one == other)
-    a, b = fold(one), fold(other)
+    a, b = make_key(one)[0], make_key(other)[0]
     short, long = sorted((a, b), key=len)
     before = long[: len(long) - len(short)]
     return a == b or (len(short) > 1 and long.endswith(short) and not before.endswith("副"))
@@ -232,16 +233,11 @@ def _occurrence(field: Field, entry: Entry, speech: Excerpt) -> Occurrence:
         speech.text,
         bisect_left(speech.starts, start),
         bisect_left(speech.starts, end),
-        partial(_quote, speech),
+        partial(quoted, speech),
         entry.values,
         governed_by,
         [evidence_of(speech.document, span) for span in entry.places],
     )
-
-
-def _quote(speech: Excerpt, i: int, j: int) -> str:
-    """The source's characters behind the visible characters i:j; of an HTML page without its markup."""
-    return speech.text[i:j] if speech.document.media == "html" else speech.source(i, j)
 
 
 def _listed(value: Any) -> list[Any]:

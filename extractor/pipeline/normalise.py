@@ -85,7 +85,7 @@ def _compute_one(old: Any, leaf: Leaf, context: DateContext, speech: Excerpt) ->
     """A value that holds its evidence, read again from its place."""
     place = old["evidence"][0]
     i, j = (bisect_left(speech.starts, place[end]) for end in ("start", "end"))
-    words = Value(old["text"], speech.text[i:j], place["start"], place["end"], MatchKind.EXACT)
+    words = Value(old["text"], speech.text[i:j], place["start"], place["end"], MatchKind.EXACT, place["text"])
     assert leaf.kind.read is not None
     assert leaf.kind.doubts is not None
     return leaf.kind.read(words, context), leaf.kind.doubts(words, context)

@@ -18,7 +18,7 @@ from extractor.lang.directives import find_directives, headings_of
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
-from extractor.lang.sentences import Span, clauses, sentences
+from extractor.lang.sentences import Span, after_marker, clauses, sentences
 from extractor.lang.subjects import governor_of
 from extractor.schema.shape import Field, Leaf
 
@@ -243,6 +243,7 @@ def _subjects(pattern: str, text: str, begin: int, at: int, j: int) -> list[str]
     if governor is not None and governor.start > begin + heads[-1].start():
         words = text[slice(*governor.who)]
     words = re.sub(r"等(?:部门|单位|地)?$", "", words)
+    words = words[after_marker(words) :]
     return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]
 
 
@@ -269,6 +270,7 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
     i, j = spans[at]
     floor = max(i - _TITLES_REACH, spans[at - 1][1] if at else 0)
     before = re.split(r"[，,。；;：:\n]", text[floor:i])[-1].rstrip()
+    before = before[after_marker(before) :]
     values: list[str] = []
     for piece in reversed(before.split("、")):
         match = re.search(f"(?:{leaf.beside.before})$", piece)

@@ -14,6 +14,7 @@ from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 from extractor.lang.surnames import COMPOUND_SURNAMES, SURNAMES
 from extractor.pipeline.clean.omissions import CONTENT, Cut
+from extractor.pipeline.clean.page_breaks import find_page_breaks
 
 # Surnames that begin words as often as names: (党委 农业局) does not name two reporters, and a lost line is
 # worse than a byline that stays.
@@ -74,7 +75,6 @@ _LINE_RULES = {
     rf"|集合|锦集){_COUNT}篇\)"
     rf"|.{{0,50}}(?:讲话|发言|致辞|范文)(?:稿|材料|要点|范文|精选)?\(?{_COUNT}篇\)?",
     "piece-title": rf"【?(?:第{_COUNT}篇|篇{_COUNT})】?:?|.{{4,60}}[ (【]?篇{_COUNT}[)】]?",
-    "page-number": r"第 ?\d{1,4} ?页(?:[ ,/]{0,3}共 ?\d{1,4} ?页)?|共 ?\d{1,4} ?页|[-·]{1,2} ?\d{1,4} ?[-·]{1,2}",
 }
 _LINE = re.compile("|".join(f"(?P<{rule.replace('-', '_')}>{words})" for rule, words in _LINE_RULES.items()))
 _INLINE = re.compile(
@@ -92,8 +92,12 @@ _INLINE = re.compile(
 _URL = re.compile(r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+=%-]{3,2000} ?", re.IGNORECASE)
 _LONGEST_LINE = 160  # characters; a longer line is prose, whatever its words
 _TITLE = re.compile(r"[^。；！？;!?]{1,60}")
+# [00:01:20] before what was said then. A time of the day (9:30) has two numbers and no brackets.
+_TIME_CODE = re.compile(
+    r"(?m)^[ \t\u3000]{0,8}(?:[\[(（【]\d{1,2}(?::\d{2}){1,2}(?:[.,]\d{1,3})?[\])）】][ \t]{0,4}"
+    r"|\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?(?: ?--> ?\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?)?(?:[ \t]{1,4}|$))"
+)
 _BLANK = re.compile(r"[^\S\n]*")
-_SPACE = re.compile(r"\s*")
 
 
 def find_notices(text: str) -> list[Cut]:
@@ -107,12 +111,17 @@ def find_notices(text: str) -> list[Cut]:
     return sorted(cuts, key=lambda cut: (cut.start, -cut.end))
 
 
+def find_time_codes(text: str) -> list[Cut]:
+    """Time codes of a recording at the head of lines."""
+    return [Cut(*m.span(), "time-code") for m in _TIME_CODE.finditer(text) if m.end() > m.start()]
+
+
 def find_boilerplate(text: str) -> list[Cut]:
     """The lines that the site added around the speech."""
     folded = fold(text)
     lines = [m.span() for m in CONTENT.finditer(folded)]
     tail = _tail(text, lines)
-    cuts: list[Cut] = []
+    cuts = list(find_page_breaks(text, folded, lines))
     for number, (start, end) in enumerate(lines):
         if end - start <= _LONGEST_LINE:
             cuts += _line_cuts(folded, start, end)
@@ -134,8 +143,6 @@ def _line_cuts(folded: str, start: int, end: int) -> Iterator[Cut]:
         # The day of publication is kept: it may be the only evidence of the year.
         dated = any(field["date"] for field in fields)
         yield from (Cut(*f.span(), "source") for f in fields if not f["date"]) if dated else [Cut(start, end, "source")]
-    elif m is not None and m.lastgroup == "page_number":
-        yield _page_break(folded, start, end)
     elif m is not None and (m.lastgroup != "signature" or _follows_sentence(folded, start)):
         yield Cut(start, end, (m.lastgroup or "").replace("_", "-"))
 
@@ -145,15 +152,6 @@ def _follows_sentence(text: str, start: int) -> bool:
     while start and text[start - 1].isspace():
         start -= 1
     return start > 0 and text[start - 1] in '.!?"'
-
-
-def _page_break(text: str, start: int, end: int) -> Cut:
-    """A page number with the blank lines around it, so that the sentence it interrupts can be joined."""
-    while start and text[start - 1].isspace():
-        start -= 1
-    following = _SPACE.match(text, end)
-    newline = text.rfind("\n", end, following.end()) if following else -1
-    return Cut(start, newline if newline >= 0 else end, "page-number")
 
 
 def _tail(text: str, lines: list[Span]) -> int:

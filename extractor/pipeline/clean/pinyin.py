@@ -41,11 +41,12 @@ _FIRST_CODES = [character.encode("gb2312") for _, character in _SYLLABLES]
 _KNOWN_SYLLABLES = {*(syllable for syllable, _ in _SYLLABLES), "cen", "dei", "dia", "ei", "eng", "nia", "nou", "shei"}
 # A bracket with one word in lower case, with tone marks (precomposed or combining) or a tone number.
 _READING = re.compile(r" ?[(（] ?([a-zɑɡü\u00e0-\u00fc\u0101-\u01dc\u01f9\u0300-\u030c]{1,12})([0-5]?) ?[)）]")
+_DIGITS = dict(zip("0123456789", ["ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"], strict=True))
 _TONES = {"\u0300", "\u0301", "\u0304", "\u030c"}
 
 
 def find_readings(text: str) -> Iterator[Cut]:
-    """Pinyin in brackets after its character: 核(hé).
+    """Pinyin in brackets after its character: 核(hé), or after a digit: 3(sān)万元.
 
     Without a tone, as in 单(dan), it must be the usual reading of the character, or the text must have at
     least three readings with tones.
@@ -56,7 +57,7 @@ def find_readings(text: str) -> Iterator[Cut]:
     for m, syllable, toned in found:
         if m.start() != last:
             host = text[m.start() - 1 : m.start()]
-        if not syllable or not HAN_CHARACTER.match(host):
+        if not syllable or not (HAN_CHARACTER.match(host) or (toned and _DIGITS.get(host) == syllable)):
             continue
         if toned or (annotated and len(syllable) > 1) or syllable == _usual_reading(host):
             last = m.end()

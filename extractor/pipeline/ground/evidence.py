@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,12 @@ from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
+from extractor.schema.kinds.kind import Kind
 from extractor.schema.shape import Field, Leaf
+
+# What shows that the source has markup or line ends inside a value, and a line end that is left of it.
+_LAYOUT = re.compile(r"[<>&*`\r\n]")
+_LINE_END = re.compile(r"[ \t\u3000]*\n\s*")
 
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
 # the one before.
@@ -33,6 +39,13 @@ class Prepared:
     index: Index
     sentences: list[Span]
     clauses: list[Span]
+    _found: dict[Kind, list[Span]] = field(default_factory=dict)
+
+    def found(self, kind: Kind) -> list[Span]:
+        """All spans of the speech that could be a value of this kind, searched for once."""
+        if kind not in self._found:
+            self._found[kind] = kind.find(self.speech.text) if kind.find else []
+        return self._found[kind]
 
     def sentence(self, i: int, j: int) -> Span:
         """The sentence, or the run of sentences, that contains the visible characters i:j."""
@@ -57,6 +70,20 @@ def evidence_of(document: Document, span: Span) -> EvidenceEntry:
     """Source offsets as evidence: `source_text[start:end] == text`."""
     start, end = span
     return {"text": document.text[start:end], "start": start, "end": end}
+
+
+def quoted(speech: Excerpt, i: int, j: int) -> str:
+    """The source's characters behind the visible characters i:j, noise included, but without layout.
+
+    Where the source has markup or a line end there, these are the visible characters without line ends.
+    """
+    source = speech.source(i, j)
+    return unbroken(speech.text[i:j]) if _LAYOUT.search(source) else source
+
+
+def unbroken(words: str) -> str:
+    """The words without line ends."""
+    return _LINE_END.sub("", words)
 
 
 def prepare(speech: Excerpt) -> Prepared:

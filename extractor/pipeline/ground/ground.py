@@ -19,10 +19,19 @@ from extractor.lang.fold import fold
 from extractor.lang.negation import find_affirmed
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
-from extractor.pipeline.ground.evidence import Prepared, places_of, sentences_about, sentences_naming, telling_clause
+from extractor.pipeline.ground.evidence import (
+    Prepared,
+    places_of,
+    quoted,
+    sentences_about,
+    sentences_naming,
+    telling_clause,
+    unbroken,
+)
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.pipeline.ground.ownership import objection, with_negation
 from extractor.pipeline.ground.placing import Placed, place_items
+from extractor.pipeline.ground.whole import locate_whole
 from extractor.schema.shape import Field, Leaf
 
 # Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
@@ -41,14 +50,13 @@ _BREAK = re.compile(
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
 )
-
 # The mark of items whose words stand at another place that fits them as well.
 UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets.
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
 
     `change` is the direction that the text gives a number.
     """
@@ -58,6 +66,7 @@ class Value:
     start: int
     end: int
     how: MatchKind
+    source: str
     change: Direction | None = None
 
 
@@ -251,26 +260,25 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     If there is none and the leaf may reach further, it is the last match before the item in the passage, or
     else the first one after it.
     """
-    near = leaf.kind.forgives_slips
     lo, hi = prepared.sentence(anchor.start, anchor.end)
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
-    match = locate(quote, prepared.index, lo=lo, hi=hi, near=near)
+    match = locate_whole(quote, leaf.kind, prepared, lo, hi)
     # The same words may stand there twice, once as the base of a comparison: 去年比前年…, 比去年….
     while match is not None and objection(leaf, match, prepared, anchor) is not None:
-        later = locate(quote, prepared.index, lo=match.end, hi=hi, near=near)
+        later = locate_whole(quote, leaf.kind, prepared, match.end, hi)
         if later is None:
             break
         match = later
     if match is not None or leaf.within == "sentence":
         return match
-    before = locate(quote, prepared.index, lo=passage[0], hi=anchor.start, near=near)
+    before = locate_whole(quote, leaf.kind, prepared, passage[0], anchor.start)
     while before is not None:
-        later = locate(quote, prepared.index, lo=before.end, hi=anchor.start, near=near)
+        later = locate_whole(quote, leaf.kind, prepared, before.end, anchor.start)
         if later is None:
             return before
         before = later
-    return locate(quote, prepared.index, lo=anchor.end, hi=passage[1], near=near)
+    return locate_whole(quote, leaf.kind, prepared, anchor.end, passage[1])
 
 
 def _beside_name(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:
@@ -341,15 +349,15 @@ def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
 def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     """The value at a match.
 
-    Clauses are cleaned. Names, quantities and other verbatim words keep the noise of the source, except for
-    HTML markup and spaces in a name.
+    Clauses are cleaned. Names, quantities and other verbatim words keep the noise of the source, except for its
+    layout: markup, line ends, and spaces in a name.
     """
     start, end = prepared.speech.span(match.start, match.end)
-    clean = prepared.speech.text[match.start : match.end]
-    document = prepared.speech.document
-    text = clean if leaf.kind.is_clean or document.media == "html" else document.text[start:end]
+    clean = unbroken(prepared.speech.text[match.start : match.end])
+    text = clean if leaf.kind.is_clean else quoted(prepared.speech, match.start, match.end)
+    source = prepared.speech.source(match.start, match.end)
     change = direction_of(prepared.speech.text, match.start, match.end) if leaf.kind.is_read_off else None
-    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, change)
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, source, change)
 
 
 def _name_of(field: Field, leaf: Leaf) -> str:

@@ -16,7 +16,8 @@ from extractor.lang.fold import fold
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import AnswerItem
 from extractor.pipeline.ground.evidence import Prepared
-from extractor.pipeline.ground.locate import Match, locate
+from extractor.pipeline.ground.locate import Match
+from extractor.pipeline.ground.whole import locate_whole
 from extractor.schema.shape import Field
 
 # Places tried for one quote. What stands more often is too common to be told apart.
@@ -73,7 +74,7 @@ def _matches(quote: str, field: Field, prepared: Prepared, passage: Span) -> lis
     lo, hi = passage
     found: list[Match] = []
     while len(found) < _PLACES:
-        match = locate(quote, prepared.index, lo=lo, hi=hi, near=field.anchor.kind.forgives_slips and not found)
+        match = locate_whole(quote, field.anchor.kind, prepared, lo, hi, field.anchor.kind.forgives_slips and not found)
         if match is None:
             return found
         found.append(match)

@@ -17,7 +17,7 @@ def read_date(value: Located, context: DateContext) -> dict[str, Any] | None:
     date, _ = context.read(value.clean)
     if date is None:
         return None
-    evidence = [{"text": value.text, "start": value.start, "end": value.end}]
+    evidence = [{"text": value.source, "start": value.start, "end": value.end}]
     return {"text": value.text, "edtf": date.edtf, "year_inferred": date.year_inferred, "evidence": evidence}
 
 

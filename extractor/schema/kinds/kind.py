@@ -16,7 +16,7 @@ from extractor.lang.sentences import Span
 
 
 class Located(Protocol):
-    """A value in the source: `text` as the record holds it, `clean` without noise, and its source offsets.
+    """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
 
     `change` says which way something went by this much, if it is a number of which the text says so.
     """
@@ -29,6 +29,8 @@ class Located(Protocol):
     def start(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def source(self) -> str: ...
     @property
     def change(self) -> Literal["up", "down"] | None: ...
 
@@ -77,6 +79,9 @@ class Kind:
     name            the name in descriptions and fingerprints
     longest         the maximum number of characters that a model may write
     find            finds all spans of a text that could be such a value, for candidates and coverage
+    whole           the whole value (a span of the text) that a place is a part of, given all spans that `find`
+                    finds; None if the place is no value, as 12 in 3月12日 is no number; without it, every place is
+                    whole
     offered_as      how these spans become candidates if forms are filled; None: the model reads instead
     cued_by         which part of the text a field's cue is searched in
     is_read_off     whether code reads the value off inside the words of its item
@@ -109,6 +114,7 @@ class Kind:
     name: str
     longest: int = 0
     find: Callable[[str], list[Span]] | None = None
+    whole: Callable[[str, list[Span], int, int], Span | None] | None = None
     offered_as: Literal["person", "clause", "number", "date", "span"] | None = None
     cued_by: Literal["clause", "sentence", "passage"] = "passage"
     is_read_off: bool = False

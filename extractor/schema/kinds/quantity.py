@@ -6,6 +6,7 @@ from typing import Any
 
 from extractor.lang.date_context import DateContext
 from extractor.lang.quantities import find_quantities, parse_quantity
+from extractor.lang.whole_quantities import whole_quantity
 from extractor.schema.kinds.kind import Kind, Located
 
 
@@ -19,6 +20,7 @@ QUANTITY = Kind(
     "quantity",
     longest=30,
     find=find_quantities,
+    whole=whole_quantity,
     offered_as="number",
     is_read_off=True,
     evidence_from="telling clause",

@@ -96,6 +96,49 @@ def test_all_text_is_taken_if_no_article_is_found(text: str, expect: str) -> Non
     assert_accounted(excerpt)
 
 
+LONG = [f"各级各部门要认真贯彻会议精神，切实抓好第{n}季度各项工作的落实，确保完成全年目标任务。" * 3 for n in "一二三"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expect"),
+    [
+        ("<p>20<sup>22</sup>年<em>6月9日</em>，县长<b>冯英</b>飞参加会议。</p>", "2022年6月9日，县长冯英飞参加会议。"),
+        ("<div>完成投资<font color=red>3</font>.<span>2</span><a href='#'>亿元</a>。</div>", "完成投资3.2亿元。"),
+        ("<p>甲县召开会议。</p>乙县<b>也</b>召开会议。<br>丙县没有。", "甲县召开会议。\n乙县也召开会议。\n丙县没有。"),
+        ("<p>县长冯英\n飞参加\nA B会议。</p>", "县长冯英飞参加 A B会议。"),
+    ],
+    ids=["a name and a date", "a number", "blocks", "line ends of the source"],
+)
+def test_inline_tags_begin_no_line(body: str, expect: str) -> None:
+    assert main_text(page(f"<html><body>{body}</body></html>")).text == expect
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"),
+    [
+        ("<p style='display:none'>广告</p>", ""),
+        ("<div style='color:red; DISPLAY : none'><p>广告</p><div>更多</div></div>", ""),
+        ("<p hidden>广告</p>", ""),
+        ("<p hidden>广告", ""),
+        ("<p style='display:block'>不是广告</p>", "不是广告"),
+    ],
+)
+def test_what_is_not_displayed_is_left_out(hidden: str, shown: str) -> None:
+    body = f"<p>{LONG[0]}</p>{hidden}<p>{LONG[1]}</p>"
+    lines = main_text(page(f"<html><body>{body}</body></html>")).text.split("\n")
+    assert lines == [LONG[0], *([shown] if shown else []), LONG[1]]
+
+
+@pytest.mark.parametrize(
+    "box", ["<div class='TRS_Editor'>{}</div>", "<div id='zoom'>{}</div>", "<article>{}</article>", "{}"]
+)
+def test_a_repeated_paragraph_stays(box: str) -> None:
+    lines = [LONG[0], "强化责任，狠抓落实。", LONG[1], "强化责任，狠抓落实。", LONG[2], "强化责任，狠抓落实。"]
+    article = box.format("".join(f"<p>{line}</p>" for line in lines))
+    excerpt = main_text(page(f"<html><body><div><a href='/'>首页</a></div>{article}</body></html>"))
+    assert excerpt.text.split("\n")[-len(lines) :] == lines
+
+
 def test_repeated_words_are_found_at_their_own_place() -> None:
     text = PAGE.replace('<a href="/n">新闻</a>', "<a>二是强化</a><a>指标</a>")
     excerpt = main_text(page(text))

@@ -402,12 +402,11 @@ def check(item: Item, speech: Excerpt, passage: Excerpt) -> None:
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, Value):
                 assert passage.start <= one.start < one.end <= passage.end
-                spaceless = name == "name"  # 市长  孙  伟 is 孙伟
-                assert one.clean in (speech.text.replace(" ", "").replace("\u3000", "") if spaceless else speech.text)
-                words = text[one.start : one.end]
-                if spaceless:
-                    words = words.replace(" ", "").replace("\u3000", "")
-                assert one.text == (one.clean if name == "clause" else words)
+                assert one.source == text[one.start : one.end]
+                # 市长  孙  伟 is 孙伟, and no value holds a line end.
+                left_out = r"\s+" if name == "name" else r"[ \t\u3000]*\n\s*"
+                assert one.clean in re.sub(left_out, "", speech.text)
+                assert one.text == (one.clean if name == "clause" else re.sub(left_out, "", one.source))
             elif name == "wording" and one is not None:
                 assert {c for c in fold(one) if c.isalnum()} <= set(fold(simplify(text)))
     assert item.places
