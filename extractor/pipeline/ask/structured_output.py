@@ -116,6 +116,8 @@ class _Conversation:
         profile = self._recipe.profile
         if profile.answer == "json_object":
             body["response_format"] = {"type": "json_object"}
+        elif profile.answer == "text":
+            del body["response_format"]
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(self._model)
         # A question that is sent a second time is asked again because the first answer does not fit.
@@ -166,14 +168,14 @@ def _with_requests(error: AnswerError, requests: list[Request]) -> AnswerError:
 
 def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
-    if profile.answer != "json_object":
+    if profile.answer not in ("json_object", "text"):
         return ""
     return f"{_SCHEMA_IN_WORDS}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 
 
 def answer_schema_of(body: Json) -> Json:
     """The answer's JSON Schema, from beside the messages or the question's text; any object if there is none."""
-    beside: Json | None = body["response_format"].get("json_schema", {}).get("schema")
+    beside: Json | None = body.get("response_format", {}).get("json_schema", {}).get("schema")
     if beside is not None:
         return beside
     question = next(message["content"] for message in body["messages"] if message["role"] == "user")
