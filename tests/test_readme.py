@@ -187,15 +187,25 @@ def test_the_field_that_a_page_adds_makes_a_schema(page: Path, tmp_path: Path) -
     assert [field.name for field in load_schema(str(schema)).fields][-2:] == ["measures", "venue"]
 
 
-def test_models_md_lists_every_provider_and_its_key() -> None:
-    listed = dict(re.findall(r"`(\w+)/NAME`(?: \|  ?`(\w+)`)?", section(DOCS / "models.md", "Hosted models")))
-    assert listed == {name: provider.variable or "" for name, provider in PROVIDERS.items()}
+ANSWERS = {"json_schema": "schema", "strict": "schema, strict", "json_object": "JSON object", "text": "text"}
+
+
+def test_models_md_lists_every_provider_as_the_table_has_it() -> None:
+    listed = {}
+    for line in section(DOCS / "models.md", "Hosted models").splitlines():
+        names, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for name in re.findall(r"`(\w+)/NAME`", names if cells else ""):
+            listed[name] = (cells[0].strip("`") if "`" in cells[0] else None, cells[1], cells[2])
+    assert listed == {
+        name: (p.variable, ANSWERS[p.dialect.answer], " ".join(f"`{address}`" for address in p.elsewhere))
+        for name, p in PROVIDERS.items()
+    }
 
 
 def test_the_pages_count_the_prices_and_providers_right() -> None:
     assert f"{len(PRICES)} models" in text_of(DOCS / "models.md")
     assert f"{len(PRICES)} models" in text_of(DOCS / "limits.md")
-    assert len(PROVIDERS) == 14, "README.md says fourteen"
+    assert len(PROVIDERS) == 23, "README.md says twenty-three"
 
 
 def test_resuming_md_lists_kinds_that_failures_have() -> None:

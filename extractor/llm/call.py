@@ -55,8 +55,19 @@ class Usage:
     def of(cls, completion: Json) -> Usage:
         """The usage of one chat completion; numbers that the endpoint does not report are 0."""
         usage = completion.get("usage") or {}
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        return cls(1, usage.get("prompt_tokens") or 0, cached, usage.get("completion_tokens") or 0)
+        read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        # Some (Gemini) leave the tokens of thoughts out of completion_tokens, and bill them.
+        written = max(written, (usage.get("total_tokens") or 0) - read)
+        return cls(1, read, min(read, _cached_tokens(usage)), written)
+
+
+def _cached_tokens(usage: Json) -> int:
+    """The input tokens that the provider had in its cache, in whichever field it reports them."""
+    details = usage.get("prompt_tokens_details") or {}  # OpenAI and most others
+    hit = usage.get("prompt_cache_hit_tokens")  # DeepSeek
+    return (
+        details.get("cached_tokens") or hit or usage.get("cached_tokens") or 0
+    )  # the last: StepFun, Moonshot, Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,10 @@ REASKED = "reasked"
 """A key of `about`: the question is asked again, because its answer did not fit the schema or was cut off."""
 
 
+AnswerFormat = Literal["json_schema", "strict", "json_object", "text"]
+LimitField = Literal["max_tokens", "max_completion_tokens"]
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How to ask a model.
@@ -111,7 +126,8 @@ class Profile:
     output       the maximum number of tokens in an answer
     sampling     further fields of the request, such as the temperature
     answer       how the request describes the answer: by a JSON Schema beside the messages ("strict": for
-                 OpenAI's strict mode), or in words, for an endpoint that takes no schema
+                 OpenAI's strict mode), or in words, for an endpoint that takes no schema ("text": nor a
+                 `response_format` at all)
     limit        the request field that limits the answer's tokens
     second_pass  ask once more if something that a field expects is left uncited
     verify       ask the model to confirm each item
@@ -124,8 +140,8 @@ class Profile:
     rows: int = 20
     output: int = 4000
     sampling: Json = field(default_factory=dict)
-    answer: Literal["json_schema", "strict", "json_object"] = "json_schema"
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    answer: AnswerFormat = "json_schema"
+    limit: LimitField = "max_tokens"
     second_pass: bool = False
     verify: bool = False
     sure: float | None = None

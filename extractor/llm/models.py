@@ -6,7 +6,6 @@ network.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,10 +26,6 @@ TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
 # How the embedded model is asked; the numbers were found by trial (the docs report the accuracy).
 SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1}, sure=0.6)
 LARGE = Profile(style="read", passage=3000, rows=30, output=6000, sampling={"temperature": 0.0}, combine=True)
-
-
-# Models that think before they answer and refuse a temperature (OpenAI) or ignore it (DeepSeek).
-_WITHOUT_TEMPERATURE = re.compile(r"(?:^|/)(?:o\d\b|gpt-5|deepseek-reasoner)")
 
 
 @dataclass(frozen=True)
@@ -104,10 +99,15 @@ def _embedded(
 
 
 def _profile_of(model: str, base_url: str | None) -> Profile:
-    """LARGE, adapted to the endpoint's dialect and to models that refuse a temperature."""
+    """LARGE, adapted to the endpoint's dialect and to what the model takes."""
     dialect = dialect_of(model, base_url)
-    sampling = {} if _WITHOUT_TEMPERATURE.search(model) else LARGE.sampling
-    return replace(LARGE, answer=dialect.response_format, limit=dialect.limit, sampling=sampling)
+    return replace(
+        LARGE,
+        answer=dialect.answer,
+        limit=dialect.limit,
+        output=min(LARGE.output, dialect.longest or LARGE.output),
+        sampling=dialect.sampling_of(model, LARGE.sampling),
+    )
 
 
 def batch_client(

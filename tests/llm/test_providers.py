@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from fake_endpoint import Step, completion_body, serve
+from scripted import cases
 
 from extractor import errors
-from extractor.llm.call import Request
+from extractor.document import Json
+from extractor.llm.call import Request, Usage
 from extractor.llm.models import choose, opened
-from extractor.llm.providers import PROVIDERS, Dialect, Provider, resolve
+from extractor.llm.providers import PROVIDERS, Dialect, Provider, dialect_of, resolve
 
 KEY = "sk-secret-0123456789abcdef"
 
@@ -96,3 +98,68 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(errors.UnknownEndpointError) as caught:
         resolve("m", url, {})
     assert "hunter2" not in str(caught.value)
+
+
+# --- what a request holds ---
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling"),
+    [
+        ("openai/gpt-4o", {"temperature": 0.0}),
+        ("openai/gpt-4.1-mini", {"temperature": 0.0}),
+        ("openai/o4-mini", {}),
+        ("openai/gpt-5.4", {}),
+        ("openai/gpt-6.1-sol", {}),
+        ("openrouter/openai/gpt-6-luna", {}),
+        ("deepseek/deepseek-flash", {"temperature": 0.0}),
+        ("deepseek/deepseek-reasoner", {}),
+        ("moonshot/kimi-k3", {}),
+        ("moonshot/kimi-k2.6", {}),
+        ("moonshot/kimi-k2-0905-preview", {"temperature": 0.0}),
+        ("siliconflow/Pro/moonshotai/Kimi-K2.6", {}),
+        ("minimax/MiniMax-M3", {}),
+        ("dashscope/qwen-plus", {"temperature": 0.0}),
+        ("dashscope/qwen3-max", {"temperature": 0.0}),
+        ("dashscope/qwen3.8-max", {"temperature": 0.0, "enable_thinking": False}),
+        ("dashscope/qwen3.5-flash-2026-02-23", {"temperature": 0.0, "enable_thinking": False}),
+        ("dashscope/qwen3-235b-a22b-thinking-2507", {"temperature": 0.0}),
+        ("dashscope/qwen3-coder-plus", {"temperature": 0.0}),
+        ("ollama/qwen3:8b", {"temperature": 0.0}),
+        ("siliconflow/Qwen/Qwen3-8B", {"temperature": 0.0}),
+    ],
+)
+def test_a_model_gets_the_sampling_fields_that_it_takes(model: str, sampling: Json) -> None:
+    assert choose(model, None, {}).profile.sampling == sampling
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_dialect_of_a_row_reaches_the_request(name: str) -> None:
+    dialect, profile = PROVIDERS[name].dialect, choose(f"{name}/m", None, {}).profile
+    assert (profile.answer, profile.limit) == (dialect.answer, dialect.limit)
+    assert profile.output == (dialect.longest or 6000)
+
+
+@pytest.mark.parametrize(("name", "address"), [(n, a) for n, p in PROVIDERS.items() for a in p.elsewhere])
+def test_another_address_of_a_provider_is_asked_in_its_dialect_with_its_key(name: str, address: str) -> None:
+    endpoint = resolve("m", address, {PROVIDERS[name].variable or "": "k", "OPENAI_API_KEY": KEY})
+    assert (endpoint.name, endpoint.base_url, endpoint.key) == (name, address, "k")
+    assert dialect_of("m", address) == endpoint.dialect == PROVIDERS[name].dialect
+
+
+def test_no_two_providers_have_an_address_in_common() -> None:
+    addresses = [address for p in PROVIDERS.values() for address in (p.base_url, *p.elsewhere)]
+    assert len({*addresses}) == len(addresses)
+    assert not any(address.endswith("/") or "chat/completions" in address for address in addresses)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_row_names_its_source_or_says_that_none_was_found(name: str) -> None:
+    source = PROVIDERS[name].source
+    assert source.startswith("https://") or "not found" in source or name == "llamacpp"
+
+
+@pytest.mark.parametrize("case", cases("usage"), ids=lambda case: case["from"])
+def test_tokens_are_counted_as_each_provider_reports_them(case: Json) -> None:
+    read, cached, written = case["counts"]
+    assert Usage.of({"usage": case["usage"]}) == Usage(1, read, cached, written)

@@ -118,6 +118,8 @@ class _Conversation:
         profile = self._recipe.profile
         if profile.answer == "json_object":
             body["response_format"] = {"type": "json_object"}
+        elif profile.answer == "text":
+            del body["response_format"]
         elif profile.answer == "strict":
             body["response_format"]["json_schema"] |= _strict(self._model)
         # A question that is sent a second time is asked again because the first answer can't be used.
@@ -161,7 +163,7 @@ def _misfit(error: ValidationError, completion: Json) -> str:
 
 def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
-    if profile.answer != "json_object":
+    if profile.answer not in ("json_object", "text"):
         return ""
     return f"{_SCHEMA_IN_WORDS}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
 

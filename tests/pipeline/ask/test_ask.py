@@ -101,6 +101,13 @@ def test_an_endpoint_without_schema_support_gets_the_schema_in_the_prompt() -> N
     assert "JSON Schema" not in passage
 
 
+def test_an_endpoint_without_response_format_gets_none() -> None:
+    answer, (request,) = asked_about("全市增长5%。", FIGURES, lambda r: {"f": []}, recipe(answer="text"))
+    assert answer.failed == ()
+    assert set(request.body) == {"model", "messages", "temperature", "max_tokens"}
+    assert shortest_answer(answer_schema_of(request.body)) is not None
+
+
 def test_the_same_question_gives_the_same_bytes() -> None:
     bodies = [json.dumps(asked_about("全市增长5%。", FIGURES, nothing)[1][0].body) for _ in range(2)]
     assert bodies[0] == bodies[1]
