@@ -7,6 +7,7 @@
     ground      find every value of the answers in the source
     normalise   compute numbers and dates from their words
     merge       the items of all passages into one record
+    card        title, kind, meeting, place, body and speaker, from the text alone
     coverage    find the places that call for an item and are cited by none
     write       the output line
 
@@ -26,6 +27,7 @@ from extractor.pipeline.answer import Answer
 from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
+from extractor.pipeline.card import card
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
@@ -100,7 +102,7 @@ def convert_speech(
         second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
         collection.add(uncited, second, mark=SECOND_PASS)
         merged, coverage = _merge(collection, kept, fields, speech, recipe)
-    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
+    line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card(speech))
     return Converted(line, collection.failures, meter.total, collection.asked)
 
 

@@ -131,6 +131,40 @@ class Run(TypedDict):
     fields: Annotated[dict[str, FieldUsage], Field(description="field → what its questions cost")]
 
 
+DocumentKind = Literal["speech", "report", "news", "minutes", "notice", "other"]
+"""What a document is: 讲话稿, 工作报告, 会议报道, 会议纪要, 通知 and other official documents, or another text."""
+
+
+@_closed
+class CardEntry(TypedDict):
+    """A value of the card, and where it stands."""
+
+    text: Annotated[str, Field(description="the words of the text, without line breaks")]
+    evidence: Annotated[list[EvidenceEntry], Field(description="where they stand")]
+
+
+@_closed
+class KindEntry(TypedDict):
+    """The kind of a document, and the words that show it."""
+
+    text: Annotated[DocumentKind, Field(description="one of the [kinds of document](#the-document)")]
+    evidence: Annotated[list[EvidenceEntry], Field(description="the words that show it")]
+
+
+@_closed
+class Card(TypedDict):
+    """What a reader looks for first. What the text does not show is null."""
+
+    title: Annotated[CardEntry | None, Field(description="the document's title")]
+    kind: Annotated[KindEntry | None, Field(description="one of the [kinds of document](#the-document)")]
+    meeting: Annotated[CardEntry | None, Field(description="the name of the meeting")]
+    place: Annotated[CardEntry | None, Field(description="where it was held")]
+    body: Annotated[
+        CardEntry | None, Field(description="who convened it, issued the document, or gives the report (市委、市政府)")
+    ]
+    speaker: Annotated[CardEntry | None, Field(description="the name of the person whose speech it is")]
+
+
 @_closed
 class OutputLine(TypedDict):
     """One speech."""
@@ -138,6 +172,7 @@ class OutputLine(TypedDict):
     format: Annotated[Literal[2], Field(description="version of this layout")]
     id: Annotated[str, Field(description="the document's id; `ID#1`, `ID#2` … if the document holds several speeches")]
     source: Source
+    document: Card
     record: Annotated[dict[str, Any], Field(description="the values, in the shape that the schema declares")]
     evidence: Annotated[
         dict[str, list[EvidenceEntry]],

@@ -15,7 +15,7 @@ from extractor.llm.call import Usage
 from extractor.pipeline.backfill import Kept
 from extractor.pipeline.coverage import FieldCoverage
 from extractor.pipeline.items import ItemCollection
-from extractor.pipeline.line_format import FORMAT, FieldUsage, OutputLine, Run, Tokens
+from extractor.pipeline.line_format import FORMAT, Card, FieldUsage, OutputLine, Run, Tokens
 from extractor.pipeline.merge import Merged
 from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.usage import UsageMeter
@@ -31,6 +31,7 @@ def output_line(
     recipe: Recipe,
     meter: UsageMeter,
     kept: Kept,
+    card: Card,
 ) -> OutputLine:
     """The line of a speech. The schema's own model dumps the record, so `model_validate` can read it back."""
     document = speech.document
@@ -41,6 +42,7 @@ def output_line(
         "format": FORMAT,
         "id": name,
         "source": {"path": document.path, "sha256": document.sha256, "start": speech.start, "end": speech.end},
+        "document": card,
         "record": recipe.schema.output_record.model_validate(merged.record).model_dump(mode="json"),
         "evidence": merged.evidence,
         "marks": merged.marks,

@@ -1,0 +1,90 @@
+"""The kind of a document: a speech, a report, news, minutes or a notice. All patterns match folded text."""
+
+from __future__ import annotations
+
+import re
+
+from extractor.lang.characters import HAN
+from extractor.lang.document_head import Head
+from extractor.lang.people import is_name
+from extractor.lang.sentences import Span
+
+_BEGINNING = 1500  # characters in which a text says what it is
+_END = 300  # and those at its end
+
+# 本报讯, 新华社北京5月3日电, 央视网消息(新闻联播):
+_DATELINE = re.compile(
+    r"(?:^|\n)(?:<p>)?[ \u3000(\[]{0,8}(?P<word>[^\n;,:]{0,12}?(?:本[报网台]|[社网台报])[^\n;,:]{0,16}?(?:讯|电|消息))"
+    r"(?=[\s:()\[\]]|\d|[^\n]{0,12}:)"
+)
+_DAY = r"(?:\d{1,2}月\d{1,2}|(?<!\d)\d{1,2})[日号]|近日|日前|昨[天日]|前[天日]"
+_NEWS_LEAD = re.compile(rf"[^\n;]{{0,80}}?(?:{_DAY})[^\n;]{{0,120}}?(?P<word>召开|举行|举办|开幕|闭幕|出席|主持)")
+_REPORTED = re.compile(
+    rf"(?:^|[\n;])[ \u3000]{{0,4}}(?P<name>[{HAN}]{{2,4}})(?P<word>强调|指出|要求|表示|认为|说(?=[,:]))"
+)
+_FIRST_PERSON = re.compile(r"我们|同志们|我[省市县区州旗镇乡讲谈]|我就|我再|我想")
+_LABELS = re.compile(
+    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:会议)?(?:时[ \u3000]{0,4}间|地[ \u3000]{0,4}点|主[ \u3000]{0,4}持(?:人|者)?"
+    r"|出席(?:人员)?|列席(?:人员)?|参会人员|记[ \u3000]{0,4}录(?:人)?))[ \u3000]{0,4}:"
+)
+_NOTICE = re.compile(
+    r"现[将就](?:有关|相关|具体)?[^;\n]{0,60}?(?P<word>(?:通知|通报|公告|通告|决定)(?:如下|给你们)|提出(?:如下|以下)[^;,\n]{0,6}意见|印发(?:给你们|你们))"
+    r"|(?P<word2>特此(?:通知|通报|公告|通告|函告|批复))"
+)
+_REPORT = re.compile(
+    rf"(?:代表|受)[^;,:\n]{{2,30}}?(?:的?委托)?,?[^;:\n]{{0,16}}?(?:向|就|作|对)[^;:\n]{{0,44}}?(?P<word>(?:作|提出)[^;,\n]{{0,30}}报告"
+    r"|报告(?:政府|过去|本届|工作|[^;,\n]{0,16}工作)[^;,\n]{0,6})"
+    r"|(?P<word2>(?:汇报|报告)如下)"
+)
+_SALUTATION = re.compile(
+    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:尊敬的|亲爱的)?(?:同志们|各位(?:领导|代表|委员|同志|来宾|嘉宾|朋友|同仁|老师)[^\n;:]{0,30}?))[,:!]"
+)
+_SPOKEN = re.compile(
+    r"(?:^|[\n;!])[ \u3000]{0,4}(?:(?P<word>(?:下面|现在|借此机会|最后|这里|今天),?我(?:再|想|就|先|主要|代表|简要)?[^;,\n]{0,12}?"
+    r"(?:讲|谈|强调|提|说|通报|汇报|要求)[^;,:\n]{0,10})"
+    r"|(?P<word2>(?:今天|今晚|这次|刚才)[^;,\n]{0,40}?(?:会议|大会|座谈会|动员会|同志|发言|通报|汇报)))"
+)
+
+
+def kind_of(folded: str, head: Head) -> tuple[str, Span] | None:
+    """The kind of the document and the words that show it; None if nothing does."""
+    if head.kind is not None and head.kind_span is not None:
+        return head.kind, head.kind_span
+    start = max(head.body - 1, 0)  # from the line break, which patterns of lines look for
+    dateline = _DATELINE.search(folded, 0, head.body + 120)
+    if dateline:
+        return "news", dateline.span("word")
+    labels = [found.span("word") for found in _LABELS.finditer(folded, 0, start + _BEGINNING)]
+    if len({folded[i:j] for i, j in labels}) >= 3:
+        return "minutes", labels[0]
+    lead = _NEWS_LEAD.match(folded, head.body)
+    if lead and not _FIRST_PERSON.search(folded, head.body, lead.end() + 60):
+        return "news", lead.span("word")
+    for kind, pattern in (("notice", _NOTICE), ("report", _REPORT)):
+        found = pattern.search(folded, start, start + _BEGINNING)
+        if found:
+            return kind, _word(found)
+    found = _NOTICE.search(folded, max(start, len(folded) - _END))
+    if found:
+        return "notice", _word(found)
+    return _speech(folded, start) or _reported(folded, head.body)
+
+
+def _speech(folded: str, start: int) -> tuple[str, Span] | None:
+    greeted = _SALUTATION.search(folded, start, start + _BEGINNING)
+    if greeted:
+        return "speech", greeted.span("word")
+    spoken = _SPOKEN.search(folded, start, start + _BEGINNING)
+    return ("speech", _word(spoken)) if spoken and _FIRST_PERSON.search(folded, start) else None
+
+
+def _reported(folded: str, body: int) -> tuple[str, Span] | None:
+    """News without a lead: what somebody said is reported, and nobody speaks."""
+    found = [match for match in _REPORTED.finditer(folded, max(body - 1, 0)) if is_name(match["name"])]
+    if not found or _FIRST_PERSON.search(folded, body):
+        return None
+    return "news", (found[0].start("name"), found[0].end("word"))
+
+
+def _word(found: re.Match[str]) -> Span:
+    return found.span("word") if found["word"] else found.span("word2")
