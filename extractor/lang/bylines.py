@@ -13,7 +13,7 @@ from extractor.lang.sentences import Span
 from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
 
 # A name may be spaced out: 李 强. A name with a dot is of another people: 努尔·买买提.
-_NAME = rf"(?:[{HAN}]{{2,4}}|[{HAN}](?:[ \u3000\t]{{1,4}}[{HAN}]){{1,2}}|[{HAN}]{{2,6}}·[{HAN}]{{2,8}})"
+_NAME = rf"(?:[{HAN}]{{2,4}}?|[{HAN}](?:[ \u3000\t]{{1,4}}[{HAN}]){{1,2}}|[{HAN}]{{2,6}}·[{HAN}]{{2,8}})"
 _ROLE = r"(?:报告人|讲话人|主讲人|汇报人|发言人|演讲人)[ \u3000]{0,4}:"
 _LATER_TITLE = rf"(?:同志|(?:副)?{OFFICE})"
 _DATE = r"(?:(?:19|20)\d\d|[一二][九〇零○]..)年[^\n()]{3,9}日"
@@ -24,10 +24,16 @@ _BYLINE = re.compile(
 )
 _OFFICE_LINE = re.compile(rf"[(\- ]{{0,4}}[{HAN}、 \u3000]{{0,36}}{OFFICE}[ \u3000:]{{0,4}}")
 # 市长周立新在全市…会议上的讲话, 周立新:在…
-_IN_TITLE = re.compile(rf"(?:^|\n)[- \u3000]{{0,4}}(?P<lead>[{HAN}、 \u3000]{{2,40}}?)(?=:?在[^\n]{{3,60}}上(?:的|作|讲)?)")
+_IN_TITLE = re.compile(
+    rf"(?:^|\n)[- \u3000]{{0,4}}(?P<lead>[{HAN}、 \u3000]{{2,40}}?)(?=:?在[^\n]{{3,60}}上(?:的|作|讲)?)"
+)
 _COLON = re.compile(rf"(?:^|\n)(?P<lead>[{HAN}]{{2,4}})(?=:)")
 _COMRADE = re.compile(rf"{_LATER_TITLE}$")
 _SIGNED = re.compile(rf"\((?P<name>{_NAME})\)[ \u3000]{{0,4}}$")
+# 会见蒙古国总理 ends in an office as well.
+_HEADLINE = re.compile(
+    r"会[见谈晤]|出席|主持|任命|当选|接[受见]|致[电信函]|访问|调研|看望|听取|走访|通话|慰问|约谈|免去"
+)
 _SPACES = re.compile(r"[ \u3000\t]")
 
 
@@ -37,15 +43,16 @@ def byline(line: str, titled: bool) -> Span | None:
     A name without an office is accepted only if `titled`: below a title it cannot be much else.
     """
     found = _BYLINE.fullmatch(line)
-    if found is None:
+    if found is None or _HEADLINE.search(line):
         return None
     beside = bool(found["before"] or found["after"])
-    return found.span("name") if (beside or titled) and _may_be_name(found["name"], beside) else None
+    # 国务院总理 is an office, although 国 is a surname as well.
+    return found.span("name") if (beside or titled) and _may_be_name(found["name"], bool(found["before"])) else None
 
 
 def is_office_line(line: str) -> bool:
     """Whether a line holds an office and nothing else: 国务院总理, above the name."""
-    return _OFFICE_LINE.fullmatch(line) is not None
+    return _OFFICE_LINE.fullmatch(line) is not None and not _HEADLINE.search(line)
 
 
 def name_in_title(title: str) -> Span | None:

@@ -6,6 +6,7 @@ All patterns match folded text (`fold_keeping_stops`): a full stop is `;`.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.lang.bylines import byline, is_office_line
@@ -18,6 +19,7 @@ _LONGEST = 60  # characters of a line of the head
 _LONGEST_TITLE = 100
 _SHORTEST_HEADLINE = 8
 
+_CLOSING = ";,.:、)!?%"
 _LINE = re.compile(r"[^\s][^\n]*")
 _SALUTATION = re.compile(r"(?:同志们|各位|尊敬的|亲爱的|女士们|先生们|朋友们|主任、|主席、)[^\n]{0,40}?[:!,]|同志们$")
 _LABEL = re.compile(
@@ -51,9 +53,12 @@ _KINDS = {
     "other": r"条例|办法|规定|细则|(?:方|预|议)案|规划|纲要|计划|答记者问|公约|章程|倡议书|公开信|责任[书状]|议程|须知",
 }
 _KIND_END = re.compile("|".join(f"(?P<{kind}>{words})$" for kind, words in _KINDS.items()))
+_BARE = re.compile(r"(?:会议)?(?:纪要|记录)|通知|通报|公告|(?:领导)?(?:讲话|发言)稿?")
 _REPORTS = re.compile(r"听取|审议|召开|举行|主持|出席|发表|强调|部署|调研|会见|学习贯彻|开幕|闭幕|印发(?=《)")
-_RUN_ON = re.compile(rf"[^\s;,:!?()]{{6,80}}?的(?:通知|通报|决定|意见|批复|公告|决议)(?=[ \u3000]{{0,4}}{_DOCUMENT_NUMBER})")
-_TITLE_BEGIN = re.compile(rf"[{HAN}\d\"《<【(\-]")
+_RUN_ON = re.compile(
+    rf"[^\s;,:!?()]{{6,80}}?的(?:通知|通报|决定|意见|批复|公告|决议)(?=[ \u3000]{{0,4}}{_DOCUMENT_NUMBER})"
+)
+_TITLE_BEGIN = re.compile(rf"[{HAN}\d\"《【(\-]")
 
 
 class Line(NamedTuple):
@@ -69,6 +74,7 @@ class Head(NamedTuple):
 
     `lines`: all its lines. `title`: the spans of the title's lines, [] if it has none. `kind`: the kind of
     document that the title says, and `kind_span` the word that says it. `body`: where the text goes on.
+    `gap`: what stands for a line break in the title.
     """
 
     lines: list[Line]
@@ -76,6 +82,7 @@ class Head(NamedTuple):
     kind: str | None
     kind_span: Span | None
     body: int
+    gap: str = ""
 
 
 def read_head(folded: str) -> Head:
@@ -84,23 +91,40 @@ def read_head(folded: str) -> Head:
     run_on = _RUN_ON.match(folded, body) if not lines else None
     if run_on:
         return Head([], [run_on.span()], "notice", (run_on.end() - 2, run_on.end()), run_on.end())
-    for i in range(len(lines)):
-        taken = _titled(lines, i)
-        if taken is not None:
-            title, (kind, start, end) = taken
-            return Head(lines, title, kind, (start, end), body)
-    headline = _headline(folded, lines, body)
-    return Head(lines, [headline] if headline else [], None, None, body)
+    found = [taken for i in range(len(lines)) if (taken := _titled(lines, i)) is not None]
+    if found:
+        # 会议纪要 may be the letterhead above 关于…的会议纪要.
+        title, (kind, start, end) = next((t for t in found if not _is_bare(folded, t[0])), found[0])
+        whole = _kind_of(folded[title[0][0] : title[0][1]]) is not None or not folded.startswith("--", title[-1][0])
+        return Head(lines, title, kind, (start, end), body, "" if whole else " ")
+    return Head(lines, _headline(folded, lines, body), None, None, body, " ")
+
+
+def _is_bare(folded: str, title: list[Span]) -> bool:
+    return _BARE.fullmatch("".join(folded[i:j] for i, j in title)) is not None
 
 
 def _head_lines(folded: str) -> tuple[list[Line], int]:
     lines: list[Line] = []
     for found in _LINE.finditer(folded):
         text = found[0].rstrip()
+        if text[0] in _CLOSING:  # a sentence is broken into lines, by links: 审议了 / 政府工作报告 / 。会议决定…
+            return _whole_lines(folded, lines, found.start())
         if len(lines) >= _MOST_LINES or _is_body(text):
             return lines, found.start()
         lines.append(Line(found.start(), found.start() + len(text), text))
     return lines, len(folded)
+
+
+def _whole_lines(folded: str, lines: list[Line], body: int) -> tuple[list[Line], int]:
+    """The lines without the paragraph that goes on at `body`, and where that begins."""
+    while lines:
+        line = lines.pop()
+        apart = folded.count("\n", line.end, body) > 1
+        if apart and line.end != body:
+            return [*lines, line], body
+        body = line.start
+    return lines, body
 
 
 def _is_body(line: str) -> bool:
@@ -141,12 +165,24 @@ def _titled(lines: list[Line], i: int) -> tuple[list[Span], tuple[str, int, int]
         kind = _kind_of(words)
         if kind is not None and len(words) <= _LONGEST_TITLE:
             word, size = kind
-            return spans + _subtitle(lines, i + len(spans), word), (word, end - min(size, end - line.start), end)
-    # A motto above its subtitle: 坚定信心 真抓实干 / --在全县经济工作会议上的讲话.
-    below = lines[i + 1] if i + 1 < len(lines) else None
-    if below is not None and below.text.startswith("--") and (kind := _kind_of(below.text[: _without_brackets(below) - below.start])):
-        end = _without_brackets(below)
-        return [(lines[i].start, lines[i].end), (below.start, end)], (kind[0], end - kind[1], end)
+            over = size - (end - line.start)  # characters of the word in the line above
+            begin = spans[-2][1] - over if over > 0 else end - size
+            return spans + _subtitle(lines, i + len(spans), word), (word, begin, end)
+    return _motto(lines, i)
+
+
+def _motto(lines: list[Line], i: int) -> tuple[list[Span], tuple[str, int, int]] | None:
+    """A motto over one or two lines, with its subtitle: 坚定信心 真抓实干 / --在全县经济工作会议上的讲话."""
+    for n, line in enumerate(lines[i : i + 3]):
+        if line.text.startswith("--"):
+            end = _without_brackets(line)
+            kind = _kind_of(line.text[: end - line.start])
+            if not n or kind is None:
+                return None
+            above = [(other.start, other.end) for other in lines[i : i + n]]
+            return [*above, (line.start, end)], (kind[0], end - kind[1], end)
+        if is_beside_title(line):
+            return None
     return None
 
 
@@ -190,22 +226,24 @@ def _without_brackets(line: Line) -> int:
     return line.start + found.start() if found and found.start() >= 4 else line.end
 
 
-def _headline(folded: str, lines: list[Line], body: int) -> Span | None:
-    """The headline of a report: the one line above its text that is neither date nor name."""
+def _headline(folded: str, lines: list[Line], body: int) -> list[Span]:
+    """The headline of a report: the one or two lines above its text that are neither date nor name."""
     left = [line for line in lines if not is_beside_title(line)]
-    if len(left) > 2:
-        return None  # a list, or several items of news
-    reports = [line for line in left if _REPORTS.search(line.text)]
-    line = next(iter(reports or left), None)
-    if line is None or line.end - line.start < _SHORTEST_HEADLINE or line.text.startswith("--"):
-        return None
-    if body >= len(folded) or _is_digest(folded, body):
-        return None
-    return line.start, line.end
+    if len(left) > 2 or body >= len(folded) or is_digest(folded, body):
+        return []  # a list, or several items of news
+    if len(left) == 2 and folded.count("\n", left[0].end, left[1].start) > 1:
+        left = [line for line in left if _REPORTS.search(line.text)][:1] or left[:1]
+    if not left or left[0].end - left[0].start < _SHORTEST_HEADLINE or left[0].text.startswith("--"):
+        return []
+    return [(line.start, line.end) for line in left]
 
 
-def _is_digest(folded: str, body: int) -> bool:
+def is_digest(folded: str, body: int) -> bool:
     """Whether short lines and paragraphs take turns in the text, as in a list of items of news."""
     lines = [found[0].rstrip() for found in _LINE.finditer(folded, body, body + 3000)]
-    short = [i for i, line in enumerate(lines) if len(line) <= 40 and not line.endswith(tuple(";,:!?\")")) and not numbering(line)]
-    return len(short) >= 2 and all(b - a > 1 for a, b in zip(short, short[1:], strict=False)) and short[0] == 1
+    short = [
+        i
+        for i, line in enumerate(lines)
+        if len(line) <= 40 and not line.endswith(tuple(';,:!?")')) and not numbering(line)
+    ]
+    return len(short) >= 2 and all(b - a > 1 for a, b in pairwise(short)) and short[0] == 1

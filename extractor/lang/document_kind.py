@@ -11,6 +11,7 @@ from extractor.lang.sentences import Span
 
 _BEGINNING = 1500  # characters in which a text says what it is
 _END = 300  # and those at its end
+_LEAD = 250  # characters below the head in which a news item names its agency
 
 # 本报讯, 新华社北京5月3日电, 央视网消息(新闻联播):
 _DATELINE = re.compile(
@@ -18,7 +19,9 @@ _DATELINE = re.compile(
     r"(?=[\s:()\[\]]|\d|[^\n]{0,12}:)"
 )
 _DAY = r"(?:\d{1,2}月\d{1,2}|(?<!\d)\d{1,2})[日号]|近日|日前|昨[天日]|前[天日]"
-_NEWS_LEAD = re.compile(rf"[^\n;]{{0,80}}?(?:{_DAY})[^\n;]{{0,120}}?(?P<word>召开|举行|举办|开幕|闭幕|出席|主持)")
+_NEWS_LEAD = re.compile(
+    rf"[^\n;]{{0,80}}?(?:{_DAY})[^\n;]{{0,120}}?(?P<word>(?:召开|举行|举办)(?!的)|[开闭]幕|出席|主持)"
+)
 _REPORTED = re.compile(
     rf"(?:^|[\n;])[ \u3000]{{0,4}}(?P<name>[{HAN}]{{2,4}})(?P<word>强调|指出|要求|表示|认为|说(?=[,:]))"
 )
@@ -31,9 +34,10 @@ _NOTICE = re.compile(
     r"现[将就](?:有关|相关|具体)?[^;\n]{0,60}?(?P<word>(?:通知|通报|公告|通告|决定)(?:如下|给你们)|提出(?:如下|以下)[^;,\n]{0,6}意见|印发(?:给你们|你们))"
     r"|(?P<word2>特此(?:通知|通报|公告|通告|函告|批复))"
 )
+# 现在,我代表市人民政府,向大会报告工作; 我受国务院的委托,向大会作关于…的报告
 _REPORT = re.compile(
-    rf"(?:代表|受)[^;,:\n]{{2,30}}?(?:的?委托)?,?[^;:\n]{{0,16}}?(?:向|就|作|对)[^;:\n]{{0,44}}?(?P<word>(?:作|提出)[^;,\n]{{0,30}}报告"
-    r"|报告(?:政府|过去|本届|工作|[^;,\n]{0,16}工作)[^;,\n]{0,6})"
+    r"(?:现在|我(?![国省市县区州旗镇乡们]))[^;:\n]{0,80}?(?P<word>(?<!工)(?:作|提出)(?!了)[^;,\n]{0,60}?报告(?=[,;\n]|$)"
+    r"|报告(?:(?:政府|过去|本届|一年)[^;,\n]{0,16}?)?工作)"
     r"|(?P<word2>(?:汇报|报告)如下)"
 )
 _SALUTATION = re.compile(
@@ -42,7 +46,7 @@ _SALUTATION = re.compile(
 _SPOKEN = re.compile(
     r"(?:^|[\n;!])[ \u3000]{0,4}(?:(?P<word>(?:下面|现在|借此机会|最后|这里|今天),?我(?:再|想|就|先|主要|代表|简要)?[^;,\n]{0,12}?"
     r"(?:讲|谈|强调|提|说|通报|汇报|要求)[^;,:\n]{0,10})"
-    r"|(?P<word2>(?:今天|今晚|这次|刚才)[^;,\n]{0,40}?(?:会议|大会|座谈会|动员会|同志|发言|通报|汇报)))"
+    r"|(?P<word2>(?:今天|今晚|这次|刚才),?[^;,\n]{0,40}?(?:会议|大会|座谈会|动员会|同志|发言|通报|汇报)))"
 )
 
 
@@ -51,7 +55,7 @@ def kind_of(folded: str, head: Head) -> tuple[str, Span] | None:
     if head.kind is not None and head.kind_span is not None:
         return head.kind, head.kind_span
     start = max(head.body - 1, 0)  # from the line break, which patterns of lines look for
-    dateline = _DATELINE.search(folded, 0, head.body + 120)
+    dateline = _DATELINE.search(folded, 0, head.body + _LEAD)
     if dateline:
         return "news", dateline.span("word")
     labels = [found.span("word") for found in _LABELS.finditer(folded, 0, start + _BEGINNING)]

@@ -7,10 +7,11 @@ taken, so nothing is found in the middle of a text.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.lang.characters import HAN
-from extractor.lang.document_head import Head
+from extractor.lang.document_head import Head, is_digest
 from extractor.lang.organs import are_organs
 from extractor.lang.sentences import Span
 
@@ -20,21 +21,22 @@ _LABELLED = 1500  # characters in which labels are looked for
 # Ends of names that are no meetings but bodies, festivals and other words.
 _NO_MEETING = re.compile(
     r"(?:委员|协|学|商|工|国|议|联合|基金|理事|董事|监事|常委|社|机|体|研究|促进|村委|居委|运动|奥运|亚运|博览|展览|交易|展销|进博|广交"
-    r"|晚|音乐|宴|招待|相亲|聚|总|分|红十字|省委|都|教|帮|误|拜|游园|冬奥|残奥|世博|东博|消博|服贸|领|约|幸|不|才|就|也|还|只|将|能|开|盛|嘉年华)会$"
+    r"|晚|音乐|宴|招待|相亲|聚|总|分|红十字|省委|都|教|帮|误|拜|游园|冬奥|残奥|世博|东博|消博|服贸|首映|委|领|约|幸|不|才|就|也|还|只|将|能|开|盛|嘉年华)会$"
     r"|(?<!次)人民代表大会$"
 )
 _GENERIC = re.compile(
     r"(?:[全大小这此本该次一二两几多]|专题|专门|紧急|重要|工作|座谈|全体|有关|相关|动员|部署|推进|调度|协调|视频|电视电话|电话|现场|总结|系列|第.{1,3}次)*"
     r"(?:会议|大会|会)"
 )
-_COUNTED = re.compile(r"(?:一|两|几|多)[次个场]|[这此本该]次?|有关|相关|首[次个]|[我他她你它]")
+_COUNTED = re.compile(r"[一二两三四五六七八九十几多]+[次个场]|[这此本该]次?|有关|相关|首[次个]|[我他她你它]")
 _ACTS = re.compile(
-    r"召开|举行|出席|参加|主持|强调|获悉|了解|指出|要求|认为|表示|会见|讲话|传达|学习贯彻.{1,20}精神|落实|审议|部署(?!会|工作会)|[,;:!?]|以来|闭会|将于"
+    r"召开|举行|出席|参加|主持|强调|获悉|了解|指出|要求|认为|表示|会见|讲话|传达|学习贯彻.{1,20}精神|落实|审议|部署(?!会|工作会)|[,;:!?]|以来|闭会|将于|[日号](?:上午|下午|晚上?)?在"
 )
-_MEETING = r'[^\n;,:!?\s]{2,60}?(?:会议|会)'
+_MEETING = r"[^\n;,:!?\s]{2,60}?(?:会议|会|论坛)"
 _AFTER = r"(?=[;,:!?\s(]|$|并|上|和|与会|时|以|强调|部署|要求|研究|听取)"
 _TIME = (
-    r"(?:(?:19|20)\d\d年)?(?:\d{1,2}月)?\d{1,2}[日号](?:至\d{1,2}[日号])?(?:上午|下午|晚上?|中午)?|(?:今|昨|前)[天日](?:\([^()\n]{1,12}\))?(?:上午|下午|晚上?)?"
+    r"(?:(?:19|20)\d\d年)?(?:\d{1,2}月)?\d{1,2}[日号](?:至\d{1,2}[日号])?(?:上午|下午|晚上?|中午)?"
+    r"|(?:今|昨|前)[天日](?:\([^()\n]{1,12}\))?(?:上午|下午|晚上?)?"
     r"|近日|日前|(?:上午|下午|晚上?)"
 )
 _PLACE = r"[^\n;,:!?()]{1,24}?"
@@ -43,38 +45,57 @@ _VERB = r"(?:召开|举行|举办)"
 
 # 全市…会议28日上午在市政府礼堂召开
 _HELD = re.compile(
-    rf"(?P<meeting>{_MEETING})(?:于)?(?:{_TIME})?,?(?:在(?P<place>{_PLACE}))??{_HOW}{{0,2}}(?:{_VERB}|开幕|闭幕)(?![的前后以])"
+    rf"(?P<meeting>{_MEETING})(?:于)?(?:{_TIME})?,?(?:在(?P<place>{_PLACE}))??{_HOW}{{0,2}}"
+    rf"(?:{_VERB}|(?:开|闭)幕(?![式词会]))(?![的前后以])"
 )
 # 市委、市政府28日在新城区会议中心召开全市…会议
 _CONVENED = re.compile(
     rf"(?P<body>[{HAN}、 ]{{2,60}}?)?(?:于)?(?:{_TIME})?(?:在(?P<place>{_PLACE}))??{_HOW}{{0,2}}{_VERB}"
-    rf"(?:了|的)?(?:(?P<meeting>{_MEETING}){_AFTER})?"
+    rf"了?(?!的)(?:(?P<meeting>{_MEETING}){_AFTER})?"
 )
 _ATTENDED = re.compile(rf"(?:主持|出席|参加)(?:召开)?了?(?P<meeting>{_MEETING})(?=[;,]|$|并|时)")
-_SPOKE_AT = re.compile(rf"(?:{_TIME})[^\n;]{{0,40}}?(?<!召开)在(?P<meeting>{_MEETING})上(?=强调|指出|要求|发表|作|致辞|讲话|表示)(?![^\n;]{{0,12}}时)")
+_SPOKE_AT = re.compile(
+    rf"(?:{_TIME})[^\n;]{{0,40}}?(?<!召开)在(?P<meeting>{_MEETING})上(?=强调|指出|要求|发表|作|致辞|讲话|表示)(?![^\n;]{{0,12}}时)"
+)
 _CLAUSE = re.compile(r"[^;,:!?\n]+")
 _BY = re.compile(rf"由(?P<body>[{HAN}、]{{2,40}}?)(?:联合|共同)?(?:主办|举办|召集)")
 _IN_TITLE = re.compile(
-    r"(?:^|\n|[^\n\"]{0,24}日|[^\n\"]{0,16}(?:同志|书记|长|主任|总理|主席)|[^\n\"]{0,5})在(?P<meeting>[^\n;,:!?]{3,60}会(?:议)?)上(?=的|$|[) \n]|讲|作|发)"
+    r"(?:^|\n|[^\n\"]{0,24}日|[^\n\"]{0,16}(?:同志|书记|长|主任|总理|主席)|[^\n\"]{0,5})在"
+    r"(?P<meeting>[^\n;,:!?]{3,60}会(?:议)?)上(?=的|$|[) \n]|讲|作|发)"
 )
-_MINUTES = re.compile(rf"(?P<meeting>[^\n;,:!?]{{2,50}}会(?:议)?)(?:的)?(?:纪要|会议记录|记录)")
+_MINUTES = re.compile(r"(?P<meeting>[^\n;,:!?]{2,50}会(?:议)?)(?:的)?(?:纪要|会议记录|记录)")
 _CALLED = re.compile(rf"召开(?P<meeting>{_MEETING})的")
-_CALLED_NEWS = re.compile(rf"召开(?P<meeting>{_MEETING}){_AFTER}")
+_CALLED_NEWS = re.compile(rf"召开(?!的)了?(?P<meeting>{_MEETING}){_AFTER}")
 _OPENING = re.compile(
-    rf"(?:今天|今晚|这次|此次|本次)(?P<body>,?[{HAN}、]{{2,30}}?)?(?:在(?P<place>{_PLACE}))?{_HOW}{{0,2}}召开的?(?P<meeting>{_MEETING})(?=[;,:!?\s]|$|的?主要|是)"
+    rf"(?:今天|今晚|这次|此次|本次)(?P<body>,?[{HAN}、]{{2,30}}?)?(?:在(?P<place>{_PLACE}))?{_HOW}{{0,2}}"
+    rf"召开的?(?P<meeting>{_MEETING})(?=[;,:!?\s]|$|的?主要|是)"
     rf"|(?:今天|这次|此次|本次)的?(?P<meeting2>[全省市县区][^\n;,:!?\s的]{{3,40}}?(?:会议|会))(?=[;,:!?\s是的]|主要)"
 )
-_ADDRESSED = re.compile(r"向(?P<meeting>[^\n;,:!?]{4,40}?第?[一二三四五六七八九十]{1,4}次(?:全体)?会议)")
+_ADDRESSED = re.compile(
+    r"向(?P<meeting>[^\n;,:!?]{4,40}?第?[一二三四五六七八九十]{1,4}次(?:全体)?会议)(?=,?(?:报告|汇报|作|提出)(?!了))"
+)
 _ON_BEHALF = re.compile(rf"(?:代表|受)(?P<body>[{HAN}、]{{2,24}}?)(?=,|的?委托|向|作|就)")
 _OF_ORGAN = re.compile(
-    rf"(?:[一二三四五六七八九十]{{1,4}}届)?(?P<body>[{HAN}]{{2,20}}?)(?:(?:20\d\d年)?第[\d一二三四五六七八九十百]{{1,4}}次)?"
+    rf"(?:[一二三四五六七八九十]{{1,4}}届)?(?P<body>[{HAN}]{{2,20}}?)(?:(?:20\d\d年)?第[\d一二三四五六七八九十百零〇]{{1,5}}次)?"
     r"(?:全体|常务|党组|办公|委员长|主任|主席|常委|工作)?会议$"
 )
-_LABELLED_PLACE = re.compile(r"(?:^|\n|[;、]|[ \u3000]{2})[ \u3000]{0,4}(?:会议)?地[ \u3000]{0,4}点[ \u3000]{0,2}:[ \u3000]{0,4}(?P<place>[^\n;,:]{2,40}?)(?=[ \u3000]{2}|[\n;,]|$)")
-_LABELLED_MEETING = re.compile(r"(?:^|\n)[ \u3000]{0,4}会议名称[ \u3000]{0,2}:[ \u3000]{0,4}(?P<meeting>[^\n;,:]{4,60})")
-_NO_PLACE = re.compile(r"(?:[下中上时后前]|之际|期间|形势|背景|基础|领导|精神|指导|同时|方面)$|会上|会议(?!中心|室|厅)|大会(?!堂)|^(?:全|各)|方式|形式")
+_LABELLED_PLACE = re.compile(
+    r"(?:^|\n|[;、]|[ \u3000]{2})[ \u3000]{0,4}(?:会议)?地[ \u3000]{0,4}点[ \u3000]{0,2}:[ \u3000]{0,4}"
+    r"(?P<place>[^\n;,:]{2,40}?)(?=[ \u3000]{2}|[\n;,]|$)"
+)
+_LABELLED_MEETING = re.compile(
+    r"(?:^|\n)[ \u3000]{0,4}会议名称[ \u3000]{0,2}:[ \u3000]{0,4}(?P<meeting>[^\n;,:]{4,60})"
+)
+_NO_PLACE = re.compile(
+    r"(?:[下中上时后前]|之际|期间|形势|背景|基础|领导|精神|指导|同时|方面)$|会上|会议(?!中心|室|厅)|大会(?!堂)|^(?:全|各)|方式|形式|^(?:这|那|此)"
+)
 _LEADING = re.compile(rf"(?:(?:{_TIME})|,|[ \u3000]|了|的(?!确)|我们|记者从|(?<=^)由)+")
 _LEADING_MEETING = re.compile(rf"(?:(?:{_TIME})|[ \u3000]|了)+")
+
+
+_DATELINE = re.compile(r"[^\n;,]{0,50}?(?:讯|电|消息)(?:\([^()\n]{0,12}\))?[ \u3000:]{1,4}")
+_PLACE_NAME = re.compile(rf"(?![全各本我该这])[{HAN}]{{1,6}}[省市县区州盟旗镇乡]")
+_ABOUT_MEETING = re.compile(r"会|召开|举行|强调|主持|出席|[开闭]幕|论坛|讲话")
 
 
 class Occasion(NamedTuple):
@@ -90,12 +111,18 @@ def find_occasion(folded: str, head: Head, kind: str | None) -> Occasion:
     titled = _from_title(folded, head, kind)
     told = Occasion()
     if kind == "news":
+        if is_digest(folded, head.body):
+            return Occasion()
         told = _from_lead(folded, head.body)
     elif kind in ("speech", "report"):
         told = _from_opening(folded, head.body, kind)
     labelled = _from_labels(folded, kind)
     # A headline shortens the name that the first sentence gives in full.
-    meeting = told.meeting or titled.meeting if kind == "news" else titled.meeting or labelled.meeting or told.meeting
+    meeting = titled.meeting or labelled.meeting or told.meeting
+    if kind == "news":
+        meeting = told.meeting or titled.meeting
+        if not meeting and any(not _ABOUT_MEETING.search(folded, *span) for span in head.title):
+            return Occasion()  # a meeting is only the occasion of what is reported
     body = titled.body or told.body or _convener(folded, meeting)
     return Occasion(meeting, labelled.place or told.place, body)
 
@@ -105,9 +132,11 @@ def _from_title(folded: str, head: Head, kind: str | None) -> Occasion:
     # The occasion stands in the title, or in a line below it.
     below = [(line.start, line.end) for line in head.lines] if kind in ("speech", "report") else []
     for start, end in [*head.title, *below]:
-        patterns = {"minutes": [_MINUTES], "notice": [_CALLED], "news": [_CALLED_NEWS]}.get(kind or "", [_IN_TITLE])
+        patterns = {"minutes": [_MINUTES], "notice": [_CALLED], "news": [_HELD, _CALLED_NEWS]}.get(
+            kind or "", [_IN_TITLE]
+        )
         for pattern in patterns:
-            found = pattern.search(folded, start, end)
+            found = pattern.match(folded, start, end) if pattern is _HELD else pattern.search(folded, start, end)
             if found and (span := _name(folded, *found.span("meeting"))):
                 return Occasion(span, None, issued)
     joined = _across_lines(folded, head) if kind in ("speech", "report") else None
@@ -132,7 +161,7 @@ def _issuer(folded: str, head: Head) -> Span | None:
             return start, stop
     lines = [(m.start(), m.end()) for m in re.finditer(r"[^\s][^\n]*", folded[-160:])]
     shift = max(len(folded) - 160, 0)
-    for (start, end), (after, until) in zip(lines, lines[1:], strict=False):
+    for (start, end), (after, until) in pairwise(lines):
         dated = re.fullmatch(r"\S{4}年\S{2,8}日\s*", folded[shift + after : shift + until])
         if dated and shift + start > head.body and are_organs(folded[shift + start : shift + end].strip()):
             return shift + start, shift + start + len(folded[shift + start : shift + end].strip())
@@ -141,6 +170,8 @@ def _issuer(folded: str, head: Head) -> Span | None:
 
 def _from_lead(folded: str, body: int) -> Occasion:
     """From the first two sentences of a report."""
+    dateline = _DATELINE.match(folded, body)
+    body = dateline.end() if dateline else body
     sentences = re.finditer(r"[^;\n]+", folded[body : body + _LEAD])
     found = Occasion()
     for sentence in list(sentences)[:2]:
@@ -156,7 +187,7 @@ def _from_sentence(folded: str, start: int, end: int) -> Occasion:
     by = _BY.search(folded, start, end)
     body = by.span("body") if by else None
     for clause in _CLAUSE.finditer(folded, start, end):
-        for pattern in (_CONVENED, _HELD):
+        for pattern in (_HELD, _CONVENED):
             found = pattern.match(folded, *clause.span())
             told = _occasion(folded, found) if found else Occasion()
             if told != Occasion():
@@ -171,7 +202,7 @@ def _from_sentence(folded: str, start: int, end: int) -> Occasion:
 def _occasion(folded: str, found: re.Match[str]) -> Occasion:
     groups = found.re.groupindex
     meeting = _name(folded, *found.span("meeting")) if found["meeting"] else None
-    body = _organs(folded, *found.span("body")) if "body" in groups and found["body"] else None
+    body = _convened_by(folded, *found.span("body")) if "body" in groups and found["body"] else None
     if meeting is None and body is None:
         return Occasion()
     place = found.span("place") if found["place"] and not _NO_PLACE.search(found["place"]) else None
@@ -208,6 +239,13 @@ def _convener(folded: str, meeting: Span | None) -> Span | None:
     """The body in the name of its own meeting: 县政府 of 县政府第12次常务会议."""
     found = _OF_ORGAN.match(folded, *meeting) if meeting else None
     return _organs(folded, *found.span("body")) if found else None
+
+
+def _convened_by(folded: str, start: int, end: int) -> Span | None:
+    """The body in front of 召开: an organ, or a place, as in 清河县召开全县禁毒工作推进会."""
+    lead = _LEADING.match(folded, start, end)
+    start = lead.end() if lead else start
+    return _organs(folded, start, end) or ((start, end) if _PLACE_NAME.fullmatch(folded, start, end) else None)
 
 
 def _organs(folded: str, start: int, end: int) -> Span | None:

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from extractor.lang.bylines import byline, name_in_title
-from extractor.lang.characters import HAN
-from extractor.lang.document_head import Head
+from extractor.lang.document_head import Head, is_digest
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span
 
-_SPOKE = re.compile(r"(?:强调|指出|要求|表示|认为|说(?=[,:])|(?:发表|作了?)(?:重要|主旨|总结|动员)?(?:讲话|致辞|演讲)|致辞|讲话)")
+_SPEECH = "(?:(?:发表|作了?)(?:重要|主旨|总结|动员)?(?:讲话|致辞|演讲))"
+_SPOKE = re.compile(rf"(?:同志)?(?:强调|指出|要求|表示|认为|说(?=[,:])|致辞|讲话|{_SPEECH})")
+# What shows, after a name, that this person gave the speech that is reported.
+_GAVE = re.compile(
+    r"[^\n;]{0,40}?(?:"
+    rf"(?:出席|主持)[^\n;]{{0,40}}?并(?:讲话|致辞|{_SPEECH})|{_SPEECH}"
+    r"|主持[^\n;]{0,40}?会议?;他(?:强调|指出)|在[^\n;]{2,50}?会(?:议|议?开幕式)?上(?:强调|指出|要求|致辞|讲话))"
+)
+# Whoever is the subject at the head of a sentence that reports what was said.
 _SUBJECT = re.compile(
-    rf"(?:^|[\n;])[ \u3000]{{0,4}}(?P<who>[^\n;,:]{{2,24}}?)(?:强调|指出|要求|表示|认为|说(?=[,:])|介绍|透露|称(?=[,:]))"
+    r"(?:^|[\n;])[ \u3000]{0,4}(?P<who>[^\n;,:]{2,24}?)(?:强调|指出|表示|认为|说|介绍|透露|称)(?=[,:])"
 )
-_NOBODY = re.compile(r"^(?:会议|全会|大会|座谈会|他|她|与会|大家|有关|据|讲话|报告|文章|通知|意见|各|上|还|并|同时|最后|一要|二要)|会议$")
-_GAVE_SPEECH = re.compile(
-    r"(?P<name>@)[^\n;]{0,40}?(?:出席[^\n;]{0,40}?并(?:发表|作了?)?(?:重要|主旨)?(?:讲话|致辞|演讲)|(?:发表|作了?)(?:重要|主旨|总结|动员)?(?:讲话|致辞|演讲)"
-    r"|主持[^\n;]{0,40}?(?:并(?:发表|作了?)?(?:重要)?讲话|会议?;他强调|会;他强调)|在[^\n;]{2,50}?(?:会议|会|会议?开幕式)上(?:强调|指出|要求|致辞|讲话))"
-)
+_NO_NAMES = frozenset({"普遍", "都"})  # 普 is a surname: 普遍认为
+_NOBODY = re.compile(r"^(?:他|她|会议|全会|大会|座谈会|与会|大家|有关|据|讲话|报告|文章|通知|意见|各)|会议$")
 
 
-def find_speaker(folded: str, head: Head, kind: str | None) -> Span | None:
-    """Where the name of the speaker is: in the title, below it, or in the report of one person's speech."""
+def find_speaker(folded: str, head: Head, kind: str | None, has_meeting: bool) -> Span | None:
+    """Where the name of the speaker is: in the head of a speech, or in news about one person's speech."""
     if kind in ("speech", "report"):
         return _in_head(folded, head)
-    return _reported(folded, head) if kind == "news" else None
+    if kind != "news" or is_digest(folded, head.body):
+        return None
+    span = _reported(folded, head)
+    # An earlier speech may be quoted: it has another meeting, and its speaker is not in the headline.
+    is_named = span is not None and any(folded[slice(*span)] in folded[i:j] for i, j in head.title)
+    return span if has_meeting or is_named else None
 
 
 def _in_head(folded: str, head: Head) -> Span | None:
-    titled = head.title and name_in_title(folded[head.title[0][0] : head.title[-1][1]])
-    if titled:
-        start = head.title[0][0]
-        return start + titled[0], start + titled[1]
-    inside = {(start, end) for start, end in head.title}
-    last = head.title[-1][1] if head.title else -1
+    """The name in the title, or else in a line beside it."""
+    starts = {start for start, _ in head.title}
+    last = head.title[-1][1] if head.title else len(folded)
+    if head.title and (found := name_in_title(folded[head.title[0][0] : last])):
+        return head.title[0][0] + found[0], head.title[0][0] + found[1]
     for line in head.lines:
-        after = name_in_title(line.text) if any(start == line.start for start, _ in inside) else None
-        found = after or (None if (line.start, line.end) in inside else byline(line.text, bool(head.title) and line.start > last))
+        # In the title's lines, a name may also be in brackets that are not part of the title.
+        found = name_in_title(line.text) if line.start in starts else byline(line.text, line.start > last)
         if found:
             return line.start + found[0], line.start + found[1]
     return None
@@ -45,28 +54,21 @@ def _in_head(folded: str, head: Head) -> Span | None:
 
 def _reported(folded: str, head: Head) -> Span | None:
     """The one person whose speech is reported; None if others speak as well."""
-    people = [span for span in find_people(folded) if span[1] - span[0] > 1]
     spoke: dict[str, Span] = {}
     gave: set[str] = set()
-    for start, end in people:
+    people = [span for span in find_people(folded) if folded[slice(*span)] not in _NO_NAMES]
+    nobody = (len(folded), len(folded))
+    for (start, end), following in pairwise([*people, nobody]):
         name = folded[start:end]
-        if _SPOKE.match(folded, end):
+        given = _GAVE.match(folded, end)
+        # 李燕出席会议,王强讲话: the words are about the next person.
+        has_given = given is not None and given.end() <= following[0]
+        if has_given or _SPOKE.match(folded, end):
             spoke.setdefault(name, (start, end))
-        if _gave(folded, start, end):
-            spoke.setdefault(name, (start, end))
+        if has_given:
             gave.add(name)
     if len(spoke) != 1 or not gave:
         return None
     ((name, span),) = spoke.items()
-    for found in _SUBJECT.finditer(folded, max(head.body - 1, 0)):
-        if not found["who"].endswith(name) and not _NOBODY.search(found["who"]):
-            return None
-    return span
-
-
-def _gave(folded: str, start: int, end: int) -> bool:
-    """Whether it is said right after the name that this person gave a speech at the meeting."""
-    return _GAVE.match(folded, end) is not None
-
-
-_GAVE = re.compile(_GAVE_SPEECH.pattern.replace("(?P<name>@)", ""))
+    others = (found["who"] for found in _SUBJECT.finditer(folded, max(head.body - 1, 0)))
+    return span if all(who.endswith(name) or _NOBODY.search(who) for who in others) else None

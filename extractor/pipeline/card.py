@@ -26,9 +26,9 @@ def card(speech: Excerpt) -> Card:
     shown = kind_of(folded, head)
     kind = shown[0] if shown else None
     occasion = find_occasion(folded, head, kind)
-    speaker = find_speaker(folded, head, kind)
+    speaker = find_speaker(folded, head, kind, occasion.meeting is not None)
     return {
-        "title": _entry(speech, head.title),
+        "title": _entry(speech, head.title, head.gap),
         "kind": None if shown is None else _kind_entry(speech, *shown),
         "meeting": _entry(speech, _one(occasion.meeting)),
         "place": _entry(speech, _one(occasion.place)),
@@ -41,11 +41,15 @@ def _one(span: Span | None) -> list[Span]:
     return [] if span is None else [span]
 
 
-def _entry(speech: Excerpt, spans: Sequence[Span], spaced: bool = True) -> CardEntry | None:
-    """The words at these visible characters, lines joined; `spaced` is False for names (李 强 is 李强)."""
+def _entry(speech: Excerpt, spans: Sequence[Span], gap: str = "", spaced: bool = True) -> CardEntry | None:
+    """The words at these visible characters; `spaced` is False for names (李 强 is 李强).
+
+    `gap` stands between two lines, except before the dash of a subtitle.
+    """
     if not spans:
         return None
-    text = "".join("".join(speech.text[i:j].splitlines()) for i, j in spans)
+    lines = ["".join(speech.text[i:j].splitlines()) for i, j in spans]
+    text = "".join(line if line[0] in "-—－–" or not n else gap + line for n, line in enumerate(lines))
     return {"text": text if spaced else "".join(text.split()), "evidence": _evidence(speech, spans)}
 
 
