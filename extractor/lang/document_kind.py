@@ -26,6 +26,8 @@ _REPORTED = re.compile(
     rf"(?:^|[\n;])[ \u3000]{{0,4}}(?P<name>[{HAN}]{{2,4}})(?P<word>强调|指出|要求|表示|认为|说(?=[,:]))"
 )
 _FIRST_PERSON = re.compile(r"我们|同志们|我[省市县区州旗镇乡讲谈]|我就|我再|我想")
+# In a local paper 我县 is the county that it reports on.
+_SPEAKER = re.compile(r"我们|同志们|我(?![省市县区州旗镇乡国军校局院])")
 _LABELS = re.compile(
     r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:会议)?(?:时[ \u3000]{0,4}间|地[ \u3000]{0,4}点|主[ \u3000]{0,4}持(?:人|者)?"
     r"|出席(?:人员)?|列席(?:人员)?|参会人员|记[ \u3000]{0,4}录(?:人)?))[ \u3000]{0,4}:"
@@ -41,7 +43,7 @@ _REPORT = re.compile(
     r"|(?P<word2>(?:汇报|报告)如下)"
 )
 _SALUTATION = re.compile(
-    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:尊敬的|亲爱的)?(?:同志们|各位(?:领导|代表|委员|同志|来宾|嘉宾|朋友|同仁|老师)[^\n;:]{0,30}?))[,:!]"
+    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:[^\n;:!]{2,20}[、,])?(?:尊敬的|亲爱的)?(?:同志们|(?:尊敬的[^\n;:!]{2,12}、)?各位(?:领导|代表|委员|同志|来宾|嘉宾|朋友|同仁|老师|同学)[^\n;:]{0,30}?))[,:!]"
 )
 _SPOKEN = re.compile(
     r"(?:^|[\n;!])[ \u3000]{0,4}(?:(?P<word>(?:下面|现在|借此机会|最后|这里|今天),?我(?:再|想|就|先|主要|代表|简要)?[^;,\n]{0,12}?"
@@ -62,7 +64,7 @@ def kind_of(folded: str, head: Head) -> tuple[str, Span] | None:
     if len({folded[i:j] for i, j in labels}) >= 3:
         return "minutes", labels[0]
     lead = _NEWS_LEAD.match(folded, head.body)
-    if lead and not _FIRST_PERSON.search(folded, head.body, lead.end() + 60):
+    if lead and not _SPEAKER.search(folded, head.body, lead.end() + 60):
         return "news", lead.span("word")
     for kind, pattern in (("notice", _NOTICE), ("report", _REPORT)):
         found = pattern.search(folded, start, start + _BEGINNING)

@@ -63,6 +63,9 @@ _IN_TITLE = re.compile(
     r"(?:^|\n|[^\n\"]{0,24}日|[^\n\"]{0,16}(?:同志|书记|长|主任|总理|主席)|[^\n\"]{0,5})在"
     r"(?P<meeting>[^\n;,:!?]{3,60}会(?:议)?)上(?=的|$|[) \n]|讲|作|发)"
 )
+# 全市卫生工作会议上的讲话; a line of its own above the title: 清河县第十六届人民代表大会第五次会议
+_BARE_TITLE = re.compile(r"(?P<meeting>[^在\n;,:!?]{4,60}会(?:议)?)上的")
+_ALONE = re.compile(r"(?P<meeting>[^在\n;,:!?]{4,40}次会议)(?=\n|$)")
 _MINUTES = re.compile(r"(?P<meeting>[^\n;,:!?]{2,50}会(?:议)?)(?:的)?(?:纪要|会议记录|记录)")
 _CALLED = re.compile(rf"召开(?P<meeting>{_MEETING})的")
 _CALLED_NEWS = re.compile(rf"召开(?!的)了?(?P<meeting>{_MEETING}){_AFTER}")
@@ -94,8 +97,11 @@ _LEADING_MEETING = re.compile(rf"(?:(?:{_TIME})|[ \u3000]|了)+")
 
 
 _DATELINE = re.compile(r"[^\n;,]{0,50}?(?:讯|电|消息)(?:\([^()\n]{0,12}\))?[ \u3000:]{1,4}")
-_PLACE_NAME = re.compile(rf"(?![全各本我该这])[{HAN}]{{1,6}}[省市县区州盟旗镇乡]")
+_PLACE_NAME = re.compile(rf"(?![全各本我该这一二两三四五六七八九十几多])[{HAN}]{{1,6}}[省市县区州盟旗镇乡]")
 _ABOUT_MEETING = re.compile(r"会|召开|举行|强调|主持|出席|[开闭]幕|论坛|讲话")
+
+
+_FROM_START = (_HELD, _BARE_TITLE, _ALONE)
 
 
 class Occasion(NamedTuple):
@@ -133,10 +139,10 @@ def _from_title(folded: str, head: Head, kind: str | None) -> Occasion:
     below = [(line.start, line.end) for line in head.lines] if kind in ("speech", "report") else []
     for start, end in [*head.title, *below]:
         patterns = {"minutes": [_MINUTES], "notice": [_CALLED], "news": [_HELD, _CALLED_NEWS]}.get(
-            kind or "", [_IN_TITLE]
+            kind or "", [_IN_TITLE, _BARE_TITLE, _ALONE]
         )
         for pattern in patterns:
-            found = pattern.match(folded, start, end) if pattern is _HELD else pattern.search(folded, start, end)
+            found = pattern.match(folded, start, end) if pattern in _FROM_START else pattern.search(folded, start, end)
             if found and (span := _name(folded, *found.span("meeting"))):
                 return Occasion(span, None, issued)
     joined = _across_lines(folded, head) if kind in ("speech", "report") else None
