@@ -15,9 +15,10 @@ _LEAD = 250  # characters below the head in which a news item names its agency
 
 # 本报讯, 新华社北京5月3日电, 央视网消息(新闻联播):
 _DATELINE = re.compile(
-    r"(?:^|\n)(?:<p>)?[ \u3000(\[]{0,8}(?P<word>[^\n;,:]{0,12}?(?:本[报网台]|[社网台报])[^\n;,:]{0,16}?(?:讯|电|消息))"
-    r"(?=[\s:()\[\]]|\d|[^\n]{0,12}:)"
+    r"(?:^|\n)(?:<p>)?[ \u3000(\[]{0,8}(?P<word>本[报网台刊](?:讯|消息|[^\n;,:]{0,8}?\d日?[电讯])"
+    rf"|[{HAN}]{{2,10}}?(?:[社网台报]讯|[网台]消息|[社网台报][{HAN} ]{{0,8}}?(?:20\d\d年)?\d{{1,2}}月\d{{1,2}}日 ?(?:电|讯|消息)))"
 )
+_SENTENCE_FOLLOWS = re.compile(r"[^\n]{15}")
 _DAY = r"(?:\d{1,2}月\d{1,2}|(?<!\d)\d{1,2})[日号]|近日|日前|昨[天日]|前[天日]"
 _NEWS_LEAD = re.compile(
     rf"[^\n;]{{0,80}}?(?:{_DAY})[^\n;]{{0,120}}?(?P<word>(?:召开|举行|举办)(?!的)|[开闭]幕|出席|主持)"
@@ -33,7 +34,8 @@ _LABELS = re.compile(
     r"|出席(?:人员)?|列席(?:人员)?|参会人员|记[ \u3000]{0,4}录(?:人)?))[ \u3000]{0,4}:"
 )
 _NOTICE = re.compile(
-    r"现[将就](?:有关|相关|具体)?[^;\n]{0,60}?(?P<word>(?:通知|通报|公告|通告|决定)(?:如下|给你们)|提出(?:如下|以下)[^;,\n]{0,6}意见|印发(?:给你们|你们))"
+    r"现[将就](?:有关|相关|具体)?[^;\n]{0,60}?(?P<word>(?:通知|通报|公告|通告|决定)(?:如下|给你们)"
+    r"|提出(?:如下|以下)[^;,\n]{0,6}意见|印发(?:给你们|你们))"
     r"|(?P<word2>特此(?:通知|通报|公告|通告|函告|批复))"
 )
 # 现在,我代表市人民政府,向大会报告工作; 我受国务院的委托,向大会作关于…的报告
@@ -43,7 +45,8 @@ _REPORT = re.compile(
     r"|(?P<word2>(?:汇报|报告)如下)"
 )
 _SALUTATION = re.compile(
-    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:[^\n;:!]{2,20}[、,])?(?:尊敬的|亲爱的)?(?:同志们|(?:尊敬的[^\n;:!]{2,12}、)?各位(?:领导|代表|委员|同志|来宾|嘉宾|朋友|同仁|老师|同学)[^\n;:]{0,30}?))[,:!]"
+    r"(?:^|\n)[ \u3000]{0,4}(?P<word>(?:[^\n;:!]{2,20}[、,])?(?:尊敬的|亲爱的)?(?:同志们|(?:尊敬的[^\n;:!]{2,12}、)?各位"
+    r"(?:领导|代表|委员|同志|来宾|嘉宾|朋友|同仁|老师|同学)[^\n;:]{0,30}?))[,:!]"
 )
 _SPOKEN = re.compile(
     r"(?:^|[\n;!])[ \u3000]{0,4}(?:(?P<word>(?:下面|现在|借此机会|最后|这里|今天),?我(?:再|想|就|先|主要|代表|简要)?[^;,\n]{0,12}?"
@@ -54,10 +57,12 @@ _SPOKEN = re.compile(
 
 def kind_of(folded: str, head: Head) -> tuple[str, Span] | None:
     """The kind of the document and the words that show it; None if nothing does."""
-    if head.kind is not None and head.kind_span is not None:
-        return head.kind, head.kind_span
     start = max(head.body - 1, 0)  # from the line break, which patterns of lines look for
     dateline = _DATELINE.search(folded, 0, head.body + _LEAD)
+    if head.kind is not None and head.kind_span is not None:
+        # A headline may end like a title: 国务院关于…的意见 / 新华社北京5月3日电 国务院印发《…》.
+        reported = dateline and dateline.start() <= head.body and _SENTENCE_FOLLOWS.match(folded, dateline.end())
+        return (head.kind, head.kind_span) if dateline is None or not reported else ("news", dateline.span("word"))
     if dateline:
         return "news", dateline.span("word")
     labels = [found.span("word") for found in _LABELS.finditer(folded, 0, start + _BEGINNING)]

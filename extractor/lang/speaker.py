@@ -10,6 +10,8 @@ from extractor.lang.document_head import Head, is_digest
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span
 
+_LONGEST_NEWS = 20_000  # characters; more is not the report of one speech
+
 _SPEECH = "(?:(?:发表|作了?)(?:重要|主旨|总结|动员)?(?:讲话|致辞|演讲))"
 _SPOKE = re.compile(rf"(?:同志)?(?:强调|指出|要求|表示|认为|说(?=[,:])|致辞|讲话|{_SPEECH})")
 # What shows, after a name, that this person gave the speech that is reported.
@@ -30,7 +32,7 @@ def find_speaker(folded: str, head: Head, kind: str | None, has_meeting: bool) -
     """Where the name of the speaker is: in the head of a speech, or in news about one person's speech."""
     if kind in ("speech", "report"):
         return _in_head(folded, head)
-    if kind != "news" or is_digest(folded, head.body):
+    if kind != "news" or len(folded) > _LONGEST_NEWS or is_digest(folded, head.body):
         return None
     span = _reported(folded, head)
     # An earlier speech may be quoted: it has another meeting, and its speaker is not in the headline.
