@@ -75,10 +75,3 @@ def governor_of(text: str, start: int, end: int, at: int) -> Subject | None:
 def named_in(text: str, start: int, end: int) -> list[Span]:
     """The bodies that text[start:end] names as in charge: 由…牵头, 责任单位：…."""
     return [match.span("who") for pattern in (_BY, _NAMED) for match in pattern.finditer(text, start, end)]
-
-
-def names_bodies(words: str) -> bool:
-    """Whether the words are one body or a list of them: 市委、市政府."""
-    return all(
-        len(piece) > 1 and _BODY.search(piece) and not _OTHER.search(piece) for piece in re.split(r"[、和与及]", words)
-    )

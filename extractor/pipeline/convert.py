@@ -8,6 +8,7 @@
     normalise   compute numbers and dates from their words
     merge       the items of all passages into one record
     validate    leave out what the schema's own validators refuse
+    card        title, kind, meeting, place, body and speaker, from the text or asked along
     coverage    find the places that call for an item and are cited by none
     write       the output line
 

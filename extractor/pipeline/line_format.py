@@ -135,29 +135,40 @@ class Run(TypedDict):
     fields: Annotated[dict[str, FieldUsage], Field(description="field → what its questions cost")]
 
 
+DocumentKind = Literal["speech", "report", "news", "minutes", "notice", "other"]
+"""What a document is: 讲话稿, 工作报告, 会议报道, 会议纪要, 通知 and other official documents, or another text."""
+
+
 @_closed
 class CardEntry(TypedDict):
-    """One part of a card."""
+    """A value of the card, and where it stands."""
 
-    text: Annotated[str, Field(description="its words, or the kind of text")]
-    evidence: Annotated[list[EvidenceEntry], Field(description="where the words stand; empty if the text lacks them")]
+    text: Annotated[str, Field(description="the words of the text, without line breaks")]
+    evidence: Annotated[list[EvidenceEntry], Field(description="where they stand; empty if they stand beside the text")]
+
+
+@_closed
+class KindEntry(TypedDict):
+    """The kind of a document, and the words that show it."""
+
+    text: Annotated[DocumentKind, Field(description="one of the [kinds of document](#the-document)")]
+    evidence: Annotated[list[EvidenceEntry], Field(description="the words that show it")]
 
 
 @_closed
 class Card(TypedDict):
-    """What a reader looks for first. A part that the text does not give is null."""
+    """What a reader looks for first. What the text does not show is null."""
 
     title: Annotated[
-        CardEntry | None, Field(description="the title above the text; without one, the title of the table row")
+        CardEntry | None, Field(description="the document's title; if the text has none, the title of the table row")
     ]
-    kind: Annotated[
-        CardEntry | None,
-        Field(description="`speech`, `report`, `news`, `minutes`, `notice` or `other`, and the words that show it"),
-    ]
-    meeting: Annotated[CardEntry | None, Field(description="name of the meeting")]
+    kind: Annotated[KindEntry | None, Field(description="one of the [kinds of document](#the-document)")]
+    meeting: Annotated[CardEntry | None, Field(description="the name of the meeting")]
     place: Annotated[CardEntry | None, Field(description="where it was held")]
-    body: Annotated[CardEntry | None, Field(description="the body that held it, or that issued the text")]
-    speaker: Annotated[CardEntry | None, Field(description="whose speech or report it is")]
+    body: Annotated[
+        CardEntry | None, Field(description="who convened it, issued the document, or gives the report (市委、市政府)")
+    ]
+    speaker: Annotated[CardEntry | None, Field(description="the name of the person whose speech it is")]
 
 
 CARD_PARTS = tuple(Card.__annotations__)

@@ -21,6 +21,9 @@ from extractor.schema.shape import Field, Leaf
 # The version of what the stages do to a text and an answer. Increment it if the same replies give other
 # records.
 ENGINE = 2
+# The version of the rules for the card. Increment it if a text gives another card: then the lines of earlier
+# runs are written again, with all their values kept and nothing asked. No field's fingerprint depends on it.
+CARD = 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Recipe:
     def digest(self) -> str:
         """12 hexadecimal digits that differ whenever records could."""
         expected = {field.name: repr(field.expects) for field in self.schema.fields}
-        return digest(json.dumps([self.fields, expected], sort_keys=True))[:12]
+        return digest(json.dumps([self.fields, expected, CARD], sort_keys=True))[:12]
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -81,6 +84,7 @@ class Recipe:
             "model": self.model,
             "profile": asdict(self.profile),
             "engine": ENGINE,
+            "card": CARD,
         }
 
 

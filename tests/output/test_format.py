@@ -109,6 +109,18 @@ def test_a_restart_that_could_not_begin_is_resumed_as_a_restart(tmp_path: Path, 
     assert output.read_bytes() == OLD
 
 
+def test_a_line_without_its_card_is_made_again_and_nothing_is_asked(tmp_path: Path, output: Path) -> None:
+    """The card is part of the recipe and of no field, so lines that were written before there was one are outdated."""
+    whole = output.read_bytes()
+    line = json.loads(whole)
+    rewrite(output, document=None, run={**line["run"], "recipe": "0123456789ab"})
+    none = str(tmp_path / "none")
+    result = CliRunner().invoke(app, ["extract", SEED, "--replies", none, "--mode", "replay", "-o", str(output)])
+    assert result.exit_code == 0, result.stderr
+    assert "back-fill: 1 records are of an earlier recipe; nothing will be asked" in result.stderr
+    assert output.read_bytes() == whole
+
+
 def test_a_head_is_read_quickly_and_by_parsing_alike(output: Path) -> None:
     line = output.read_bytes()
     spaced = json.dumps(json.loads(line), ensure_ascii=False, separators=(" , ", " : ")).encode() + b"\n"

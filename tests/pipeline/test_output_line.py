@@ -28,7 +28,7 @@ def test_lines_are_of_the_type_and_fit_the_json_schema(line: OutputLine) -> None
 
 
 @pytest.mark.parametrize(
-    "key", ["format", "id", "source", "record", "evidence", "marks", "coverage", "problems", "run"]
+    "key", ["format", "id", "source", "document", "record", "evidence", "marks", "coverage", "problems", "run"]
 )
 def test_each_key_is_there_and_no_other(key: str) -> None:
     without = {name: value for name, value in LINES[0].items() if name != key}
