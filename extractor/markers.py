@@ -233,9 +233,9 @@ class Unit:
     """Only numbers in one of these units, as a record writes units: `Unit("元", "美元")`, `Unit("%")`.
 
     The unit is compared after the number has been computed, so 3亿元 and 5万元 are both in 元, and 每年3亿元 is
-    in 元/年. `Unit("")` stands for numbers without a unit. A number in another unit is reported as a `refused` problem: an item
-    that needs it is left out, and otherwise the value is null. If forms are filled, only numbers in these
-    units are candidates.
+    in 元/年. `Unit("")` stands for numbers without a unit. A number in another unit is reported as a
+    `refused` problem: an item that needs it is left out, and otherwise the value is null. If forms are
+    filled, only numbers in these units are candidates.
 
     Example:
         class Sum(BaseModel):

@@ -157,4 +157,5 @@ def _joined(before: Any, after: Any) -> Any:
 
 
 def _undone(value: Any) -> str:
-    return f"the schema's own code turned it into {str(value)[:100]!r}, which its words in the text do not say; they are kept"
+    changed = f"the schema's own code turned it into {str(value)[:100]!r}"
+    return f"{changed}, which its words in the text do not say; they are kept"

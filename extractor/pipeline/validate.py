@@ -9,7 +9,7 @@ or reorder values, and a number may be computed otherwise as long as its words s
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -133,29 +133,34 @@ def _message(pydantic_words: str) -> str:
 
 def _drop_faults(schema: Schema, state: _State, faults: Sequence[_Fault]) -> None:
     """Leave out what the faults point at: a part that an item can do without, else the item or the value."""
-    fields = {field.name: field for field in schema.fields}
-    by_place: dict[tuple[str, int | None], list[_Fault]] = {}
-    for fault in faults:
-        if fault.loc and fault.loc[0] in fields:
-            index = next((key for key in fault.loc[1:2] if isinstance(key, int)), None)
-            # A validator may have made the list longer.
-            if index is not None and index >= len(state.record[str(fault.loc[0])] or ()):
-                index = None
-            by_place.setdefault((str(fault.loc[0]), index), []).append(fault)
-    # From the end of each list, so that an index stays right; what a whole list is refused for comes last.
-    for (name, index), here in sorted(by_place.items(), key=lambda entry: -1 if entry[0][1] is None else entry[0][1])[
-        ::-1
-    ]:
-        field, value = fields[name], state.record[name]
-        if isinstance(value, list) and index is None:
-            if not any(place[0] == name and place[1] is not None for place in by_place):
-                _rebuild(schema, state, field, here[0], lambda fault, name=name: fault.loc[:1] == (name,))  # type: ignore[misc]
-            continue
-        item = value[index] if isinstance(value, list) and index is not None else value
-        if item is None or (field.item is not None and _empty_parts(state, field, item, here)):
-            continue
-        state.complaints.append(Complaint(field, None, item, "refused", _REFUSED + here[0].message))
-        _leave_out(state, name, index)
+    for field in schema.fields:
+        by_index: dict[int | None, list[_Fault]] = {}
+        for fault in faults:
+            if fault.loc[:1] == (field.name,):
+                by_index.setdefault(_index(fault, state.record[field.name]), []).append(fault)
+        whole = by_index.pop(None, [])
+        # From the end of a list, so that an index stays right.
+        for index in sorted(by_index, key=lambda index: index or 0, reverse=True):
+            _drop_value(state, field, index, by_index[index])
+        if whole and not by_index and isinstance(state.record[field.name], list):
+            _rebuild(schema, state, field, whole[0])
+        elif whole and not isinstance(state.record[field.name], list):
+            _drop_value(state, field, None, whole)
+
+
+def _index(fault: _Fault, value: Any) -> int | None:
+    """The index of the value in its list that a fault is about; a validator may have made the list longer."""
+    index = next((key for key in fault.loc[1:2] if isinstance(key, int)), None)
+    return index if isinstance(value, list) and index is not None and index < len(value) else None
+
+
+def _drop_value(state: _State, field: Field, index: int | None, faults: Sequence[_Fault]) -> None:
+    value = state.record[field.name]
+    item = value if index is None else value[index]
+    if item is None or (field.item is not None and _empty_parts(state, field, item, faults)):
+        return
+    state.complaints.append(Complaint(field, None, item, "refused", _REFUSED + faults[0].message))
+    _leave_out(state, field.name, index)
 
 
 def _empty_parts(state: _State, field: Field, item: Json, faults: Sequence[_Fault]) -> bool:
@@ -178,7 +183,7 @@ def _empty_parts(state: _State, field: Field, item: Json, faults: Sequence[_Faul
 
 
 def _leave_out(state: _State, name: str, index: int | None) -> None:
-    if index is None or not isinstance(state.record[name], list):
+    if index is None:
         state.record[name] = None
         return
     del state.record[name][index]
@@ -212,19 +217,20 @@ def _drop_field(schema: Schema, state: _State, fault: _Fault) -> None:
         if faults and not faults[0].has_place:
             continue
         if isinstance(value, list):
-            _rebuild(schema, state, field, fault, lambda found: not found.has_place)
+            _rebuild(schema, state, field, fault)
         else:
             state.complaints.append(Complaint(field, None, value, "refused", _REFUSED + fault.message))
             state.record[field.name] = None
         return
 
 
-def _rebuild(schema: Schema, state: _State, field: Field, fault: _Fault, is_refusal: Callable[[_Fault], bool]) -> None:
+def _rebuild(schema: Schema, state: _State, field: Field, fault: _Fault) -> None:
     """Put the values of a list back one by one, and leave out each with which the list is refused."""
     value, order = state.record[field.name], state.order[field.name]
 
     def is_refused(tried: list[Any]) -> bool:
-        return any(map(is_refusal, _attempt(schema.output_record, {**state.record, field.name: tried})[1]))
+        _, faults = _attempt(schema.output_record, {**state.record, field.name: tried})
+        return any(x.loc[:1] == (field.name,) if fault.has_place else not x.has_place for x in faults)
 
     if is_refused([]):
         return

@@ -48,7 +48,8 @@ def complaint_about_field(info: FieldInfo, marks: Sequence[Any]) -> str | None:
         alias = one.alias or one.validation_alias
         if alias:
             rename = f"Name the field {alias!r}, or delete" if isinstance(alias, str) else "Delete"
-            return f"has the alias {alias!r}, under which no record is written, so its value would be lost. {rename} the alias."
+            lost = "under which no record is written, so its value would be lost"
+            return f"has the alias {alias!r}, {lost}. {rename} the alias."
         for setting in ("exclude", "exclude_if"):
             if getattr(one, setting, None):
                 return (
@@ -79,8 +80,8 @@ def complaint_about_model(model: type[BaseModel]) -> str | None:
         value = model.model_config.get(setting)
         if value not in harmless:
             return (
-                f"sets {setting}={value!r} in its model_config. A true value of a text may break that or be changed by it, "
-                f"after its answer was paid for. Delete it. {_INSTEAD}"
+                f"sets {setting}={value!r} in its model_config. A true value of a text may break that or "
+                f"be changed by it, after its answer was paid for. Delete it. {_INSTEAD}"
             )
     return None
 

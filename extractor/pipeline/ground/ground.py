@@ -75,9 +75,9 @@ class Item:
     """One grounded item, or the value of a field without items.
 
     `values` maps the name of each leaf to a Value, a plain string (a choice or a wording), a list of these,
-    or None. `places` are the source offsets that show the item, its own place first; a label has none. `marks` say why it is
-    less certain than others: "folded" means that its words differ from the text in width, punctuation or a
-    slip.
+    or None. `places` are the source offsets that show the item, its own place first; a label has none. `marks`
+    say why it is less certain than others: "folded" means that its words differ from the text in width,
+    punctuation or a slip.
     """
 
     field: str
