@@ -91,7 +91,7 @@ def find_markdown(text: str) -> list[Cut]:
     marked = bool(cuts) or len(pairs) > 1
     for m in pairs:
         size = len(m["mark"])
-        if marked or size > 1:
+        if marked or size > 1 or m["mark"] == "`":  # a single pair of asterisks may hide two names
             cuts += [Cut(m.start(), m.start() + size, "markdown"), Cut(m.end() - size, m.end(), "markdown")]
     return sorted(cuts)
 

@@ -36,9 +36,10 @@ _GAP = re.compile(
 )
 _CLAUSE_START = re.compile(rf"[,，。、;；:：!！?？“”《》][{HAN}]*$")
 # Thousands separated by thin or plain spaces: 减少1 268户, 达12 345.6吨. At the head of a line and after a space the
-# numbers are those of a table.
+# numbers are those of a table, unless a unit follows at once: 增加 1 304.8亿元.
 _THOUSANDS = re.compile(
-    rf"(?<=[{HAN}，。、：；（(“+~-])[0-9]{{1,3}}(?:[ \u00a0\u2009\u202f][0-9]{{3}})+(?:[.．][0-9]{{1,4}})?(?=[{HAN}%‰~-])"
+    rf"(?:(?<=[{HAN}，。、：；（(“+~-])|(?<=(?![图表第])[{HAN}] )(?=[\d ]{{1,15}}(?:\.\d{{1,4}})?[%‰万亿元吨人亩户]))"
+    rf"[0-9]{{1,3}}(?:[ \u00a0\u2009\u202f][0-9]{{3}})+(?:[.．][0-9]{{1,4}})?(?=[{HAN}%‰~-])"
 )
 # Digits that a scanner took for letters: l2600户, 2O19年. The last one may be a unit: 10l水.
 _MISREAD = re.compile(
