@@ -16,23 +16,24 @@ Grounding and normalising happen in `ItemCollection.add`, as soon as there are a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_group
+from extractor.pipeline.ask.ask import ask, ask_group
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
+from extractor.pipeline.coverage import FieldCoverage, measure_coverage
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
 from extractor.pipeline.recipe import Recipe
+from extractor.pipeline.second_pass import ask_again, second_questions
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
 from extractor.pipeline.usage import UsageMeter
@@ -96,9 +97,10 @@ def convert_speech(
     merged, coverage = _merge(collection, kept, fields, speech, recipe)
     # Only when all questions have been answered is it known what remains uncited.
     if recipe.profile.second_pass and not collection.is_waiting:
-        uncited = [(f, p) for f in fields for p in _uncited_passages(f, merged, coverage, speech, recipe)]
-        second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
-        collection.add(uncited, second, mark=SECOND_PASS)
+        more = list(second_questions(fields, merged.record, coverage, speech, recipe.profile))
+        again = [answer for some in gather([partial(ask_again, q, recipe, meter) for q in more]) for answer in some]
+        named = {field.name: field for field in fields}
+        collection.add([(named[answer.field], answer.passage) for answer in again], again, mark=SECOND_PASS)
         merged, coverage = _merge(collection, kept, fields, speech, recipe)
     line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept)
     return Converted(line, collection.failures, meter.total, collection.asked)
@@ -131,18 +133,3 @@ def _merge(
     """Merge the items and the kept values into one record, and measure its coverage."""
     merged = combine(merge(fields, collection.items, speech.document), kept, recipe)
     return merged, measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
-
-
-def _uncited_passages(
-    field: Field, merged: Merged, coverage: Mapping[str, FieldCoverage], speech: Excerpt, recipe: Recipe
-) -> list[Excerpt]:
-    """The passages for a second question about the field; [] if the field takes one value and has it."""
-    value = merged.record[field.name]
-    if field.name not in coverage or not (value is None or isinstance(value, list)):
-        return []
-    longest = recipe.profile.passage
-    return [
-        passage
-        for part in uncovered(coverage[field.name], speech, longest)
-        for passage in split_passages(part, longest)
-    ]
