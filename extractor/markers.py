@@ -338,6 +338,10 @@ class Expects:
     date, or every person named beside an office. With `pattern`, a regular expression, it is every clause
     that matches if the items are clauses, and otherwise every match.
 
+    The field's other markers narrow them down: with a `Cue`, numbers and dates count where its words are;
+    with a `Mood`, clauses count that are in it. Headings whose content follows and mere appeals (必须高度重视)
+    call for nothing.
+
     Example:
         class Sum(BaseModel):
             value: Quantity
@@ -349,6 +353,18 @@ class Expects:
         fills   [{"value": "3亿元"}]
         holds   [{"value": {"text": "3亿元", "number": 300000000, "low": null, "high": null, "unit": "元", "approx": null, "change": null}, "evidence": [{"text": "已投资3亿元", "start": 0, "end": 6}]}]
         uncited ["2000户"]
+
+    Example:
+        class Task(BaseModel):
+            text: Clause
+            evidence: list[Evidence]
+
+        tasks: Annotated[list[Task], Mood("action"), Expects("要|必须")]
+
+        text    一、要突出重点。我们必须高度重视。各乡镇要建立台账，要加强巡查。
+        fills   [{"text": "要建立台账"}]
+        holds   [{"text": "要建立台账", "evidence": [{"text": "各乡镇要建立台账", "start": 17, "end": 25}]}]
+        uncited ["要加强巡查"]
     """
 
     pattern: str | None = None

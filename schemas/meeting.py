@@ -76,8 +76,12 @@ ORGAN = (
 
 # Words that show what a person does.
 ACT = "强调|指出|要求|主持|出席|讲话|说|宣读|通报|部署|作了?.{0,4}报告|陪同|签订|递交|参加"
-# Clauses that coverage counts: those that pledge a result, and those with a word of duty.
-PLEDGE = "确保|力争|争取|实现|达到|完成"
+# Clauses that coverage counts: those that pledge a result, and those with a word of duty. 完成 alone reports as often
+# as it pledges, so it needs a word for what is to come before it.
+PLEDGE = (
+    "确保|力争(?!上游)|争取(?![得了])(?<!斗争取)|力求"
+    "|(?:(?<![主重需首简概])要(?![求素点])|必须|务必|努力|如期|到.{0,10}[年月底末]|[年月日底末]前|今后|[年底]内|[今明]年|目标[是为]?|计划).{0,20}(?:实现|达到|完成|控制在|提高到|降到|保持(?!.{0,6}(?:头脑|定力|作风)))"
+)
 DUTY_TO_ACT = "(?<![主重需首简概])要(?![求素点])|必须|务必|应当|严禁|不得"
 
 

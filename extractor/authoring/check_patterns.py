@@ -15,8 +15,8 @@ from extractor.document import Excerpt
 from extractor.fields import Beside, Unless
 from extractor.lang.sentences import clauses, sentences
 from extractor.llm.models import SMALL
-from extractor.pipeline.ask.ask import at_ends, is_cued
-from extractor.pipeline.ask.candidates import Candidate, find_candidates
+from extractor.pipeline.ask.ask import is_cued
+from extractor.pipeline.ask.candidates import Candidate, at_ends, find_candidates
 from extractor.pipeline.coverage import find_expected
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.loading import Schema

@@ -18,24 +18,25 @@ Grounding and normalising happen in `ItemCollection.add`, as soon as there are a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from extractor.document import Document, Excerpt
 from extractor.llm.call import Call, Usage
 from extractor.pipeline.answer import Answer
-from extractor.pipeline.ask.ask import ask, ask_by_reading, ask_reader, label_passage
+from extractor.pipeline.ask.ask import ask, ask_reader, label_passage
 from extractor.pipeline.ask.questions import group_fields
 from extractor.pipeline.backfill import Kept, combine, keep
 from extractor.pipeline.card import card_of
 from extractor.pipeline.clean.clean import clean
-from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
+from extractor.pipeline.coverage import measure_coverage
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
 from extractor.pipeline.recipe import Recipe
+from extractor.pipeline.second_pass import ask_again, second_questions
 from extractor.pipeline.split.passages import split_passages
 from extractor.pipeline.split.speeches import split_speeches
 from extractor.pipeline.usage import UsageMeter
@@ -99,16 +100,18 @@ def convert_speech(
     collection = ItemCollection(speech, recipe, meter, gather)
     collection.add(asked, answers)
     merged = _merge(collection, kept, fields, speech, recipe)
+    by_mood = recipe.profile.style == "read"
     # Only when all questions have been answered is it known what remains uncited.
     if recipe.profile.second_pass and not collection.is_waiting:
         # Before validating: what the schema's code refuses has been found, and is not asked for again.
-        coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
-        uncited = [(f, p) for f in fields for p in _uncited_passages(f, merged, coverage, speech, recipe)]
-        second = gather([partial(ask_by_reading, field, passage, recipe, meter) for field, passage in uncited])
-        collection.add(uncited, second, mark=SECOND_PASS)
+        coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence, by_mood)
+        more = list(second_questions(fields, merged.record, coverage, speech, recipe.profile))
+        again = [answer for some in gather([partial(ask_again, q, recipe, meter) for q in more]) for answer in some]
+        named = {field.name: field for field in fields}
+        collection.add([(named[answer.field], answer.passage) for answer in again], again, mark=SECOND_PASS)
         merged = _merge(collection, kept, fields, speech, recipe)
     merged = validate(recipe.schema, merged, kept.values)
-    coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence)
+    coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence, by_mood)
     card = card_of(speech, merge(card_fields, collection.items, speech), kept.card)
     line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card)
     return Converted(line, collection.failures, meter.total, collection.asked)
@@ -146,18 +149,3 @@ def _ask_group(group: Sequence[Field], passage: Excerpt, speech: Excerpt, recipe
 def _merge(collection: ItemCollection, kept: Kept, fields: Sequence[Field], speech: Excerpt, recipe: Recipe) -> Merged:
     """Merge the items and the kept values into one record."""
     return combine(merge(fields, collection.items, speech), kept, recipe)
-
-
-def _uncited_passages(
-    field: Field, merged: Merged, coverage: Mapping[str, FieldCoverage], speech: Excerpt, recipe: Recipe
-) -> list[Excerpt]:
-    """The passages for a second question about the field; [] if the field takes one value and has it."""
-    value = merged.record[field.name]
-    if field.name not in coverage or not (value is None or isinstance(value, list)):
-        return []
-    longest = recipe.profile.passage
-    return [
-        passage
-        for part in uncovered(coverage[field.name], speech, longest)
-        for passage in split_passages(part, longest)
-    ]

@@ -135,7 +135,7 @@ def test_only_added_fields_are_asked_about_the_seeds() -> None:
         (lambda t: "# a comment\n" + t.replace("PLEDGE = ", "# another\nPLEDGE = "), set()),
         (lambda t: re.sub(r"(    date: .*?\n    \)\n)(    officials: .*?\n    \)\n)", r"\2\1", t, flags=re.S), set()),
         (lambda t: re.sub(r"    date: .*?\n    \)\n", "", t, flags=re.S), set()),
-        (lambda t: t.replace('PLEDGE = "确保', 'PLEDGE = "一定|确保'), set()),
+        (lambda t: t.replace('    "确保|力争', '    "一定|确保|力争'), set()),
     ],
     ids=[
         *("a description", "a part's description", "choices", "a part's reach", "a cue", "spelling", "a bound"),

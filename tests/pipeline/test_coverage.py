@@ -6,12 +6,13 @@ import math
 from typing import Annotated, Any
 
 import pytest
+from fake_endpoint import passage_of
 from pydantic import BaseModel, create_model
 from scripted import answer_schema, by_field, completion, document, recipe, scripted, whole
 
 from extractor.document import Json
 from extractor.errors import NetworkError
-from extractor.fields import Beside, Clause, EdtfDate, Evidence, Expects, Name, Quantity, Verbatim
+from extractor.fields import Beside, Clause, Cue, EdtfDate, Evidence, Expects, Mood, Name, Quantity, Verbatim
 from extractor.llm.call import Request
 from extractor.pipeline.convert import convert
 from extractor.pipeline.coverage import FieldCoverage, measure_coverage, uncovered
@@ -73,6 +74,66 @@ def test_places_that_no_evidence_touches_are_uncited(
         "cited": expected - len(uncited),
         "uncited": [at(words) for words in uncited],
     }
+
+
+MOOD = Annotated[list[Task], Mood("action"), Expects("要(?!求)|必须")]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "expected"),
+    [
+        (MOOD, "各乡镇要加强巡查，落实责任。", ["各乡镇要加强巡查"]),
+        # headings whose content follows, appeals, frames, what was done
+        (MOOD, "一、要突出工作重点。各乡镇要建立台账。", ["各乡镇要建立台账"]),
+        (MOOD, "我们必须高度重视。各乡镇要结合各自实际，要建立台账。", ["要建立台账"]),
+        (MOOD, "去年我们要求各乡镇建立了台账。", []),
+        (
+            Annotated[list[Task], Mood("goal"), Expects("完成")],
+            "去年完成了任务。年底前要完成投资3亿元。",
+            ["年底前要完成投资3亿元"],
+        ),
+        (Annotated[list[Figure], Cue("投资"), Expects()], "投资3亿元，惠及2000户。", ["3亿元"]),
+        (Annotated[list[Figure], Expects()], "2013年度发〔2014〕5号文件，“十二五”期间投资3亿元。一是要快。", ["3亿元"]),
+        (Annotated[EdtfDate | None, Cue("召开"), Expects()], "3月12日召开会议。去年5月1日放假。", ["3月12日"]),
+    ],
+)
+def test_only_what_the_other_markers_allow_calls_for_an_item(annotation: Any, text: str, expected: list[str]) -> None:
+    covered = measure_coverage([field_of(annotation)], whole(text), {}, {})["f"]
+    assert [text[slice(*span)] for span in covered.uncited] == expected
+
+
+def test_a_date_is_expected_only_where_its_field_is_looked_for() -> None:
+    field = field_of(Annotated[EdtfDate | None, Cue("召开", where="ends"), Expects()])
+    middle = "说明。" * 120 + "3月12日召开会议。" + "说明。" * 120
+    assert measure_coverage([field], whole("3月12日召开会议。" + middle), {}, {})["f"].expected == 1
+
+
+def test_a_person_who_is_cited_at_any_place_is_covered() -> None:
+    text = "何志远、吴倩出席会议。县长何志远讲话，县委书记李明主持。"
+    start = text.index("何志远、吴倩")
+    record = {"f": [{"evidence": [{"text": "何志远", "start": start, "end": start + 3}]}]}
+    covered = measure_coverage([field_of(Annotated[list[Person], Expects()])], whole(text), record, {})["f"]
+    assert [text[slice(*span)] for span in covered.uncited] == ["李明"]
+
+
+STRETCH = "会议强调，各乡镇要加强巡查，建立台账，排查隐患，开展演练，培训人员。"
+
+
+@pytest.mark.parametrize(
+    ("cited", "likely"),
+    [
+        (["加强巡查"], ["建立台账", "排查隐患", "开展演练", "培训人员"]),
+        (["加强巡查", "排查隐患"], []),  # alone or in pairs: left out for a reason
+        (["建立台账", "排查隐患"], ["开展演练", "培训人员"]),  # beside one that is uncited for certain
+        (["加强巡查", "建立台账", "排查隐患", "开展演练", "培训人员"], []),
+    ],
+)
+def test_a_stretch_without_any_item_is_likely_overlooked(cited: list[str], likely: list[str]) -> None:
+    places = [STRETCH.index(words) for words in cited]
+    record = {"f": [{"text": w, "start": i, "end": i + len(w)} for w, i in zip(cited, places, strict=True)]}
+    covered = measure_coverage([field_of(MOOD)], whole(STRETCH), record, {})["f"]
+    assert [STRETCH[slice(*span)] for span in covered.likely] == likely
+    assert "培训人员" not in str(covered.to_json(whole(STRETCH))["uncited"])
 
 
 def test_evidence_beside_the_record_counts() -> None:
@@ -146,6 +207,75 @@ def test_the_second_pass_asks_about_uncited_places_and_marks_its_items() -> None
     more = [r.about for r in after[len(before) :] if r.about["field"] == "statistics"]
     assert len(more) == 1
     assert more[0]["start"] == len("同志们：去年排查隐患1305处。")
+
+
+SCATTERED = (
+    "3月12日召开会议。去年排查隐患1305处。天气很好。各乡镇要建立台账。大家辛苦了。去年整改率96.5%。县长何志远讲话。"
+)
+
+
+def asked_in_the_second_pass(text: str, **changes: Any) -> list[tuple[str, str]]:
+    """The fields and the passage of each question after the first pass, in which the model found nothing."""
+    asked: list[Request] = []
+    list(convert(document(text), recipe(second_pass=True, **changes), scripted(by_field(), asked)))
+    before: list[Request] = []
+    list(convert(document(text), recipe(**changes), scripted(by_field(), before)))
+    assert [r.body for r in asked[: len(before)]] == [r.body for r in before]
+    return [(r.about["field"], passage_of(r.body).strip()) for r in asked[len(before) :]]
+
+
+def test_scattered_sentences_and_all_fields_of_a_group_share_one_second_question() -> None:
+    assert asked_in_the_second_pass(SCATTERED, combine=True) == [
+        (
+            "date+officials+statistics+targets+measures",
+            "3月12日召开会议。去年排查隐患1305处。\n各乡镇要建立台账。\n去年整改率96.5%。县长何志远讲话。",
+        )
+    ]
+
+
+def test_separate_fields_get_one_second_question_each() -> None:
+    asked = dict(asked_in_the_second_pass(SCATTERED, combine=False))
+    assert asked["statistics"] == "去年排查隐患1305处。\n去年整改率96.5%。"
+    assert asked["measures"] == "各乡镇要建立台账。"
+    assert "targets" not in asked
+
+
+def test_sentences_that_do_not_fit_into_a_passage_make_further_questions() -> None:
+    text = "".join(f"去年第{n}组排查隐患{n}305处。天气很好。" for n in range(1, 5))
+    asked = asked_in_the_second_pass(text, combine=True, passage=40)
+    assert len(asked) > 1
+    assert all(len(passage) <= 40 for _, passage in asked)
+    assert [line for _, passage in asked for line in passage.split("\n")] == [
+        f"去年第{n}组排查隐患{n}305处。" for n in range(1, 5)
+    ]
+
+
+def test_a_speech_without_gaps_is_not_asked_about_again() -> None:
+    assert asked_in_the_second_pass("大家辛苦了。我们必须高度重视。一、要突出工作重点。谢谢大家。", combine=True) == []
+
+
+def test_forms_are_followed_by_a_question_for_each_field_and_run_of_sentences() -> None:
+    asked = asked_in_the_second_pass(SCATTERED, style="form", combine=True)
+    assert not any("+" in field or "\n" in passage for field, passage in asked)
+
+
+def test_an_item_of_the_second_pass_stands_where_it_was_read() -> None:
+    """Its words also stand between the sentences that the question is about."""
+    text = "去年罚款3万元。城区有隐患12处。乡镇有隐患12处。"
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Any:
+        asked.append(request)
+        danger, fine = {"indicator": "隐患", "value": "12处"}, {"indicator": "罚款", "value": "3万元"}
+        return {"statistics": [danger] if len(asked) == 1 else [fine, danger]}
+
+    (done,) = convert(document(text), recipe(combine=True, second_pass=True), scripted(answer))
+    assert passage_of(asked[1].body).strip() == "去年罚款3万元。\n乡镇有隐患12处。"
+    assert [[e["text"] for e in s["evidence"]] for s in done.line["record"]["statistics"]] == [
+        ["去年罚款3万元"],
+        ["城区有隐患12处", "乡镇有隐患12处"],
+    ]
+    assert done.line["coverage"]["statistics"]["uncited"] == []
 
 
 # --- verification ---

@@ -19,7 +19,7 @@ from extractor.lang.sentences import clauses, sentences
 from extractor.llm.call import REASKED, Call, Profile
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ask.answer_models import NO, YES, Confirmation
-from extractor.pipeline.ask.candidates import Candidate, find_candidates, in_mood
+from extractor.pipeline.ask.candidates import Candidate, at_ends, find_candidates, in_mood
 from extractor.pipeline.ask.lenient import Loss, items_in, unasked_in
 from extractor.pipeline.ask.questions import (
     Question,
@@ -35,9 +35,6 @@ from extractor.pipeline.recipe import Recipe
 from extractor.pipeline.split.passages import split_passages
 from extractor.schema.shape import Field
 
-# The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
-# characters.
-HEAD, TAIL = 300, 150
 # A passage whose answer is truncated is halved until it is shorter than this; then the failure is reported.
 SMALLEST_PASSAGE = 120
 # How often a part of a passage is halved again if the answer of a model that reads is cut off, and how many
@@ -205,15 +202,6 @@ def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     spans = sentences(passage.text) if field.anchor.kind.cued_by == "sentence" else [(0, len(passage.text))]
     places = [(i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j])]
     return any(field.cue.where == "anywhere" or at_ends(passage, place, speech) for place in places)
-
-
-def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
-    """Whether a place in the passage (visible characters) is in the lead or the sign-off of the speech."""
-    start, end = passage.span(*place)
-    first, last = speech.starts[0], speech.ends[-1]
-    head = speech.ends[min(HEAD, len(speech.ends)) - 1]
-    tail = speech.starts[max(0, len(speech.starts) - TAIL)]
-    return first <= start <= head or tail <= end <= last
 
 
 def _read_or_halve(field: Field, passage: Excerpt, recipe: Recipe, call: Call, reasked: bool) -> Answer:

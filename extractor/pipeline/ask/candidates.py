@@ -22,6 +22,9 @@ from extractor.lang.sentences import Span, after_marker, clauses, sentences
 from extractor.lang.subjects import governor_of
 from extractor.schema.shape import Field, Leaf
 
+# The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
+# characters.
+HEAD, TAIL = 300, 150
 # What separates the members of a list of persons: 、 or 和, and the title of the next one.
 _JOINT = re.compile(rf"(?:[、和与及，,]|以及)?(?:[{HAN}]{{0,10}}、)?[{HAN}]{{0,14}}")
 _CLAUSE_END = re.compile(r"[，,。；;！!？?：:\n]")
@@ -95,6 +98,15 @@ def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) 
         for d in find_directives(speech.text)
         if d.start < last and first < d.end and (d.is_action if mood == "action" else d.is_goal)
     ]
+
+
+def at_ends(passage: Excerpt, place: tuple[int, int], speech: Excerpt) -> bool:
+    """Whether a place in the passage (visible characters) is in the lead or the sign-off of the speech."""
+    start, end = passage.span(*place)
+    first, last = speech.starts[0], speech.ends[-1]
+    head = speech.ends[min(HEAD, len(speech.ends)) - 1]
+    tail = speech.starts[max(0, len(speech.starts) - TAIL)]
+    return first <= start <= head or tail <= end <= last
 
 
 def _clauses(field: Field, passage: Excerpt, speech: Excerpt) -> list[Candidate]:

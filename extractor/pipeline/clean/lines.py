@@ -35,7 +35,7 @@ def find_layout(text: str) -> Iterator[Cut]:
     end, length, commas, prose, tail = 0, 0, 0, False, ""
     for number, line in enumerate(lines):
         goes_on = number > 0 and not line.after_blank and _goes_on(text, lines[number - 1], line, length, prose, width)
-        if not goes_on and number > 0 and not (line.after_blank or line.indented):
+        if not goes_on and number > 0 and not line.after_blank:
             goes_on = is_inside_value(tail, text[line.start : min(line.end, line.start + CONTEXT)])
         if goes_on and not line.indented:
             yield Cut(end, line.start, "line-break")
