@@ -113,7 +113,7 @@ def find_periods(text: str) -> list[Span]:
 def find_deadlines(text: str) -> list[Span]:
     """Spans of the periods by whose end something is to be done: 年底前, 9月底, 三年内, 到2020年, 今后五年.
 
-    A period that has begun or is over is none: 今年, 去年, 近三年, 2010年以来.
+    A period that has begun or is over is not a deadline: 今年, 去年, 近三年, 2010年以来.
     """
     folded = fold_keeping_stops(text)
     return [span for span in find_periods(text) if _is_deadline(folded, span)]
