@@ -13,8 +13,8 @@ from extractor.lang.sentences import Span, clauses
 
 # How the name of a body ends.
 _BODY = re.compile(
-    "(?:部门|单位|政府|党委|党组织?|委员会|管委会|居委会|村委会|指挥部|工作组|专班|办公室|[^委原]委|局|厅|署|法院|检察院|研究院|学院|院校|司|处|办|中心|站|所|队|集团|公司|企业|银行|学校|医院|协会"
-    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|政协|人大|常委会|国务院|中央|[国科外省]务?部|部|军区|代表团|负责同志|负责人|[我本][省市县区局])"
+    "(?:部门|单位|政府|党委|党组织?|委员会|管委会|居委会|村委会|指挥部|工作组|专班|办公室|[^委原]委|(?<!布)局|厅|(?<!部)署|法院|检察院|研究院|学院|院校|司|处|办|中心|站|(?:派出|研究|卫生|服务|事务|检验|管理|监理)所|队|集团|公司|企业|银行|学校|医院|协会"
+    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|政协|人大|常委会|国务院|中央|(?<![全干内外局大])部|军区|代表团|负责同志|负责人|[我本][省市县区局])"
     "(?:等(?:有关|相关)?(?:部门|单位|地)?)?$"
 )
 # What stands between the bodies and what they are to do.
@@ -25,7 +25,7 @@ _DUTY = re.compile(
 # No bodies: what stands before the duty has another head, or is an action itself.
 _OTHER = re.compile(
     r"[的对把将被了着过，,。；;：:“”]|^(?:加强|加快|加大|强化|提高|推进|推动|促进|支持|扶持|鼓励|引导|督促|指导|组织|协调|完善|健全|建立|建设|深化|落实|开展|做好|抓好|为|在|向|从|以|让|使|通过"
-    "|依托|发挥|整合|充分|各项|这项|工作|有的|一些)"
+    "|依托|发挥|整合|充分|各项|这项|工作|有的|一些|要|尤其|特别|倒逼|重视|注重|对照|使得|确保|关心|服务|培育|壮大|围绕|根据|按照|结合)|^(?:可以|保证|是|这是|就|或|也就是|而|但|因此|只要|不但|不仅|既是|具体|认真|大家|他|她|全部|并|其他|如果|凡是|努力|增强|严肃|听取|强调|积极|兼并)|由|会见|提请|查处|参加|部署|这一|那些|非政府$"
 )
 _LEAD = re.compile(
     r"(?:[一二三四五六七八九十]+[是要、]|[（(][一二三四五六七八九十0-9]+[)）]|[0-9]+[.．、]|其次|首先|第[一二三四五六七八九十]+|同时|另外|此外|今后|下一步|会后|希望|请)[，,、]?"
@@ -74,4 +74,15 @@ def governor_of(text: str, start: int, end: int, at: int) -> Subject | None:
 
 def named_in(text: str, start: int, end: int) -> list[Span]:
     """The bodies that text[start:end] names as in charge: 由…牵头, 责任单位：…."""
-    return [match.span("who") for pattern in (_BY, _NAMED) for match in pattern.finditer(text, start, end)]
+    return [*led_by(text, start, end), *labelled_in(text, start, end)]
+
+
+def led_by(text: str, start: int, end: int) -> list[Span]:
+    """The bodies in 由县发改局牵头, which lead what follows."""
+    spans = [match.span("who") for match in _BY.finditer(text, start, end)]
+    return [span for span in spans if _BODY.search(text[slice(*span)])]
+
+
+def labelled_in(text: str, start: int, end: int) -> list[Span]:
+    """The bodies behind a label, which are in charge of what stands before it: （责任单位：县应急局、各乡镇）."""
+    return [match.span("who") for match in _NAMED.finditer(text, start, end)]

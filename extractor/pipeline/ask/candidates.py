@@ -19,7 +19,7 @@ from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, after_marker, clauses, sentences
-from extractor.lang.subjects import governor_of
+from extractor.lang.subjects import governor_of, labelled_in, led_by
 from extractor.schema.shape import Field, Leaf
 
 # The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
@@ -196,7 +196,7 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
                 in_unit = [n for n in numbers if is_in_unit(leaf, text[slice(*n)])]
                 candidate.known[leaf.name] = _value_of(leaf, text, (i, j), in_unit)
             elif leaf.subject is not None:
-                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence[0], i, j)
+                candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence, i, j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
                 span = _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
@@ -242,18 +242,23 @@ def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause
     return None
 
 
-def _subjects(pattern: str, text: str, begin: int, at: int, j: int) -> list[str]:
-    """The subjects that govern the clause ending at j, in the sentence that starts at `begin`.
+def _subjects(pattern: str, text: str, sentence: Span, at: int, j: int) -> list[str]:
+    """The subjects that govern the clause at:j of the sentence.
 
-    They are in the last match of the pattern, in that clause or before it, that starts a clause.
+    They are those that the sentence names as in charge behind the clause (（责任单位：县应急局）), or the last ones
+    before its end: in a match of the pattern that starts a clause, before another word of duty, or in 由…牵头.
     """
+    begin = sentence[0]
     heads = [m for m in re.finditer(pattern, text[begin:j]) if m.start() == 0 or text[begin + m.start() - 1] in _HEADS]
-    if not heads:
-        return []
-    words = heads[-1].group(1)
+    found = [(begin + head.start(), head.group(1)) for head in heads[-1:]]
     governor = governor_of(text, begin, j, at)
-    if governor is not None and governor.start > begin + heads[-1].start():
-        words = text[slice(*governor.who)]
+    if governor is not None:
+        found.append((governor.start, text[slice(*governor.who)]))
+    found += [(start, text[start:end]) for start, end in led_by(text, begin, j)[-1:]]
+    labelled = [text[slice(*span)] for span in labelled_in(text, at, sentence[1])]
+    if not (found or labelled):
+        return []
+    words = "、".join(labelled) or max(found)[1]
     words = re.sub(r"等(?:部门|单位|地)?$", "", words)
     words = words[after_marker(words) :]
     return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]

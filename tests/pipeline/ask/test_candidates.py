@@ -174,8 +174,20 @@ def test_the_subject_of_a_clause_stands_before_it_in_its_sentence(text: str, who
 
 @pytest.mark.parametrize(
     ("text", "who"),
-    [("县安监局以及县应急办要建立台账。", ["县安监局", "县应急办"]), ("和平县安监局要建立台账。", ["和平县安监局"])],
+    [
+        ("县安监局以及县应急办要建立台账。", ["县安监局", "县应急办"]),
+        ("由县发改局牵头，制定改造方案，完善工作机制。", ["县发改局"]),
+        ("要建立防汛台账，落实值班制度（责任单位：县应急局、各乡镇）。", ["县应急局", "各乡镇"]),
+        ("各级各部门要加强领导。", ["各级各部门"]),
+        ("各乡镇、街道要落实网格管理，县公安局要加强巡逻。", ["各乡镇", "街道"]),
+        ("各项工作要抓好，加强领导。", []),
+    ],
 )
+def test_who_is_in_charge(text: str, who: list[str]) -> None:
+    assert found(list[Task], text)[0].known["who"] == who
+
+
+@pytest.mark.parametrize(("text", "who"), [("和平县安监局要建立台账。", ["和平县安监局"])])
 @pytest.mark.xfail(strict=True, reason="和, 与 and 及 always split a list")
 def test_conjunctions_inside_the_name_of_an_organ_do_not_split_it(text: str, who: list[str]) -> None:
     assert found(list[Task], text)[0].known["who"] == who
