@@ -36,6 +36,10 @@ from extractor.schema.shape import Field, Leaf
 
 # Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
+# What a number went by, at the end of a wording: 事故起数同比下降. The number itself says the direction (`change`).
+_MOVED = re.compile(
+    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
+)
 # Words for what is counted that an indicator may end in though the text lacks them: they say no more than its unit.
 _GENERIC_HEAD = re.compile(
     r"(?<=..)(?:人数|户数|总数|个数|件数|数量|数额|金额|总额|比重|比例|占比|标准|规模|面积|名次|排名|率|数|额|量)$"
@@ -330,7 +334,7 @@ def _without_numbers(wording: str, value: str) -> str:
     kept = before if len(before) >= len(after) else re.sub(r"^[^\w]+", "", after)
     head = re.split(r"[0-9０-９]", kept)[0]
     kept = head if len(head) > 1 else kept
-    return _LINKING.sub("", kept.strip(" ，,。、：:；;"))
+    return _MOVED.sub("", _LINKING.sub("", kept.strip(" ，,。、：:；;")))
 
 
 def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:

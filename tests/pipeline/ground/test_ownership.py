@@ -28,3 +28,11 @@ def test_a_value_that_belongs_to_something_else_is_left_out_with_a_problem(case:
         assert items == []
     else:
         assert {name: items[0][name] for name in case["holds"]} == case["holds"]
+
+
+def test_how_far_something_went_is_no_part_of_what_is_counted() -> None:
+    text = "上半年，全县事故起数、死亡人数同比分别下降12.3%、8.7%。"
+    says = [{"indicator": "事故起数同比分别下降", "value": "12.3%"}, {"indicator": "死亡人数", "value": "8.7%"}]
+    (done,) = convert(document(text), RECIPE, scripted(lambda _: {"statistics": says}))
+    found = [(item["indicator"], item["value"]["change"]) for item in done.line["record"]["statistics"]]
+    assert found == [("事故起数", "down"), ("死亡人数", "down")]
