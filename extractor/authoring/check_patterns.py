@@ -131,7 +131,7 @@ def _leaf_trials(at: str, field: Field, leaf: Leaf) -> Iterator[Trial]:
         )
     if leaf.subject is not None:
         heads = f"clauses of {field.name}, each with the clauses before it in its sentence"
-        yield Trial(at, "Subject", leaf.subject.pattern, heads, lambda p, s: _count_known(field, leaf, p, s))
+        yield Trial(at, "Subject", leaf.subject.pattern, heads, _counting_subject(field, leaf.subject.pattern))
     if leaf.like is not None:
         like = re.compile(leaf.like.pattern)
         yield Trial(at, "Like", leaf.like.pattern, "passages", lambda p, s: (bool(like.search(p.text)), 1))
@@ -192,6 +192,17 @@ def _count_known(
     field = replace(field, leaves=tuple(only if x is leaf else x for x in field.leaves))
     candidates = _candidates(field, passage, speech)
     return sum(bool(candidate.known.get(leaf.name)) for candidate in candidates), len(candidates)
+
+
+def _counting_subject(field: Field, words: str) -> Callable[[Excerpt, Excerpt], tuple[int, int]]:
+    """Candidates whose sentence has the pattern: code reads some bodies off without it."""
+    pattern = re.compile(words)
+
+    def count(passage: Excerpt, speech: Excerpt) -> tuple[int, int]:
+        candidates = _candidates(field, passage, speech)
+        return sum(bool(pattern.search(candidate.sentence)) for candidate in candidates), len(candidates)
+
+    return count
 
 
 def _counting_shown(field: Field, pattern: re.Pattern[str]) -> Callable[[Excerpt, Excerpt], tuple[int, int]]:
