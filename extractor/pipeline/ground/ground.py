@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.lang.changes import Direction, changes_in, direction_of
-from extractor.lang.characters import HAN_CHARACTER
-from extractor.lang.fold import fold
 from extractor.lang.negation import find_affirmed
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
@@ -25,35 +23,15 @@ from extractor.pipeline.ground.evidence import (
     quoted,
     sentences_about,
     sentences_naming,
-    telling_clause,
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.pipeline.ground.ownership import objection, with_negation
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
+from extractor.pipeline.ground.wording import worded, words_around
 from extractor.schema.shape import Field, Leaf
 
-# Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
-_LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
-# What a number went by, at the end of a wording: 事故起数同比下降. The number itself says the direction (`change`).
-_MOVED = re.compile(
-    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
-)
-# Words for what is counted that an indicator may end in though the text lacks them: they say no more than its unit.
-_GENERIC_HEAD = re.compile(
-    r"(?<=..)(?:人数|户数|总数|个数|件数|数量|数额|金额|总额|比重|比例|占比|标准|规模|面积|名次|排名|率|数|额|量)$"
-)
-# How much of the rest must stand in the sentence.
-_KEPT = 0.7
-# What ends the words about one number: punctuation, another number, 和.
-_BREAK = re.compile(
-    r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|年|月|日|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
-)
-# Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
-_FRAME = re.compile(
-    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
-)
 # The mark of items whose words stand at another place that fits them as well.
 UNSURE = "unsure"
 
@@ -230,7 +208,7 @@ def _ground_leaf(
     leaf: Leaf, answered: Any, field: Field, prepared: Prepared, anchor: Match, passage: Span
 ) -> tuple[Any, list[Problem]]:
     if answered is None or answered == []:
-        return ([] if leaf.many else _fallback(leaf, prepared, anchor)), []
+        return ([] if leaf.many else words_around(leaf, prepared, anchor)), []
     quotes = answered if isinstance(answered, list) else [answered]
     kept: list[Any] = []
     problems = []
@@ -242,14 +220,14 @@ def _ground_leaf(
             kept.append(value)
     if leaf.many:
         return kept, problems
-    return (kept[0] if kept else _fallback(leaf, prepared, anchor)), problems
+    return (kept[0] if kept else words_around(leaf, prepared, anchor)), problems
 
 
 def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> Any:
     if leaf.kind.grounded_as == "choice":
         return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
     if leaf.kind.grounded_as == "wording":
-        return _wording(quote, field, prepared, anchor)
+        return worded(quote, field, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
     if match is not None and objection(leaf, match, prepared, anchor) is not None:
         return None
@@ -303,51 +281,6 @@ def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor:
     return pattern is None or any(
         find_affirmed(pattern, prepared.speech.text, i, j) for i, j in sentences_about(prepared, anchor, passage)
     )
-
-
-def _wording(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str | None:
-    """The wording without the item's number; None unless the item's sentence has its characters.
-
-    One that only repeats the words of a clause says nothing about it, so it is None too.
-
-    General words for what is counted (率, 人数) need not be there. A few others that are missing are taken out, as
-    long as most of the wording remains: the record holds nothing that the text does not say.
-    """
-    words = prepared.speech.text[anchor.start : anchor.end]
-    if field.anchor.kind.reads != "number" and fold(quote).strip("。") == fold(words):
-        return None
-    quote = _without_numbers(quote, words)
-    i, j = prepared.sentence(anchor.start, anchor.end)
-    available = set(fold(prepared.speech.text[i:j]))
-    head = _GENERIC_HEAD.search(quote)
-    specific, generic = (quote[: head.start()], head.group()) if head else (quote, "")
-    kept = "".join(c for c in specific if not c.isalnum() or fold(c) in available)
-    letters = [sum(map(str.isalnum, words)) for words in (specific, kept)]
-    if letters[1] < 2 or letters[1] < _KEPT * letters[0]:
-        return None
-    return kept + generic
-
-
-def _without_numbers(wording: str, value: str) -> str:
-    """出生人口性别比 for 出生人口性别比从120下降到110: a small model copies the clause with its numbers."""
-    before, _, after = wording.partition(value)
-    kept = before if len(before) >= len(after) else re.sub(r"^[^\w]+", "", after)
-    head = re.split(r"[0-9０-９]", kept)[0]
-    kept = head if len(head) > 1 else kept
-    return _MOVED.sub("", _LINKING.sub("", kept.strip(" ，,。、：:；;")))
-
-
-def _fallback(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
-    """What replaces a missing or refused wording: the words of the clause around the value."""
-    if leaf.kind.grounded_as != "wording" or leaf.optional:
-        return None
-    text = prepared.speech.text
-    i, j = telling_clause(prepared, anchor)
-    before = _BREAK.split(text[i : anchor.start])[-1]
-    after = _BREAK.split(text[anchor.end : j])[0]
-    # In 奖励10万元 the words before the number describe it, in 对100家先进单位 those after it.
-    words = next((part for part in (before, after) if len(HAN_CHARACTER.findall(part)) > 1), text[i:j])
-    return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
 
 
 def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:

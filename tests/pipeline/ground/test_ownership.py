@@ -36,3 +36,13 @@ def test_how_far_something_went_is_no_part_of_what_is_counted() -> None:
     (done,) = convert(document(text), RECIPE, scripted(lambda _: {"statistics": says}))
     found = [(item["indicator"], item["value"]["change"]) for item in done.line["record"]["statistics"]]
     assert found == [("事故起数", "down"), ("死亡人数", "down")]
+
+
+def test_a_wording_that_only_compares_is_replaced_by_what_is_counted() -> None:
+    text = "全县累计投入水利资金1.3亿元，同比下降4.2%。"
+    (done,) = convert(
+        document(text), RECIPE, scripted(lambda _: {"statistics": [{"indicator": "同比下降", "value": "4.2%"}]})
+    )
+    (item,) = done.line["record"]["statistics"]
+    assert (item["indicator"], item["value"]["change"]) == ("全县累计投入水利资金", "down")
+    assert [problem["kind"] for problem in done.line["problems"]] == ["reworded"]
