@@ -63,7 +63,7 @@ def conclude(
 
 
 def _finished_part(output: Path | None) -> str:
-    """Where the finished records of a run are that did not come to its end; "" if there are none."""
+    """The file with the finished records of a run that was interrupted; "" if it has none."""
     from extractor.output.files import part_path
 
     if output is None:

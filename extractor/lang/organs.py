@@ -6,12 +6,13 @@ import re
 
 from extractor.lang.characters import HAN
 
-_ENDINGS = (
+ENDINGS = (
     "[党省市县区州盟旗镇乡团工纪监军]委|政府|人大|政协|国务院|党组|党工委|[常组筹]委会|委员会|管委会|政治局|书记处|局|厅|署"
     "|(?<![干全内外东西南北中前后支])部|办公室|(?<!开)办|办事处|领导小组|(?:总)?指挥部|秘书处|公司|集团|银行|总工会|妇联"
     "|[法检]院|检察院|研究院|科学院|大学|学院|医院|协会|学会|商会|联合会|基金会|红十字会|理事会|董事会|中心|管理处|支队|总队"
 )
-_ENDING = re.compile(rf"(?:{_ENDINGS})$")
+"""How the name of a body ends, as a pattern."""
+_ENDING = re.compile(rf"(?:{ENDINGS})$")
 _MANY = re.compile(r"等[一二三四五六七八九十两多几\d]{0,3}个?(?:部门|部委|单位|家单位)$")
 _HAN_ONLY = re.compile(rf"[{HAN}]{{2,24}}")
 # Words that are in a statement and not in a name.

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from extractor.lang.organs import ENDINGS
 from extractor.lang.sentences import Span, clauses
 
-# How the name of a body ends.
+# How the name of a body ends, or of a kind of bodies or those who lead them.
 _BODY = re.compile(
-    "(?:部门|单位|政府|党委|党组织?|委员会|管委会|居委会|村委会|指挥部|工作组|专班|办公室|[^委原]委|(?<!布)局|厅|(?<!部)署|法院|检察院|研究院|学院|院校|司|处|办|中心|站|(?:派出|研究|卫生|服务|事务|检验|管理|监理)所|队|集团|公司|企业|银行|学校|医院|协会"
-    "|工会|妇联|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面|各方|双方|领导干部|政协|人大|常委会|国务院|中央|(?<![全干内外局大])部|军区|代表团|负责同志|负责人|[我本][省市县区局])"
-    "(?:等(?:有关|相关)?(?:部门|单位|地)?)?$"
+    rf"(?:{ENDINGS}|部门|单位|党委|党组织|[居村]委会|工作组|专班|[^委原]委|院校|司|站|(?:派出|研究|卫生|服务|事务|检验|管理|监理)所|队|企业|学校"
+    "|工会|残联|机关|机构|小组|街道|社区|乡镇|[各区县市镇乡村旗州盟][省市县区镇乡村旗州盟]|各地|各级|各方面?|双方|领导干部|常委会|中央|军区|代表团"
+    "|负责同志|负责人|[我本][省市县区局])(?:等(?:有关|相关)?(?:部门|单位|地)?)?$"
 )
+# 部署 and 布局 end like one.
+_NO_BODY = re.compile("(?:部署|布局|全部)$")
 # What stands between the bodies and what they are to do.
 _DUTY = re.compile(
     "(?:也|都|均|一定|务必|同样|还|更)?(?:(?<![主重需首简概])要(?![求素点])|应当|应(?!急|用|对)|必须|务必|须|需要?(?!求)|负责|牵头|会同|配合"
@@ -62,7 +65,7 @@ def _opening(text: str, i: int, j: int) -> Subject | None:
     if duty is None:
         return None
     words = text[begin : duty.start()]
-    if _OTHER.search(words) or not _BODY.search(words):
+    if _OTHER.search(words) or _NO_BODY.search(words) or not _BODY.search(words):
         return None
     return Subject((begin, duty.start()), i)
 

@@ -14,7 +14,7 @@ from extractor.lang.document_head import read_head
 from extractor.lang.document_kind import kind_of
 from extractor.lang.meetings import find_occasion
 from extractor.lang.sentences import Span
-from extractor.lang.speaker import find_speaker
+from extractor.lang.speech_giver import find_speaker
 from extractor.pipeline.ground.evidence import evidence_of
 from extractor.pipeline.line_format import CARD_PARTS, Card, CardEntry, DocumentKind, EvidenceEntry, KindEntry
 from extractor.pipeline.merge import Merged
