@@ -6,6 +6,7 @@ record holds:
 | type       | the model fills                     | the record holds                                         |
 |------------|-------------------------------------|----------------------------------------------------------|
 | `Name`     | the name of a person or body        | the source's characters, matched without tolerance       |
+| `Person`   | the name of a person                | the same, and the whole name where a part is given       |
 | `Verbatim` | a short piece of the text, verbatim | the source's characters                                  |
 | `Clause`   | a clause, verbatim                  | the source's words, in Simplified and without noise      |
 | `Worded`   | its own short wording               | that wording, if the sentence has each of its characters |
@@ -79,6 +80,7 @@ __all__ = [
     "Most",
     "Name",
     "Period",
+    "Person",
     "Position",
     "Quantity",
     "Shown",
@@ -98,7 +100,7 @@ __all__ = [
 class Words:
     """The kind of a string field, one of those in `extractor.schema.kinds`."""
 
-    kind: Literal["name", "verbatim", "clause", "worded"]
+    kind: Literal["name", "person", "verbatim", "clause", "worded"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,20 @@ Example:
     fills   ["何志远", "吴情"]
     holds   ["何志远"]
     problem ungrounded speakers 吴情
+"""
+
+Person = Annotated[str, Words("person")]
+"""The name of a person, like `Name`. A part of a name stands for all of it, and words that are no name where they
+stand are refused: those that neither begin with a surname nor stand beside an office nor are written as foreign
+names are.
+
+Example:
+    speakers: list[Person]
+
+    text    县长何志远主持会议。
+    fills   ["何志", "会议"]
+    holds   ["何志远"]
+    problem ungrounded speakers 会议
 """
 
 Verbatim = Annotated[str, Words("verbatim")]

@@ -449,3 +449,8 @@ class Shown:
         if choice not in self.patterns:
             return None
         return "|".join(filter(None, (self.patterns[choice], self.also.get(choice))))
+
+    @property
+    def acts(self) -> str:
+        """The words of any choice, as a regular expression."""
+        return "|".join(filter(None, map(self.words_for, self.patterns)))

@@ -25,8 +25,8 @@ from extractor.fields import (
     Like,
     Mentions,
     Mood,
-    Name,
     Period,
+    Person,
     Quantity,
     Shown,
     Speaker,
@@ -88,7 +88,7 @@ DUTY_TO_ACT = "(?<![主重需首简概])要(?![求素点])|必须|务必|应当|
 class Official(BaseModel):
     """担任公职的人。"""
 
-    name: Name = Field(description="姓名，照抄原文，不带职务和“同志”")
+    name: Person = Field(description="姓名，照抄原文，不带职务和“同志”")
     titles: Annotated[list[Verbatim], Beside(BEFORE, AFTER)] = Field(
         description="原文写明的此人全部职务，逐个照抄，没有则为[]"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # What denies the words right after it, and where the next clause begins, in which it denies nothing.
 _DENIED = re.compile(
@@ -11,12 +12,16 @@ _DENIED = re.compile(
 _REACH = 10
 
 
-def find_affirmed(pattern: str, text: str, start: int, end: int) -> re.Match[str] | None:
-    """The first match of the pattern in text[start:end] that no word before it in its clause denies."""
+def affirmed(pattern: str, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The matches of the pattern in text[start:end] that no word before them in their clause denies."""
     for match in re.compile(pattern).finditer(text, start, end):
         if _DENIED.search(text[max(start, match.start() - _REACH) : match.start()]) is None:
-            return match
-    return None
+            yield match
+
+
+def find_affirmed(pattern: str, text: str, start: int, end: int) -> re.Match[str] | None:
+    """The first of `affirmed`."""
+    return next(affirmed(pattern, text, start, end), None)
 
 
 # What forbids or averts the words after it: part of what is demanded. 不断 and 不仅 deny nothing.

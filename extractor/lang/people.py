@@ -68,7 +68,7 @@ _WORDS = frozenset(
         "满意", "富裕", "修订", "商务", "利用", "居民", "展开", "智慧", "平均", "计生", "国土", "宣传", "海关", "门户",
         "都要", "支持", "普及", "曲折", "索取", "来访", "相应", "初步", "晋升", "丰富", "支书", "国资", "阳光", "时期",
         "简化", "项目", "连任", "成功", "项工", "应该", "何时", "任何", "任期", "付出", "万一", "左右", "查找", "解放",
-        "包村", "包案", "包干", "施工", "于今", "向着", "易于", "和平", "成绩", "成效", "成果", "成为", "成长",
+        "包村", "包案", "包干", "施工", "于今", "向着", "易于", "曾经", "和平", "成绩", "成效", "成果", "成为", "成长",
     ]
 )
 # fmt: on
@@ -99,6 +99,13 @@ def is_name(words: str) -> bool:
         and not _TITLED.search(words)
         and _HAN_WORD.fullmatch(words) is not None
     )
+
+
+def stands_like_a_name(text: str, start: int, end: int) -> bool:
+    """Whether what stands around text[start:end] can stand around a name; for three characters one side is enough."""
+    before = _BEFORE_END.search(text, max(0, start - 2), start) is not None
+    after = end == len(text) or _AFTER_NAME.match(text, end) is not None
+    return (before and after) if end - start < 3 else (before or after)
 
 
 def _after_office(text: str) -> Iterator[Span]:

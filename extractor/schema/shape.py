@@ -48,6 +48,7 @@ from extractor.schema.kinds import (
     HEADING,
     MENTIONS,
     NAME,
+    PERSON,
     POSITION,
     QUANTITY,
     SPEAKER,
@@ -56,7 +57,7 @@ from extractor.schema.kinds import (
     Kind,
 )
 
-KINDS = {kind.name: kind for kind in (NAME, VERBATIM, CLAUSE, WORDED)}
+KINDS = {kind.name: kind for kind in (NAME, PERSON, VERBATIM, CLAUSE, WORDED)}
 """The kinds of string fields, by the name that `Words` gives."""
 
 FILLED = {kind.name: kind for kind in (HEADING, POSITION, SPEAKER, MENTIONS)}

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from extractor.document import Document, Excerpt
+from extractor.lang.acts import Sentence
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.fold import fold
-from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ground.locate import Index, Match
@@ -58,8 +58,11 @@ class Prepared:
 
     def names_someone(self, span: Span) -> bool:
         """Whether a name of a person begins in the span (visible characters)."""
-        at = bisect_left(self.people, (span[0], 0))
-        return at < len(self.people) and self.people[at][0] < span[1]
+        return bool(self.people_in(span))
+
+    def people_in(self, span: Span) -> list[Span]:
+        """The names of persons that begin in the span (visible characters)."""
+        return self.people[bisect_left(self.people, (span[0], 0)) : bisect_left(self.people, (span[1], 0))]
 
     def clause(self, i: int, j: int) -> Span:
         """The clause, or the run of clauses, that contains the visible characters i:j."""
@@ -162,19 +165,36 @@ def _with_wording(span: Span, field: Field, grounded: dict[str, Any], prepared: 
 
 def _showing(leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
     """The clauses from an item's name to the words that show a choice, in the first sentence with both."""
-    pattern = leaf.shown.words_for(choice) if leaf.shown else None
-    if pattern is None:
+    shown = shown_by(leaf, choice, prepared, anchor, passage)
+    if shown is None:
         return []
+    (i, j), match = shown
+    name = prepared.speech.text[anchor.start : anchor.end]
+    at = prepared.speech.text.find(name, i, j)
+    if at < 0:
+        return [prepared.clause(match.start(), match.end())]
+    return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
+
+
+def shown_by(
+    leaf: Leaf, choice: str, prepared: Prepared, anchor: Match, passage: Span
+) -> tuple[Span, re.Match[str]] | None:
+    """The first sentence about an item, and the words in it, that show a choice; None if nothing does.
+
+    Of a person, they must be about this one and not about another whom the sentence names.
+    """
+    pattern = leaf.shown.words_for(choice) if leaf.shown else None
+    if leaf.shown is None or pattern is None:
+        return None
     text = prepared.speech.text
     name = text[anchor.start : anchor.end]
-    for i, j in sentences_about(prepared, anchor, passage):
-        at = text.find(name, i, j)
-        match = find_affirmed(pattern, text, max(at, i), j) or find_affirmed(pattern, text, i, j)
-        if match and at < 0:
-            return [prepared.clause(match.start(), match.end())]
-        if match:
-            return [prepared.clause(min(at, match.start()), max(at + len(name), match.end()))]
-    return []
+    for span in sentences_about(prepared, anchor, passage):
+        sentence = Sentence(text, span, prepared.people_in(span), re.compile(leaf.shown.acts))
+        at = text.find(name, *span)
+        match = (sentence.act_of(name, pattern, at) if at >= 0 else None) or sentence.act_of(name, pattern)
+        if match is not None:
+            return span, match
+    return None
 
 
 def sentences_about(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:

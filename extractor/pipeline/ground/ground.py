@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.lang.changes import Direction, changes_in, direction_of
-from extractor.lang.negation import find_affirmed
 from extractor.lang.sentences import Span
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import (
     Prepared,
     places_of,
     quoted,
-    sentences_about,
     sentences_naming,
+    shown_by,
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import objection, with_negation
+from extractor.pipeline.ground.ownership import objection, with_negation, with_qualifier
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import worded, words_around
@@ -225,15 +224,18 @@ def _ground_leaf(
 
 def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> Any:
     if leaf.kind.grounded_as == "choice":
-        return quote if _is_shown(leaf, quote, field, prepared, anchor, passage) else None
+        needs_words = leaf.shown is not None and leaf.shown.words_for(quote) is not None
+        return None if needs_words and shown_by(leaf, quote, prepared, anchor, passage) is None else quote
     if leaf.kind.grounded_as == "wording":
         return worded(quote, field, prepared, anchor)
     match = _nearest(leaf, quote, prepared, anchor, passage)
     if match is not None and objection(leaf, match, prepared, anchor) is not None:
-        return None
+        match = None
     if match is None and field.anchor.kind.is_entity:
         match = _beside_name(leaf, quote, prepared, anchor, passage)
-    return _value(leaf, match, prepared) if match is not None and leaf.kind.accepts(quote) else None
+    if match is None or not leaf.kind.accepts(quote):
+        return None
+    return _value(leaf, with_qualifier(leaf, match, prepared), prepared)
 
 
 def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:
@@ -269,18 +271,10 @@ def _beside_name(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, pass
     found: list[tuple[int, int, Match]] = []
     for i, j in sentences_naming(prepared, anchor, passage):
         match = locate(quote, prepared.index, lo=max(i, passage[0]), hi=min(j, passage[1]))
-        if match is not None:
+        if match is not None and objection(leaf, match, prepared, anchor) is None:
             at = prepared.speech.text.index(name, i)
             found.append((min(abs(at - match.end), abs(match.start - at - len(name))), match.start, match))
     return min(found)[2] if found else None
-
-
-def _is_shown(leaf: Leaf, choice: str, field: Field, prepared: Prepared, anchor: Match, passage: Span) -> bool:
-    """Whether a sentence of the passage about the item has the words that the choice needs, and doesn't deny them."""
-    pattern = leaf.shown.words_for(choice) if leaf.shown else None
-    return pattern is None or any(
-        find_affirmed(pattern, prepared.speech.text, i, j) for i, j in sentences_about(prepared, anchor, passage)
-    )
 
 
 def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
@@ -323,4 +317,6 @@ def _absent(
             return Problem("misplaced", name, quote, start, end, why)
         if leaf.within == "sentence":
             detail = "not found in the sentence of its item"
+    if leaf.kind.whole is not None and locate(quote, prepared.index, lo=lo, hi=hi) is not None:
+        detail = leaf.kind.not_there
     return Problem(kind, name, quote, start, end, detail)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from extractor.lang.attributes import is_base, is_scope
 from extractor.lang.negation import forbidding, is_denied
 from extractor.lang.subjects import governor_of, named_in
+from extractor.lang.titles import is_title_of_another, may_be_title, whole_title
 from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
 from extractor.schema.shape import Leaf
@@ -24,9 +25,21 @@ def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> st
         return "something is compared with it: it is not when the item holds"
     if leaf.like is not None and is_scope(text, span):
         return "it is the whole among which the item is counted, not where the item holds"
+    if leaf.beside is not None and is_title_of_another(text, span, text[anchor.start : anchor.end], prepared.people):
+        return "it stands beside the name of another person"
+    if leaf.beside is not None and not may_be_title(text[slice(*span)]):
+        return "these words are no title"
     if leaf.subject is not None and not _governs(span, prepared, anchor):
         return "another body is the subject of the item's clause"
     return None
+
+
+def with_qualifier(leaf: Leaf, match: Match, prepared: Prepared) -> Match:
+    """A title with what makes another office of it (副, 原), other values as they are."""
+    if leaf.beside is None:
+        return match
+    start, end = whole_title(prepared.speech.text, (match.start, match.end))
+    return replace(match, start=start, end=end)
 
 
 def with_negation(match: Match, prepared: Prepared) -> tuple[Match, str | None]:

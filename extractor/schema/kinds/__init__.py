@@ -6,7 +6,7 @@ from extractor.schema.kinds.by_code import EVIDENCE, HEADING, MENTIONS, POSITION
 from extractor.schema.kinds.choice import CHOICE
 from extractor.schema.kinds.date import DATE
 from extractor.schema.kinds.kind import Kind, Occurrence, words_of
-from extractor.schema.kinds.name import NAME
+from extractor.schema.kinds.name import NAME, PERSON
 from extractor.schema.kinds.quantity import QUANTITY
 from extractor.schema.kinds.text import CLAUSE, VERBATIM, WORDED
 
@@ -18,6 +18,7 @@ __all__ = [
     "HEADING",
     "MENTIONS",
     "NAME",
+    "PERSON",
     "POSITION",
     "QUANTITY",
     "SPEAKER",

@@ -82,6 +82,7 @@ class Kind:
     whole           the whole value (a span of the text) that a place is a part of, given all spans that `find`
                     finds; None if the place is no value, as 12 in 3月12日 is no number; without it, every place is
                     whole
+    not_there       what a problem says of words whose places `whole` refuses
     offered_as      how these spans become candidates if forms are filled; None: the model reads instead
     cued_by         which part of the text a field's cue is searched in
     is_read_off     whether code reads the value off inside the words of its item
@@ -115,6 +116,7 @@ class Kind:
     longest: int = 0
     find: Callable[[str], list[Span]] | None = None
     whole: Callable[[str, list[Span], int, int], Span | None] | None = None
+    not_there: str = "stands in the text, but is no such value there"
     offered_as: Literal["person", "clause", "number", "date", "span"] | None = None
     cued_by: Literal["clause", "sentence", "passage"] = "passage"
     is_read_off: bool = False

@@ -1,11 +1,16 @@
-"""Names of persons and bodies: matched exactly, one entity for one name."""
+"""Names of persons and bodies: matched exactly, one entity for one name.
+
+A name of a person is taken whole, and other words are refused.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from extractor.lang.fold import fold
 from extractor.lang.people import find_people
+from extractor.lang.person_names import whole_name
 from extractor.schema.kinds.kind import Kind
 
 _SPACES = re.compile("[ \u3000]+")
@@ -36,3 +41,5 @@ NAME = Kind(
     is_entity=True,
     scored_by="names",
 )
+
+PERSON = replace(NAME, name="person", whole=whole_name, not_there="stands in the text, but is no name of a person there")

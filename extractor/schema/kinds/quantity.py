@@ -21,6 +21,7 @@ QUANTITY = Kind(
     longest=30,
     find=find_quantities,
     whole=whole_quantity,
+    not_there="stands in the text, but is no number of its own there",
     offered_as="number",
     is_read_off=True,
     evidence_from="telling clause",

@@ -1,0 +1,128 @@
+"""Who did what: whether the words for an act (主持, 出席) in a sentence are about one of the persons whom it names.
+
+会议由副县长李明主持，县委书记何志远讲话 has two acts, each with a person of its own, and 学习何志远的讲话 has none of 何志远. Texts are
+clean and Simplified.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractor.lang.negation import affirmed
+from extractor.lang.sentences import Span, clauses
+
+# Acts that several persons do together, whichever of them the clause begins with.
+_TOGETHER = re.compile("会见|会谈|会晤|见面|座谈|接见|陪同|随同|签")
+# What stands between two persons of whom only the second one does what follows: 何志远听取吴倩汇报.
+_PARTED = re.compile("听取|会见|接见|[由受对向让请率]|委托|代表|介绍|宣布|任命|致电|来信|祝贺|转达")
+# What an act is followed by if those who do it come after it: 出席会议的有何志远、吴倩.
+_INTRODUCES = re.compile("[^，,。；;：:]{0,6}的")
+
+# 去年的大会由何志远主持, 何志远曾主持过: not at the meeting that the text is about.
+_TIME = "(?:去年|前年|上年|上一?次|上届|上个?月)"
+_ELSEWHEN = re.compile(
+    rf"^{_TIME}(?:[0-9一二三四五六七八九十]{{1,3}}月(?:[0-9一二三四五六七八九十]{{1,3}}日)?)?(?:[，,]|[底初末]|的|在|召开|举行|由|[^，,]{{0,8}}?会议?[上由])"
+    "|(?:上一?次|上届)[^，,]{0,8}?会|曾经?[^，,]{0,6}$"
+)
+_ONLY_TIME = re.compile(rf"{_TIME}[0-9一二三四五六七八九十年月日底初末]*[，,]?")
+
+# What hands on somebody's words: 学习何志远的讲话, 贯彻落实何志远同志的部署.
+_HANDED_ON = "(?:学习|贯彻|落实|按照|根据|遵照|领会|结合|围绕|宣传|践行|重温|印发|传达|转发|遵循|牢记)"
+# The act as a noun that belongs to the person: 何志远的讲话, 何志远同志关于防汛的重要指示.
+_OWNED = "(?:(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体){0,3}(?:决策|指示|批示)?)"
+_AS_NOUN = re.compile("精神|稿|内容|原文|全文|要点")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a text, the persons named in it (spans, in order), and the words for acts, any of them."""
+
+    text: str
+    span: Span
+    people: Sequence[Span]
+    acts: re.Pattern[str]
+
+    def act_of(self, name: str, act: str, start: int | None = None) -> re.Match[str] | None:
+        """The first words that match `act` at or after `start` and say that the person of this name did it."""
+        begin, end = self.span
+        for match in affirmed(act, self.text, begin if start is None else start, end):
+            if self._is_at_this_meeting(match) and not self._is_handed_on(match, name) and self._is_by(match, name):
+                return match
+        return None
+
+    def _clauses(self) -> list[Span]:
+        begin, end = self.span
+        return [(begin + i, begin + j) for i, j in clauses(self.text[begin:end])] or [self.span]
+
+    def _is_at_this_meeting(self, act: re.Match[str]) -> bool:
+        spans = [span for span in self._clauses() if span[0] <= act.start()]
+        if not spans:
+            return True
+        begin = spans[-1][0]
+        if len(spans) > 1 and _ONLY_TIME.fullmatch(self.text[slice(*spans[-2])]):
+            begin = spans[-2][0]
+        return _ELSEWHEN.search(self.text[begin : act.start()]) is None
+
+    def _is_handed_on(self, act: re.Match[str], name: str) -> bool:
+        """Whether it is a noun for what the person said, which somebody else hands on."""
+        if _AS_NOUN.match(self.text, act.end()) or self.text.endswith("决策", 0, act.start()):
+            return True
+        begin = next((i for i, j in reversed(self._clauses()) if i <= act.start()), self.span[0])
+        noun = rf"{_HANDED_ON}[^，,。；;：:]{{0,24}}{re.escape(name)}{_OWNED}$"
+        return re.search(noun, self.text[begin : act.start()]) is not None
+
+    def _is_by(self, act: re.Match[str], name: str) -> bool:
+        """Whether the person is among those who do it: the nearest ones before it, or those whom it introduces."""
+        text = self.text
+        begin, end = self.span
+        ours = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
+        ours = [(begin + i, begin + j) for i, j in ours]
+        others = [
+            (i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)
+        ]
+        if not ours or not others:
+            return True
+        named = sorted([*ours, *others])
+        group = self._group(act.start())
+        before = [span for span in named if group[0] <= span[0] and span[1] <= act.start()]
+        inside = [span for span in named if group[0] <= span[0] < group[1]]
+        if _TOGETHER.match(act[0]) and any(span in ours for span in inside):
+            return True
+        if before:
+            return any(span in ours for span in self._side_by_side(before))
+        after = [span for span in named if act.end() <= span[0]]
+        if any(span in ours for span in after) and (
+            _INTRODUCES.match(text, act.end()) or any(span in ours for span in inside)
+        ):
+            return True
+        return self._carried(group[0], named, ours)
+
+    def _group(self, at: int) -> Span:
+        """The clauses around `at` that share an act: those since the last clause with one."""
+        start = self.span[0]
+        for i, j in self._clauses():
+            if i <= at < j:
+                return start, j
+            if self.acts.search(self.text, i, j):
+                start = j
+        return start, self.span[1]
+
+    def _side_by_side(self, named: list[Span]) -> list[Span]:
+        """The last of the persons, and those before who do the same: 何志远、吴倩等."""
+        found = [named[-1]]
+        for span in reversed(named[:-1]):
+            gap = self.text[span[1] : found[-1][0]]
+            if _PARTED.search(gap) or self.acts.search(gap):
+                break
+            found.append(span)
+        return found
+
+    def _carried(self, at: int, named: list[Span], ours: list[Span]) -> bool:
+        """Whether the last persons named before `at`, in one group of clauses, are ours or there are none."""
+        before = [span for span in named if span[0] < at]
+        if not before:
+            return True
+        group = self._group(before[-1][0])
+        return any(span in ours for span in before if span[0] >= group[0])

@@ -1,0 +1,81 @@
+"""Whether words are the name of a person, and where the whole name stands that they are a part of.
+
+何志 of 县长何志远主持 is a part of a name, 何志远指 of 何志远指出 more than one, and 会议 or 县政府 is none. Texts are clean and
+Simplified.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from extractor.lang.characters import HAN
+from extractor.lang.organs import ENDINGS
+from extractor.lang.people import is_name, stands_like_a_name
+from extractor.lang.sentences import Span
+from extractor.lang.surnames import OFFICE, SURNAMES
+
+# Names of other languages are written with a dot between their parts, or with characters like these.
+_DOTTED = re.compile(rf"[{HAN}A-Za-z.]+(?:[·•．.][{HAN}A-Za-z.]+)+")
+_TRANSCRIBED = re.compile(
+    "[阿埃艾爱安昂奥巴白班邦包贝本比彼毕宾波伯博勃布采查茨达大戴丹道德登邓狄迪蒂丁东杜敦多厄恩尔法凡菲费芬冯佛弗福夫甫盖甘冈高戈哥格葛根贡古瓜果哈海汉豪赫亨洪胡华怀惠霍基吉季加贾简杰金津卡凯坎考科克肯孔库夸"
+    "拉莱赖兰朗劳勒雷里利连廉良列林琳留龙隆卢鲁伦罗洛马玛麦迈曼芒毛梅门蒙米密敏明缪摩莫默姆穆纳乃南内尼年宁纽努诺欧帕潘庞佩彭皮平珀普齐奇乔切钦琼丘让热日茹瑞若萨塞赛桑瑟森沙山尚绍舍申圣什施史舒斯司丝松苏索塔泰坦汤唐陶"
+    "特腾提田廷图托瓦万旺威维韦魏温文翁沃乌武西希锡夏香肖谢辛欣休许雅亚延扬杨耶叶伊因英尤于约泽扎詹张哲珍芝治兹朱卓宗祖佐仓措旦顿嘎江拱桂吾吐买娜古丽孜柯莎]{3,7}"
+)
+# Offices beside which any word can be a name, Chinese or not.
+_ANY_OFFICE = rf"(?:{OFFICE}|总统|首相|国王|国务卿|外[长相]|大臣|特使|议长|发言人|特首|代表|教授|院士|将军|参赞|会长|董事)"
+_TITLE_BEFORE = re.compile(rf"(?:{_ANY_OFFICE}|同志|先生|女士)[ \u3000]?$")
+_TITLE_AFTER = re.compile(rf"[ \u3000]?(?:同志(?!们)|先生|女士|阁下|(?:常务)?副?{_ANY_OFFICE})")
+_LONGEST_TITLE = 6
+
+# A place: 张家口市, 石家庄市.
+_PLACE_AFTER = re.compile("[省市县区州盟旗镇乡村](?!长|委)|自治[区州县]")
+# What no name ends in, or has in it.
+_NO_NAME = re.compile(
+    rf"(?:{ENDINGS}|[省市县区州盟旗镇乡村]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
+    rf"|{OFFICE}|[的了把被将0-9，,。；;：:！!？?“”《》（）()]|会议|讲话|加强|要求|强调|指出|主持|出席|参加"
+)
+# Words that stand where names do.
+_WORDS = frozenset(
+    "会议 会上 会后 大会 全会 例会 工作 讲话 报告 负责 领导 群众 干部 记者 代表 委员 同志 成员 人员 企业 单位 部门 基层 中央 地方 各地 各级"
+    " 今天 今年 去年 上午 下午 近日 日前 目前 当前 同时 其中 有关 相关 主要 重要 全体 全面 党员 书记 主任 主席 局长 县长 市长 省长 总理 总统".split()
+)
+
+
+def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | None:
+    """The name that text[start:end] is, is a part of or holds; None if the words are no name.
+
+    `found` are the names that `find_people` finds. A surname by itself (陈) is a name where one is found.
+    """
+    first = bisect_left(found, (start, 0))
+    first -= bool(first) and found[first - 1][1] > start
+    touched = [span for span in found[first : first + 3] if span[0] < end and start < span[1]]
+    if len(touched) == 1 and touched[0] != (start, end) and _is_part(touched[0], (start, end)):
+        # 周强作 of 周强作的报告 is no longer name of 周强, who is named by himself elsewhere.
+        is_named = any(text[i:j] == text[start:end] for i, j in found)
+        return (start, end) if is_named else touched[0]
+    return (start, end) if may_be_name(text, start, end) else None
+
+
+def _is_part(one: Span, other: Span) -> bool:
+    """Whether one of the spans lies within the other."""
+    return (one[0] <= other[0] and other[1] <= one[1]) or (other[0] <= one[0] and one[1] <= other[1])
+
+
+def may_be_name(text: str, start: int, end: int) -> bool:
+    """Whether the words at text[start:end] can be the name of a person there.
+
+    They can if they begin with a surname, are written as foreign names are, or stand beside an office.
+    """
+    words = re.sub(r"[ \u3000]", "", text[start:end])
+    if _DOTTED.fullmatch(words):
+        return True
+    if words in _WORDS or _NO_NAME.search(words) or _PLACE_AFTER.match(text, end):
+        return False
+    before = text[max(0, start - _LONGEST_TITLE) : start]
+    if _TITLE_BEFORE.search(before) is not None or _TITLE_AFTER.match(text, end) is not None:
+        return True
+    if re.fullmatch("[A-Za-z.' -]+", words) or _TRANSCRIBED.fullmatch(words):
+        return True
+    rare = len(words) == 3 and words[0] in SURNAMES
+    return (is_name(words) or rare) and stands_like_a_name(text, start, end)
