@@ -9,7 +9,7 @@ from collections.abc import Iterator
 _DENIED = re.compile(
     r"(?:未(?!来)|没(?!收)|不(?!仅|但|只|断|久|日|光)|无法|无暇|缺席|委托|请假|免于)[^，,。；;：:、！!？?\n]{0,6}$"
 )
-_REACH = 10
+_REACH, _FAR = 10, 60
 
 
 def affirmed(pattern: str, text: str, start: int, end: int) -> Iterator[re.Match[str]]:
@@ -26,8 +26,11 @@ def find_affirmed(pattern: str, text: str, start: int, end: int) -> re.Match[str
 
 # What forbids or averts the words after it: part of what is demanded. 不断 and 不仅 deny nothing.
 _FORBIDS = re.compile(
-    "(?:不得|不准|不许|不宜|不可|不再|不要|严禁|禁止|防止|防范|杜绝|避免|严防|谨防|停止|取消|暂停|制止|坚决不|绝不|决不|拒绝|克服|纠正|反对)"
-    r"[^，,。；;：:、！!？?\n“”的]{0,4}$|(?<![不])不$"
+    "(?:不宜|不再|防止|防范|杜绝|避免|严防|谨防|停止|取消|暂停|制止|拒绝|克服|纠正|反对)[^，,。；;：:、！!？?\n“”的]{0,4}$|(?<![不])不$"
+)
+# These forbid whatever follows in their clause, a whole list too: 不得设立账外账、私分国有资产.
+_FORBIDS_ALL = re.compile(
+    "(?:不得|不准|不许|不可(?![或避逆])|不要|严禁|禁止|坚决不|绝不|决不)(?:(?!而要|而应)[^，,。；;：:！!？?\n“”]){0,40}$"
 )
 # What says that something is not, or not yet, so.
 _DENIES = re.compile(
@@ -37,6 +40,9 @@ _DENIES = re.compile(
 
 def forbidding(text: str, clause_start: int, start: int) -> int | None:
     """Where the word begins that forbids what stands at `start` of its clause (不得|建立小金库); None without one."""
+    match = _FORBIDS_ALL.search(text[max(clause_start, start - _FAR) : start])
+    if match is not None:
+        return max(clause_start, start - _FAR) + match.start()
     match = _FORBIDS.search(text[max(clause_start, start - _REACH) : start])
     return None if match is None else max(clause_start, start - _REACH) + match.start()
 

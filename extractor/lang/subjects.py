@@ -80,6 +80,21 @@ def named_in(text: str, start: int, end: int) -> list[Span]:
     return [*led_by(text, start, end), *labelled_in(text, start, end)]
 
 
+# What something is done to, or given to, stands behind these.
+_OBJECT = re.compile("(?:向|对|给|把|被|受|报|送|呈)$")
+_NO_NAME = re.compile("(?:要|应|应当|须|需|必须|务必|将|都|均|也|还|一定|负责|牵头)+|[^省市县区镇乡村旗州盟团]")
+
+
+def may_name_body(words: str) -> bool:
+    """False for words of duty and single characters that name no level of government."""
+    return _NO_NAME.fullmatch(words) is None
+
+
+def is_object(text: str, start: int) -> bool:
+    """Whether what begins at `start` is what something is done to: 向县政府报告, 对各乡镇的督导."""
+    return _OBJECT.search(text[max(0, start - 2) : start]) is not None
+
+
 def led_by(text: str, start: int, end: int) -> list[Span]:
     """The bodies in 由县发改局牵头, which lead what follows."""
     spans = [match.span("who") for match in _BY.finditer(text, start, end)]

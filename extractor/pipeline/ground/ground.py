@@ -25,7 +25,7 @@ from extractor.pipeline.ground.evidence import (
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import objection, with_negation, with_qualifier
+from extractor.pipeline.ground.ownership import as_stated, objection, with_qualifier
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import worded, words_around
@@ -115,11 +115,11 @@ def _ground_item(
     match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
-    if anchor.kind.cued_by == "clause" and answer_item.place is None:
-        match, denied = with_negation(match, prepared)
-        if denied:
+    if answer_item.place is None:
+        match, why = as_stated(field, match, prepared)
+        if why is not None:
             start, end = prepared.speech.span(*prepared.clause(match.start, match.end))
-            return None, [Problem("misplaced", _name_of(field, anchor), quote, start, end, denied)]
+            return None, [Problem("misplaced", _name_of(field, anchor), quote, start, end, why)]
     grounded: dict[str, Any] = {}
     for leaf in field.asked:
         if leaf is anchor:
