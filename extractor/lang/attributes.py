@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
+from extractor.lang.vocabulary import is_ordinary_word
 
 # 亿元以上项目25个, 500强企业3家, 超10亿元企业5家: a bound or a rank, its noun, and how many of these there are.
 _BOUNDED = re.compile(r"^(?:超过?|逾|不低于|不少于)|(?:及?以[上下内]|以外|强)$")
-_NOUN = re.compile(rf"(?:及?以[上下内]|以外|强)?的?(?![和与及、])[{HAN}、]{{1,14}}")
+_NOUN = re.compile(rf"(?:及?以[上下内]|以外|强)?的?(?![和与及、])[{HAN}]{{1,14}}")
 
 _COMPARED = re.compile(r"(?:[比较]|相对于|对比|高于|低于|多于|少于|超过|不低于|略高于|略低于)$")
 _BESIDE = re.compile(r"(?:与|同|和|跟)$")
@@ -66,3 +67,43 @@ def is_scope(text: str, span: Span) -> bool:
     # 低于全国120.56 gives a number of the whole itself.
     surpassed = _SURPASSED.search(before) is not None and not after[:1].isdigit()
     return surpassed or _RANKED.search(before) is not None or _AMONG.match(after) is not None
+
+
+_YEAR = re.compile(r"[0-9]{4}|[一二三四五六七八九〇零]{4}|今年|去年|明年|前年|上年|当年|本年|五[”\"]?期间")
+_IS_WHEN = ("时间是", "时间为", "时间在", "时间:", "时间：")
+_OF_TIME = re.compile("[年月日天旬季周期时世纪今昔前后来近初末底普现]|[0-9]{4}")
+_OF_PLACE = re.compile("[省市县区州盟旗镇乡村国街道地洲港台境域内外][内外]?$|^[全本我各该]")
+_TO = re.compile(r"\s?(?:至|到|-{1,2}|—{1,2}|~|～)\s?")
+
+
+def is_superseded(text: str, span: Span, item: Span, clause: Span, others: Sequence[Span]) -> bool:
+    """Whether a time or a place is not that of an item, because another one stands nearer, or because it comes later.
+
+    In 2018年完成3亿元，2019年完成5亿元 each number has its own. `others` are the times (or places) of the text, in order;
+    the base of a comparison is none. A time without a year may stand within one: 去年…，上半年….
+    """
+    if span[0] >= clause[1]:
+        return not text.endswith(_IS_WHEN, 0, span[0])
+    if span[1] > clause[0]:
+        return False
+    own = [one for one in others if clause[0] <= one[0] and one[1] <= item[0] and not is_base(text, one, item)]
+    years = [_YEAR.search(text[slice(*one)]) is not None for one in own]
+    return any(years) or (bool(own) and _YEAR.search(text[slice(*span)]) is None)
+
+
+def may_be_time(words: str) -> bool:
+    """Whether the words have a character for a time in them."""
+    return _OF_TIME.search(words) is not None
+
+
+def may_be_place(words: str) -> bool:
+    """False for ordinary words (投资) that don't end as places do."""
+    return _OF_PLACE.search(words) is not None or not is_ordinary_word(words)
+
+
+def whole_interval(text: str, span: Span, periods: Sequence[Span]) -> Span:
+    """2018年至2020年 for one of its ends; any other time as it is."""
+    for one in periods:
+        if one[0] <= span[0] and span[1] <= one[1] and one != span and _TO.search(text[slice(*one)]):
+            return one
+    return span

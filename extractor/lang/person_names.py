@@ -14,6 +14,7 @@ from extractor.lang.organs import ENDINGS
 from extractor.lang.people import is_name, stands_like_a_name
 from extractor.lang.sentences import Span
 from extractor.lang.surnames import OFFICE, SURNAMES
+from extractor.lang.vocabulary import is_ordinary_word
 
 # Names of other languages are written with a dot between their parts, or with characters like these.
 _DOTTED = re.compile(rf"[{HAN}A-Za-z.]+(?:[·•．.][{HAN}A-Za-z.]+)+")
@@ -54,7 +55,13 @@ def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | Non
         # 周强作 of 周强作的报告 is no longer name of 周强, who is named by himself elsewhere.
         is_named = any(text[i:j] == text[start:end] for i, j in found)
         return (start, end) if is_named else touched[0]
-    return (start, end) if may_be_name(text, start, end) else None
+    listed = [one for one in found[max(0, first - 1) : first + 3] if _is_listed(text, one, (start, end))]
+    return (start, end) if listed or may_be_name(text, start, end) else None
+
+
+def _is_listed(text: str, one: Span, other: Span) -> bool:
+    """Whether the spans stand side by side in a list: 陈元、万钢."""
+    return text[one[1] : other[0]] == "、" or text[other[1] : one[0]] == "、"
 
 
 def _is_part(one: Span, other: Span) -> bool:
@@ -78,4 +85,6 @@ def may_be_name(text: str, start: int, end: int) -> bool:
     if re.fullmatch("[A-Za-z.' -]+", words) or _TRANSCRIBED.fullmatch(words):
         return True
     rare = len(words) == 3 and words[0] in SURNAMES
+    if is_ordinary_word(words):
+        return False
     return (is_name(words) or rare) and stands_like_a_name(text, start, end)

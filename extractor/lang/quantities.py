@@ -127,9 +127,9 @@ def _signs(match: re.Match[str]) -> tuple[int, int]:
 
     In -5--10 and 负增长5%到10% the first sign is for both ends, in -10到5 it is not.
     """
-    first = -1 if match["sign"][:1] in ("-", "负") else 1
+    first = -1 if match["sign"][:1] in ("-", "负", "零") else 1
     if match["sign2"]:
-        return first, -1 if match["sign2"][0] in ("-", "负") else 1
+        return first, -1 if match["sign2"][0] in ("-", "负", "零") else 1
     apart = match["sign"] == "-" and match["to"] in ("至", "到")
     return first, 1 if apart else first
 

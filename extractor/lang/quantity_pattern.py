@@ -26,7 +26,7 @@ _LEAD = (
     rf"(?:\d{{1,4}}万?|[{DIGIT}十百千万]{{1,3}})分之)"
 )
 _BEFORE_WORDS, _AFTER_WORDS = re.compile(any_of(APPROX_BEFORE)), re.compile(AFTER)
-_SIGN = r"[+-]|负(?:增长)?(?=[\d百])"
+_SIGN = rf"[+-]|负(?:增长)?(?=[\d百])|零下(?=[\d{DIGIT}十])"
 _DECIMAL = re.compile(r"\d")
 _HALF = rf"(?<![{DIGIT}十百千万亿])半(?![年数天径导成]|个月)"
 _STARTS = first_of([*APPROX_BEFORE, *"每倒第前翻负+-0123456789廿十百千万亿", *DIGIT])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 
 from extractor.lang.countable import SKIPPED
 from extractor.lang.date_spans import find_dates
-from extractor.lang.numerals import to_plain
+from extractor.lang.numerals import DIGIT, to_plain
 from extractor.lang.quantity_pattern import QUANTITY, is_indefinite
 from extractor.lang.sentences import Span
 
 # Characters around a place that can belong to its number, or to the date, the list number or the name that it is in.
 _AROUND = 40
+_NUMERAL = re.compile(rf"[\d{DIGIT}十百千万亿.]+")
+# An ordinal that counts the points of a speech.
+_POINT = re.compile(rf"第[\d{DIGIT}十]{{1,3}}[,、是要]")
 _QUOTES = "“「『\"'‘《"
 
 
@@ -39,12 +43,15 @@ def _of_another_kind(text: str, start: int, end: int) -> Span | None:
     if any(line + i <= start and end <= line + j for i, j in find_dates(text[line:stop])):
         return None
     plain = to_plain(text[line:stop])
-    if any(
-        line + m.start() <= start and end <= line + m.end() and m[0][0] not in _QUOTES for m in SKIPPED.finditer(plain)
-    ):
-        return None
+    words = plain[start - line : end - line]
+    for skipped in SKIPPED.finditer(plain):
+        if line + skipped.start() <= start and end <= line + skipped.end():
+            # A quantity can be quoted, but a numeral within “五水共治” is a part of a name.
+            if skipped[0][0] not in _QUOTES or _NUMERAL.fullmatch(words):
+                return None
     for match in QUANTITY.finditer(plain):
         first, last = line + match.start("before"), line + match.end()
         if first < end and start < last:
-            return None if is_indefinite(plain, match) else (min(start, first), max(end, last))
+            listed = _POINT.match(plain, match.start())
+            return None if listed or is_indefinite(plain, match) else (min(start, first), max(end, last))
     return start, end

@@ -12,6 +12,7 @@ from typing import Any
 from extractor.document import Document, Excerpt
 from extractor.lang.acts import Sentence
 from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.date_spans import find_periods
 from extractor.lang.fold import fold
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
@@ -55,6 +56,15 @@ class Prepared:
     def people(self) -> list[Span]:
         """The names of persons that the words beside them show, in order."""
         return sorted(find_people(self.speech.text))
+
+    @cached_property
+    def periods(self) -> list[Span]:
+        """The times and spans of time, in order."""
+        return find_periods(self.speech.text)
+
+    def periods_in(self, span: Span) -> list[Span]:
+        """The times that begin in the span (visible characters)."""
+        return self.periods[bisect_left(self.periods, (span[0], 0)) : bisect_left(self.periods, (span[1], 0))]
 
     def names_someone(self, span: Span) -> bool:
         """Whether a name of a person begins in the span (visible characters)."""

@@ -25,7 +25,7 @@ from extractor.pipeline.ground.evidence import (
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import as_stated, objection, with_qualifier
+from extractor.pipeline.ground.ownership import as_stated, objection, as_a_whole
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import worded, words_around
@@ -235,7 +235,7 @@ def _ground_one(leaf: Leaf, quote: str, field: Field, prepared: Prepared, anchor
         match = _beside_name(leaf, quote, prepared, anchor, passage)
     if match is None or not leaf.kind.accepts(quote):
         return None
-    return _value(leaf, with_qualifier(leaf, match, prepared), prepared)
+    return _value(leaf, as_a_whole(leaf, match, prepared), prepared)
 
 
 def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:

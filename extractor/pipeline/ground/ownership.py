@@ -7,9 +7,18 @@ decides, whoever gave it: a model or code.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from extractor.lang.attributes import is_base, is_scope
+from extractor.lang.attributes import (
+    is_base,
+    is_qualifier,
+    is_scope,
+    is_superseded,
+    may_be_place,
+    may_be_time,
+    whole_interval,
+)
 from extractor.lang.negation import forbidding, is_denied
 from extractor.lang.sentences import Span
 from extractor.lang.statements import why_no_fact, why_no_statement
@@ -19,6 +28,8 @@ from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
 from extractor.schema.shape import Field, Leaf
 
+_QUALIFIES = "it says which things are counted, not how many"
+_LONGEST_INTERVAL = 30
 # Fewer characters than this say nothing that could be done.
 _LEFT = 2
 
@@ -26,10 +37,10 @@ _LEFT = 2
 def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> str | None:
     """Why a value at this place can't be a value of the item at `anchor`; None if nothing speaks against it."""
     text, span = prepared.speech.text, (match.start, match.end)
-    if leaf.period is not None and is_base(text, span, (anchor.start, anchor.end)):
-        return "something is compared with it: it is not when the item holds"
-    if leaf.like is not None and is_scope(text, span):
-        return "it is the whole among which the item is counted, not where the item holds"
+    if leaf.period is not None or leaf.like is not None:
+        return _objection_to_circumstance(leaf, span, prepared, anchor)
+    if leaf.kind.reads == "number" and is_qualifier(text, span, prepared.found(leaf.kind)):
+        return _QUALIFIES
     if leaf.beside is not None and is_title_of_another(text, span, text[anchor.start : anchor.end], prepared.people):
         return "it stands beside the name of another person"
     if leaf.beside is not None and not may_be_title(text[slice(*span)]):
@@ -37,11 +48,15 @@ def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> st
     return None if leaf.subject is None else _objection_to_subject(span, prepared, anchor)
 
 
-def with_qualifier(leaf: Leaf, match: Match, prepared: Prepared) -> Match:
-    """A title with what makes another office of it (副, 原), other values as they are."""
-    if leaf.beside is None:
+def as_a_whole(leaf: Leaf, match: Match, prepared: Prepared) -> Match:
+    """A title with what makes another office of it (副, 原), an interval for one of its ends, other values as they are."""
+    text, span = prepared.speech.text, (match.start, match.end)
+    if leaf.beside is not None:
+        start, end = whole_title(text, span)
+    elif leaf.period is not None:
+        start, end = whole_interval(text, span, prepared.periods_in((match.start - _LONGEST_INTERVAL, match.end)))
+    else:
         return match
-    start, end = whole_title(prepared.speech.text, (match.start, match.end))
     return replace(match, start=start, end=end)
 
 
@@ -54,6 +69,8 @@ def as_stated(field: Field, match: Match, prepared: Prepared) -> tuple[Match, st
     text = prepared.speech.text
     clause, span = prepared.clause(match.start, match.end), (match.start, match.end)
     if field.anchor.kind.reads == "number":
+        if is_qualifier(text, span, prepared.found(field.anchor.kind)):
+            return match, _QUALIFIES
         return match, why_no_fact(text, clause, span) if field.unless is not None else None
     if field.anchor.kind.cued_by != "clause":
         return match, None
@@ -65,6 +82,30 @@ def as_stated(field: Field, match: Match, prepared: Prepared) -> tuple[Match, st
     if begin is not None:
         return replace(match, start=begin), None
     return match, why_no_statement(text, clause, span, field.mood is not None)
+
+
+def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, anchor: Match) -> str | None:
+    """Why a time or a place is not when or where the item holds."""
+    text, item = prepared.speech.text, (anchor.start, anchor.end)
+    clause = prepared.clause(*item)
+    if leaf.period is not None:
+        if is_base(text, span, item):
+            return "something is compared with it: it is not when the item holds"
+        if not may_be_time(text[slice(*span)]):
+            return "these words are no time"
+        others = prepared.periods_in(clause)
+    else:
+        assert leaf.like is not None
+        if is_scope(text, span):
+            return "it is the whole among which the item is counted, not where the item holds"
+        if not may_be_place(text[slice(*span)]):
+            return "these words are no place"
+        others = [match.span() for match in re.finditer(leaf.like.pattern, text[slice(*clause)])]
+        others = [(clause[0] + i, clause[0] + j) for i, j in others]
+        others = [one for one in others if not is_scope(text, one)]
+    if is_superseded(text, span, item, clause, others):
+        return "the item's own clause comes before it, or has another one"
+    return None
 
 
 def _objection_to_subject(span: Span, prepared: Prepared, anchor: Match) -> str | None:
