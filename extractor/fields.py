@@ -26,7 +26,7 @@ Markers go into `Annotated[…]`:
 
 - when to ask: `Cue`, `Mood`, `Unless`
 - what counts: `Within` (how far a value may stand from its item), `Shown` (words that a choice needs), `Unit`
-  (the units of a number), `ChangesTo` (two numbers of one item)
+  (the units of a number), `ChangesTo` (two numbers of one item), `OwnDate` (the text's own event)
 - what code reads off by itself: `Beside`, `Subject`, `Period`, `Deadline`, `Like`
 - how to ask: `Most` (the length of a list), `Group` (fields that share a question), `LargeModelOnly`
 - bookkeeping: `Expects` (what coverage counts), `Was` (the field's former name)
@@ -52,6 +52,7 @@ from extractor.markers import (
     Like,
     Mood,
     Most,
+    OwnDate,
     Period,
     Shown,
     Subject,
@@ -79,6 +80,7 @@ __all__ = [
     "Mood",
     "Most",
     "Name",
+    "OwnDate",
     "Period",
     "Person",
     "Position",

@@ -284,6 +284,23 @@ class LargeModelOnly:
 
 
 @dataclass(frozen=True)
+class OwnDate:
+    """A date of the event that the text is about. Dates that the words around them give to something else are refused.
+
+    These are a deadline (6月5日前), a beginning (自…起), an end (截至…), the date of a document (…印发), of what happened
+    (…发生) and of another event (去年…, 下次…).
+
+    Example:
+        date: Annotated[EdtfDate | None, OwnDate()]
+
+        text    2014年5月27日召开会议，要求6月5日前完成整改。
+        fills   "6月5日"
+        holds   null
+        problem misplaced date 6月5日
+    """
+
+
+@dataclass(frozen=True)
 class ChangesTo:
     """The number from which something changes to that of the part `name` of the same item.
 

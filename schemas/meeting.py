@@ -25,6 +25,7 @@ from extractor.fields import (
     Like,
     Mentions,
     Mood,
+    OwnDate,
     Period,
     Person,
     Quantity,
@@ -170,7 +171,7 @@ class Measure(BaseModel):
 class MeetingRecord(BaseModel):
     """一次会议或一篇讲话。"""
 
-    date: Annotated[EdtfDate | None, Cue(HELD, where="ends"), Expects(), Group("record")] = Field(
+    date: Annotated[EdtfDate | None, Cue(HELD, where="ends"), OwnDate(), Expects(), Group("record")] = Field(
         description="会议召开或讲话发表的日期，照抄原文，如“5月27日”；不是文件、统计或其他活动的日期；没有写明则为null"
     )
     officials: Annotated[

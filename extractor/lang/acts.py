@@ -79,9 +79,7 @@ class Sentence:
         begin, end = self.span
         ours = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
         ours = [(begin + i, begin + j) for i, j in ours]
-        others = [
-            (i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)
-        ]
+        others = [(i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)]
         if not ours or not others:
             return True
         named = sorted([*ours, *others])

@@ -97,8 +97,8 @@ def may_be_time(words: str) -> bool:
 
 
 def may_be_place(words: str) -> bool:
-    """False for ordinary words (投资) that don't end as places do."""
-    return _OF_PLACE.search(words) is not None or not is_ordinary_word(words)
+    """False for a verb or an adjective (投资). A noun may be the name of a place (焦作, 园区)."""
+    return _OF_PLACE.search(words) is not None or not is_ordinary_word(words, nouns=False)
 
 
 def whole_interval(text: str, span: Span, periods: Sequence[Span]) -> Span:

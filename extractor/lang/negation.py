@@ -50,3 +50,19 @@ def forbidding(text: str, clause_start: int, start: int) -> int | None:
 def is_denied(text: str, clause_start: int, start: int) -> bool:
     """Whether the clause says that what stands at `start` is not so (未能|实现目标)."""
     return _DENIES.search(text[max(clause_start, start - _REACH) : start]) is not None
+
+
+# What denies the word right behind it as a part of a name: 未脱贫人口, 非公有制企业, 不合格产品.
+_PREFIX = re.compile("(?:尚未|没有|[未不非无没])$")
+_OTHER_PREFIX = re.compile("(?:南非|是非|除非|莫非|有无|[能会可要]不)$")
+
+
+def with_denial(text: str, sentence: tuple[int, int], words: str) -> str:
+    """The words with what denies them, if they are denied wherever they stand in the sentence: 未脱贫人口 for 脱贫人口."""
+    denials = []
+    for match in re.finditer(re.escape(words), text[slice(*sentence)]):
+        at = sentence[0] + match.start()
+        before = text[max(sentence[0], at - 2) : at]
+        denial = None if _OTHER_PREFIX.search(before) else _PREFIX.search(before)
+        denials.append(denial.group() if denial else "")
+    return (denials[0] if denials and all(denials) else "") + words

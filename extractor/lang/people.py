@@ -93,6 +93,7 @@ def is_name(words: str) -> bool:
         2 <= len(words) <= size
         and words[-1] not in _NEVER_LAST
         and not _SAID.match(words)
+        and not _SAID.fullmatch(words[1:])
         and (words[0] in _TRUSTED or words[:2] in COMPOUND_SURNAMES)
         and words not in _WORDS
         and words[:2] not in _WORDS
@@ -102,10 +103,15 @@ def is_name(words: str) -> bool:
 
 
 def stands_like_a_name(text: str, start: int, end: int) -> bool:
-    """Whether what stands around text[start:end] can stand around a name; for three characters one side is enough."""
+    """Whether what stands before or behind text[start:end] can stand there if it is a name."""
     before = _BEFORE_END.search(text, max(0, start - 2), start) is not None
-    after = end == len(text) or _AFTER_NAME.match(text, end) is not None
-    return (before and after) if end - start < 3 else (before or after)
+    return before or end == len(text) or after_name(text, end) is not None
+
+
+def after_name(text: str, end: int) -> int | None:
+    """Where the word or mark ends that begins at `end`, if it can follow a name; None if it can't."""
+    match = _AFTER_NAME.match(text, end)
+    return None if match is None else match.end()
 
 
 def _after_office(text: str) -> Iterator[Span]:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 
 from extractor.lang.characters import HAN
 from extractor.lang.organs import ENDINGS
-from extractor.lang.people import is_name, stands_like_a_name
+from extractor.lang.people import after_name, is_name, stands_like_a_name
 from extractor.lang.sentences import Span
 from extractor.lang.surnames import OFFICE, SURNAMES
 from extractor.lang.vocabulary import is_ordinary_word
@@ -24,10 +24,14 @@ _TRANSCRIBED = re.compile(
     "特腾提田廷图托瓦万旺威维韦魏温文翁沃乌武西希锡夏香肖谢辛欣休许雅亚延扬杨耶叶伊因英尤于约泽扎詹张哲珍芝治兹朱卓宗祖佐仓措旦顿嘎江拱桂吾吐买娜古丽孜柯莎]{3,7}"
 )
 # Offices beside which any word can be a name, Chinese or not.
-_ANY_OFFICE = rf"(?:{OFFICE}|总统|首相|国王|国务卿|外[长相]|大臣|特使|议长|发言人|特首|代表|教授|院士|将军|参赞|会长|董事)"
+_ANY_OFFICE = (
+    rf"(?:{OFFICE}|总统|首相|国王|国务卿|外[长相]|大臣|特使|议长|发言人|特首|代表|教授|院士|将军|参赞|会长|董事)"
+)
 _TITLE_BEFORE = re.compile(rf"(?:{_ANY_OFFICE}|同志|先生|女士)[ \u3000]?$")
 _TITLE_AFTER = re.compile(rf"[ \u3000]?(?:同志(?!们)|先生|女士|阁下|(?:常务)?副?{_ANY_OFFICE})")
 _LONGEST_TITLE = 6
+# Of those with a surname of one character.
+_LONGEST_NAME = 3
 
 # A place: 张家口市, 石家庄市.
 _PLACE_AFTER = re.compile("[省市县区州盟旗镇乡村](?!长|委)|自治[区州县]")
@@ -38,8 +42,62 @@ _NO_NAME = re.compile(
 )
 # Words that stand where names do.
 _WORDS = frozenset(
-    "会议 会上 会后 大会 全会 例会 工作 讲话 报告 负责 领导 群众 干部 记者 代表 委员 同志 成员 人员 企业 单位 部门 基层 中央 地方 各地 各级"
-    " 今天 今年 去年 上午 下午 近日 日前 目前 当前 同时 其中 有关 相关 主要 重要 全体 全面 党员 书记 主任 主席 局长 县长 市长 省长 总理 总统".split()
+    [
+        "会议",
+        "会上",
+        "会后",
+        "大会",
+        "全会",
+        "例会",
+        "工作",
+        "讲话",
+        "报告",
+        "负责",
+        "领导",
+        "群众",
+        "干部",
+        "记者",
+        "代表",
+        "委员",
+        "同志",
+        "成员",
+        "人员",
+        "企业",
+        "单位",
+        "部门",
+        "基层",
+        "中央",
+        "地方",
+        "各地",
+        "各级",
+        "今天",
+        "今年",
+        "去年",
+        "上午",
+        "下午",
+        "近日",
+        "日前",
+        "目前",
+        "当前",
+        "同时",
+        "其中",
+        "有关",
+        "相关",
+        "主要",
+        "重要",
+        "全体",
+        "全面",
+        "党员",
+        "书记",
+        "主任",
+        "主席",
+        "局长",
+        "县长",
+        "市长",
+        "省长",
+        "总理",
+        "总统",
+    ]
 )
 
 
@@ -51,7 +109,7 @@ def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | Non
     first = bisect_left(found, (start, 0))
     first -= bool(first) and found[first - 1][1] > start
     touched = [span for span in found[first : first + 3] if span[0] < end and start < span[1]]
-    if len(touched) == 1 and touched[0] != (start, end) and _is_part(touched[0], (start, end)):
+    if len(touched) == 1 and touched[0] != (start, end) and _is_part(text, touched[0], (start, end)):
         # 周强作 of 周强作的报告 is no longer name of 周强, who is named by himself elsewhere.
         is_named = any(text[i:j] == text[start:end] for i, j in found)
         return (start, end) if is_named else touched[0]
@@ -64,9 +122,18 @@ def _is_listed(text: str, one: Span, other: Span) -> bool:
     return text[one[1] : other[0]] == "、" or text[other[1] : one[0]] == "、"
 
 
-def _is_part(one: Span, other: Span) -> bool:
-    """Whether one of the spans lies within the other."""
-    return (one[0] <= other[0] and other[1] <= one[1]) or (other[0] <= one[0] and one[1] <= other[1])
+def _is_part(text: str, found: Span, given: Span) -> bool:
+    """Whether a name holds the words given, or these hold it and have too much.
+
+    陈大为 of 陈大为讲话 has not, though 陈大 might be a name as well: it ends where a word begins.
+    """
+    if found[0] <= given[0] and given[1] <= found[1]:
+        return True
+    if not (given[0] <= found[0] and found[1] <= given[1]):
+        return False
+    follows = after_name(text, found[1])
+    is_full = given[1] - given[0] <= _LONGEST_NAME and text[given[0]] in SURNAMES
+    return not is_full or follows is None or follows > given[1]
 
 
 def may_be_name(text: str, start: int, end: int) -> bool:

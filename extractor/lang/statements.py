@@ -13,12 +13,12 @@ from extractor.lang.sentences import Span
 
 _DUTY = "(?<![主重需首简概])要(?![求素点闻])|必须|务必|应当|应该|力争|确保"
 # A clause with these supposes something.
-_IF = re.compile("^(?:如果|倘若|假如|假使|若(?!干)|一旦|凡是?|只有|除非|即使|万一|要是)|(?:如果|一旦|凡是)[^，,。；;]{0,12}$")
+_IF = re.compile(
+    "^(?:如果|倘若|假如|假使|若(?!干)|一旦|凡是?|只有|除非|即使|万一|要是)|(?:如果|一旦|凡是)[^，,。；;]{0,12}$"
+)
 # 建立小金库的，要严肃查处: the clause says whom the next one is about.
 _WHOM = re.compile("的?[，,]|的$")
-_OF = re.compile(
-    "的(?!同时|基础上|前提下|过程中|话)"
-)
+_OF = re.compile("的(?!同时|基础上|前提下|过程中|话)")
 _HANDLED = re.compile("(?:对|对于|把|将|关于|以|因|由于|针对)$")
 _DENIED_AFTER = re.compile("(?:的?(?:目标|任务|要求))?(?:还|仍|尚)?(?:没有|没能|未能|未|尚未|难以|无法|不能|落空)")
 _DONE_BEFORE = re.compile(f"(?:已经?|业已|曾经?)[{HAN}]{{0,2}}$")
@@ -32,7 +32,9 @@ _PLANNED = re.compile(
     "力争|确保|争取(?![了到])|力求|预计|预期(?=[增达超目])|(?<![定年的])计划(?!生育|单列|总?投资|期间|的)|拟(?!定)|即将|将(?=[达突实完新建投增超要])|目标(?:[是为]|：|:)"
     f"|{_DUTY}|[年月]底前"
 )
-_NOT_SO = re.compile("(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出)(?:过|一起|任何)?$")
+_NOT_SO = re.compile(
+    "(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出)(?:过|一起|任何)?$"
+)
 
 
 def why_no_statement(text: str, clause: Span, quote: Span, is_demand: bool) -> str | None:
@@ -62,7 +64,9 @@ def _is_done(text: str, clause: Span, quote: Span) -> bool:
         return False
     if _DONE_BEFORE.search(before) or _DONE.match(text[slice(*quote)]):
         return True
-    lead = re.search(r"(?:^|[。！？!?；;\n])([^，,。；;：:\n]{2,14})[，,]$", text[max(0, clause[0] - _SHORT - 2) : clause[0]])
+    lead = re.search(
+        r"(?:^|[。！？!?；;\n])([^，,。；;：:\n]{2,14})[，,]$", text[max(0, clause[0] - _SHORT - 2) : clause[0]]
+    )
     return _PAST.match(before) is not None or (lead is not None and _PAST.fullmatch(lead[1]) is not None)
 
 

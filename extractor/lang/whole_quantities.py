@@ -45,10 +45,10 @@ def _of_another_kind(text: str, start: int, end: int) -> Span | None:
     plain = to_plain(text[line:stop])
     words = plain[start - line : end - line]
     for skipped in SKIPPED.finditer(plain):
-        if line + skipped.start() <= start and end <= line + skipped.end():
-            # A quantity can be quoted, but a numeral within “五水共治” is a part of a name.
-            if skipped[0][0] not in _QUOTES or _NUMERAL.fullmatch(words):
-                return None
+        # A quantity can be quoted, but a numeral within “五水共治” is a part of a name.
+        holds = line + skipped.start() <= start and end <= line + skipped.end()
+        if holds and (skipped[0][0] not in _QUOTES or _NUMERAL.fullmatch(words)):
+            return None
     for match in QUANTITY.finditer(plain):
         first, last = line + match.start("before"), line + match.end()
         if first < end and start < last:

@@ -120,7 +120,7 @@ def _leaf_definition(leaf: Leaf) -> Json:
         **({"for": "large models"} if leaf.large_model_only else {}),
         **({"changes to": leaf.changes_to} if leaf.changes_to else {}),
         "markers": [
-            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.unit),
+            *_reprs(leaf.cue, leaf.beside, leaf.subject, leaf.period, leaf.like, leaf.unit, leaf.own_date),
             *([repr(shown)] if shown else []),
         ],
     }

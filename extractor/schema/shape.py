@@ -29,6 +29,7 @@ from extractor.fields import (
     Like,
     Mood,
     Most,
+    OwnDate,
     Period,
     Quantity,
     Shown,
@@ -103,6 +104,7 @@ class Leaf:
     large_model_only: bool = False
     changes_to: str | None = None
     unit: Unit | None = None
+    own_date: OwnDate | None = None
 
     def takes(self, unit: str | None) -> bool:
         """Whether a number in this unit counts; None for a number without one."""
@@ -296,6 +298,7 @@ def _leaf(where: str, name: str, info: FieldInfo) -> Leaf:
         large_model_only=large_model_only,
         changes_to=changes_to and changes_to.name,
         unit=unit,
+        own_date=_marker(markers, OwnDate),
     )
 
 

@@ -543,7 +543,7 @@ def test_schema_list_and_show() -> None:
     assert shown.startswith("MeetingRecord (meeting)\n")
     for words in (
         "officials: list of Official",
-        "  .name: name  姓名",
+        "  .name: person  姓名",
         "date: date or null",
         "asked at the ends of a text if this matches: ",
     ):
@@ -592,7 +592,7 @@ def test_the_shipped_schemas_pass_schema_check(schema: str, my_schema: Path) -> 
 
 def test_schema_check_names_file_and_line(my_schema: Path) -> None:
     source = my_schema.read_text(encoding="utf-8").replace(VENUE, "    venue: Verbatim | None\n")
-    source += '    hosts: Annotated[list[Name], Cue("(主办")] = Field(description="主办单位")\n'
+    source += '    hosts: Annotated[list[Verbatim], Cue("(主办")] = Field(description="主办单位")\n'
     Path("careless.py").write_text(source, encoding="utf-8")
     result = extractor("schema", "check", "careless.py")
     assert result.exit_code == 1

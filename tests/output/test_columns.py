@@ -138,7 +138,7 @@ def test_the_row_gives_the_year_that_the_text_leaves_out(fake: FakeEndpoint) -> 
     assert dates() == {
         "甲": ("2019-12-30", True, ["year_from_row"]),
         "乙": ("2019-05-27", True, ["year_from_row"]),
-        "丙": ("2014-05-27", True, []),
+        "丙": ("2014-05-27", False, []),
     }
 
 
@@ -152,7 +152,7 @@ def test_another_date_of_the_row_gives_another_year_without_a_question(fake: Fak
     assert dates() == {
         "甲": ("2015-12-30", True, ["year_from_row"]),
         "乙": ("XXXX-05-27", False, []),
-        "丙": ("2014-05-27", True, []),
+        "丙": ("2014-05-27", False, []),
     }
     # The lines are those of a run that begins anew.
     extract(fake, "--restart")

@@ -129,7 +129,7 @@ def test_only_added_fields_are_asked_about_the_seeds() -> None:
         (lambda t: t.replace('Within("passage"), Like', 'Within("sentence"), Like'), {"statistics"}),
         (lambda t: t.replace("召开|举行|举办", "召开|举行"), {"date"}),
         (lambda t: t.replace('Mood("goal"), Expects', "Mood('goal'), Expects"), set()),
-        (lambda t: t.replace("list[Measure], Mood", "list[Measure], Most(9), Mood").replace("    Name,", "    Most,\n    Name,"), {"measures"}),
+        (lambda t: t.replace("list[Measure], Mood", "list[Measure], Most(9), Mood").replace("    Mood,", "    Mood,\n    Most,", 1), {"measures"}),
         (lambda t: t.replace('"""一次会议或一篇讲话。"""', '"""一篇讲话。"""'), set()),
         (lambda t: t.replace('"""要采取的行动。"""', '"""行动。"""'), set()),
         (lambda t: "# a comment\n" + t.replace("PLEDGE = ", "# another\nPLEDGE = "), set()),

@@ -15,6 +15,7 @@ from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
+from extractor.lang.distribution import shares_in
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
@@ -178,7 +179,7 @@ def _not_ruled_out(unless: Unless, text: str, numbers: Sequence[Span]) -> list[S
 def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     """Candidates at these places, with the values that code can read off around them."""
     clause_spans, sentence_spans = clauses(text), sentences(text)
-    numbers = find_quantities(text) if any(leaf.kind.is_read_off for leaf in field.asked) else []
+    numbers = find_quantities(text) if any(x.kind.is_read_off or x.period or x.like for x in field.asked) else []
     values = {x.name: [m.span() for m in re.finditer(x.like.pattern, text)] for x in field.asked if x.like}
     values |= {
         x.name: find_deadlines(text) if isinstance(x.period, Deadline) else find_periods(text)
@@ -199,7 +200,8 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence, i, j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-                span = _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
+                given = _shared_out(leaf, text, (i, j), sentence, numbers, values[leaf.name])
+                span = given or _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
                 candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
     return found
@@ -220,6 +222,20 @@ def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> s
     if change is not None:
         return words[slice(*change.new)]
     return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
+
+
+def _shared_out(
+    leaf: Leaf, text: str, number: Span, sentence: Span, numbers: Sequence[Span], values: Sequence[Span]
+) -> Span | None:
+    """The time or place that 分别 gives to a number: 2018年、2019年分别完成12亿元、15亿元."""
+    own = [n for n in numbers if sentence[0] <= n[0] and n[1] <= sentence[1]]
+    share = next((share for share in shares_in(text, sentence, own) if share.number == number), None)
+    if share is None:
+        return None
+    inside = next((span for span in values if share.own[0] <= span[0] and span[1] <= share.own[1]), None)
+    # Search takes 2018年、2019年 for one time.
+    is_time = leaf.period is not None and find_periods(text[slice(*share.own)]) == [(0, share.own[1] - share.own[0])]
+    return inside or (share.own if is_time else None)
 
 
 def _is_elsewhere(leaf: Leaf, text: str, span: Span, place: Span) -> bool:

@@ -13,6 +13,7 @@ from extractor.document import Document, Excerpt
 from extractor.lang.acts import Sentence
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.date_spans import find_periods
+from extractor.lang.distribution import Share, shares_in
 from extractor.lang.fold import fold
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
@@ -41,6 +42,7 @@ class Prepared:
     sentences: list[Span]
     clauses: list[Span]
     _found: dict[Kind, list[Span]] = field(default_factory=dict)
+    _shares: dict[Span, list[Share]] = field(default_factory=dict)
 
     def found(self, kind: Kind) -> list[Span]:
         """All spans of the speech that could be a value of this kind, searched for once."""
@@ -73,6 +75,14 @@ class Prepared:
     def people_in(self, span: Span) -> list[Span]:
         """The names of persons that begin in the span (visible characters)."""
         return self.people[bisect_left(self.people, (span[0], 0)) : bisect_left(self.people, (span[1], 0))]
+
+    def share_of(self, number: Span, kind: Kind) -> Share | None:
+        """What 分别 gives to a number of this kind."""
+        sentence = self.sentence(*number)
+        if sentence not in self._shares:
+            numbers = [one for one in self.found(kind) if sentence[0] <= one[0] and one[1] <= sentence[1]]
+            self._shares[sentence] = shares_in(self.speech.text, sentence, numbers)
+        return next((share for share in self._shares[sentence] if share.number == number), None)
 
     def clause(self, i: int, j: int) -> Span:
         """The clause, or the run of clauses, that contains the visible characters i:j."""

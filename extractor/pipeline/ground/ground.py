@@ -25,7 +25,7 @@ from extractor.pipeline.ground.evidence import (
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import as_stated, objection, as_a_whole
+from extractor.pipeline.ground.ownership import as_a_whole, as_stated, objection
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import worded, words_around
@@ -115,7 +115,7 @@ def _ground_item(
     match = placed.match
     if match is None or not anchor.kind.accepts(quote or ""):
         return None, [_absent(field, anchor, quote, prepared, passage)]
-    if answer_item.place is None:
+    if answer_item.place is None or anchor.own_date is not None:
         match, why = as_stated(field, match, prepared)
         if why is not None:
             start, end = prepared.speech.span(*prepared.clause(match.start, match.end))

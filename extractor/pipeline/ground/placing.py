@@ -18,12 +18,15 @@ from extractor.pipeline.answer import AnswerItem
 from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
 from extractor.pipeline.ground.whole import locate_whole
+from extractor.pipeline.ground.wording import beside
 from extractor.schema.shape import Field
 
 # Places tried for one quote. What stands more often is too common to be told apart.
 _PLACES = 40
 # What a value counts in the item's own clause and in the rest of its sentence.
 _IN_CLAUSE, _IN_SENTENCE = 3.0, 2.0
+# What a wording counts between the numbers around its own.
+_BESIDE = 1.0
 # What it counts that the words fill a clause, and that they stand in the title of a document or in a heading.
 _FILLS_CLAUSE, _IN_TITLE, _IN_HEADING = 1.0, -6.0, -2.0
 # A difference that no value makes: only the order of the answer.
@@ -100,6 +103,9 @@ def _score(item: AnswerItem, field: Field, match: Match, prepared: Prepared) -> 
             share = _share if leaf.kind.grounded_as == "wording" else _holds
             wanted = fold(str(words))
             score += max(_IN_CLAUSE * share(wanted, in_clause), _IN_SENTENCE * share(wanted, in_sentence))
+            if leaf.kind.grounded_as == "wording" and field.anchor.kind.reads == "number":
+                around = beside(text, (match.start, match.end), sentence, prepared.found(field.anchor.kind))
+                score += _BESIDE * _share(wanted, fold("，".join(around)))
     if field.anchor.kind.cued_by == "clause":
         score += _FILLS_CLAUSE * _fills_clause(match, text)
         score += _IN_HEADING * _is_heading(sentence, text)

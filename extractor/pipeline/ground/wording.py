@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from extractor.lang.characters import HAN_CHARACTER
+from extractor.lang.date_spans import find_periods
 from extractor.lang.fold import fold
+from extractor.lang.negation import with_denial
+from extractor.lang.sentences import Span
 from extractor.pipeline.ground.evidence import Prepared, telling_clause
 from extractor.pipeline.ground.locate import Match
+from extractor.schema.kinds import QUANTITY, Kind
 from extractor.schema.shape import Field, Leaf
 
 # Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
@@ -34,6 +39,12 @@ _KEPT = 0.7
 _BREAK = re.compile(
     r"[，,；;：:、。！？!?()（）\n]|[0-9]+[.0-9]*[十百千万亿]*(?:美元|年|月|日|元|人|个|家|项|名|户|亩|倍|例|次|所|[%％‰])?的?|[和与及]"
 )
+# What only says how far the thing named before went, or which part of it: 同比增长8%, 占全年计划的60%.
+_COMPARING = re.compile(
+    r"[，,；;、]?(?:其中)?(?:同比|环比|占|比|较|增长|增加|增速|增幅|提高|上升|上涨|下降|减少|降低|回落|降幅|达到?|为|是|约|共|完成(?:全年|年度)|居|列|排|位|超|高于|低于|总量|总额|年均|人均|累计|平均|折合|相当|实现|圆满|完成)"
+)
+# A member of a list this long is recognised by a part of it.
+_LONG = 4
 # Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
     r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
@@ -54,6 +65,8 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
     quote = _without_numbers(quote, words)
     if _ONLY_MOVED.fullmatch(quote):
         return None
+    if field.anchor.kind.reads == "number" and _is_anothers(quote, prepared, anchor, field.anchor.kind):
+        return None
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
     head = _GENERIC_HEAD.search(quote)
@@ -62,7 +75,47 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
     letters = [sum(map(str.isalnum, words)) for words in (specific, kept)]
     if letters[1] < 2 or letters[1] < _KEPT * letters[0]:
         return None
-    return kept + generic
+    return with_denial(prepared.speech.text, (i, j), kept) + generic
+
+
+def _is_anothers(wording: str, prepared: Prepared, anchor: Match, kind: Kind) -> bool:
+    """Whether a wording names what another number of the sentence counts, and nothing around this one.
+
+    Of 投资增长8%，财政收入下降5% the wording 财政收入 is not that of 8%; where the text shares out numbers by 分别, a wording
+    that has the name of another share, and not this one's, is not that of this number.
+    """
+    text, number = prepared.speech.text, (anchor.start, anchor.end)
+    share = prepared.share_of(number, kind)
+    if share is not None:
+        own = text[slice(*share.own)]
+        return not _has_part(own, wording) and any(_has_part(other, wording) for other in share.others)
+    i, j = prepared.sentence(*number)
+    numbers = [one for one in prepared.found(kind) if i <= one[0] and one[1] <= j and one != number]
+    before, after = beside(text, number, (i, j), numbers)
+    pairs = {wording[k : k + 2] for k in range(len(wording) - 1)}
+    if any(pair in before or pair in after for pair in pairs):
+        return False
+    at = text.find(wording, i, j)
+    if at < 0 or len(wording) < 2:
+        return False
+    if at >= number[1]:
+        return any(start >= at + len(wording) for start, _ in numbers)
+    # In another clause, or behind a comma, a number may still be about what was named before.
+    is_listed = prepared.clause(*number)[0] <= at and not set(before) & set("，,；;：:")
+    says_nothing = len(HAN_CHARACTER.findall(before)) < 2 or _COMPARING.match(before) is not None
+    return is_listed and not says_nothing and any(at + len(wording) <= start < number[0] for start, _ in numbers)
+
+
+def beside(text: str, number: Span, sentence: Span, numbers: Sequence[Span]) -> tuple[str, str]:
+    """The words between the number before a number and this one, and those behind it up to the next number or mark."""
+    begin = max((end for _, end in numbers if sentence[0] <= end <= number[0]), default=sentence[0])
+    stop = min((start for start, _ in numbers if number[1] <= start < sentence[1]), default=sentence[1])
+    return text[begin : number[0]], _BREAK.split(text[number[1] : stop])[0]
+
+
+def _has_part(part: str, wording: str) -> bool:
+    """Whether a wording has a member of a list in it: 农村 in 农村人均收入, and 事故 of 事故起数."""
+    return part in wording or (len(part) > _LONG and any(part[k : k + 3] in wording for k in range(len(part) - 2)))
 
 
 def _without_numbers(wording: str, value: str) -> str:
@@ -83,6 +136,10 @@ def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     if leaf.kind.grounded_as != "wording" or leaf.optional:
         return None
     text = prepared.speech.text
+    share = prepared.share_of((anchor.start, anchor.end), QUANTITY)
+    if share is not None:
+        is_time = find_periods(share.name) == [(0, len(share.name))]
+        return _FRAME.sub("", share.stated if is_time else share.name)[: leaf.longest] or share.name[: leaf.longest]
     i, j = telling_clause(prepared, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]

@@ -6,6 +6,7 @@ from typing import Any
 
 from extractor.lang.date_context import DateContext
 from extractor.lang.date_spans import find_dates
+from extractor.lang.event_dates import whole_date
 from extractor.schema.kinds.kind import Kind, Located, same_words
 
 # The mark of an item with a date whose year, or month, comes from the title or date of its table row.
@@ -36,6 +37,8 @@ DATE = Kind(
     "date",
     longest=30,
     find=find_dates,
+    whole=whole_date,
+    not_there="stands in the text, but is no date there",
     offered_as="date",
     cued_by="sentence",
     evidence_from="value",

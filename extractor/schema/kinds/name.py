@@ -42,4 +42,6 @@ NAME = Kind(
     scored_by="names",
 )
 
-PERSON = replace(NAME, name="person", whole=whole_name, not_there="stands in the text, but is no name of a person there")
+PERSON = replace(
+    NAME, name="person", whole=whole_name, not_there="stands in the text, but is no name of a person there"
+)

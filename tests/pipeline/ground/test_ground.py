@@ -12,7 +12,7 @@ from pydantic import BaseModel, create_model
 from scripted import cases, document, labels, whole
 
 from extractor.document import Excerpt, Json
-from extractor.fields import Clause, EdtfDate, Evidence, Name, Quantity, Shown, Verbatim, Worded
+from extractor.fields import Clause, EdtfDate, Evidence, Name, Quantity, Shown, Verbatim, Within, Worded
 from extractor.lang.fold import fold, simplify
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.clean.clean import clean
@@ -158,12 +158,22 @@ def test_a_value_of_another_sentence_is_refused() -> None:
 
 
 def test_within_passage_searches_before_the_item_first_then_after_it() -> None:
-    """`period` may stand anywhere in the passage; the last mention before the number counts."""
+    class Sum(BaseModel):
+        value: Quantity
+        place: Annotated[Verbatim | None, Within("passage")]
+
+    text = "县城很好。县城更好。全市收入5亿元。乡镇最好。"
+    for place, start in [("县城", text.rindex("县城")), ("乡镇", text.index("乡镇"))]:
+        ((item,), _) = ground_in(whole(text), field_of(list[Sum]), {"value": "5亿元", "place": place})
+        assert item.values["place"].start == start
+
+
+def test_a_time_behind_the_clause_of_an_item_is_not_its_time() -> None:
     text = "2011年工作很好。2012年工作更好。全市收入5亿元。2013年工作最好。"
-    for period, start in [("2012年", text.index("2012年")), ("2013年", text.index("2013年"))]:
+    for period, kept in [("2012年", "2012年"), ("2013年", None)]:
         row = {"indicator": "收入", "value": "5亿元", "period": period}
         ((item,), _) = ground_in(whole(text), MEETING["statistics"], row)
-        assert item.values["period"].start == start
+        assert plain(item.values["period"]) == kept
 
 
 def test_of_several_matches_before_an_item_the_last_one_is_taken() -> None:
@@ -258,7 +268,8 @@ def test_an_optional_wording_is_null_if_it_is_refused() -> None:
     ("text", "roles"),
     [
         ("何志远主持会议。", ["chair"]),
-        ("会议由何志远主持，吴倩讲话。", ["chair", "speaker"]),
+        ("会议由何志远主持，吴倩讲话。", ["chair"]),
+        ("会议由何志远主持并讲话，吴倩出席。", ["chair", "speaker"]),
         ("吴倩主持会议。何志远出席。", ["attendee"]),
         ("何志远出席。吴倩主持会议。何志远讲话。", ["speaker", "attendee"]),
         ("何志远同志是个好干部。", []),
