@@ -1,7 +1,7 @@
 """Write the generated parts of docs/: `python tests/update_docs.py`.
 
 They are the commands from `--help`, the fields from their docstrings and examples, the keys of an output line,
-and a request to a large model.
+a request to a large model, and what becomes of false answers (SECURITY.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import typer.main
+import lies
 from field_examples import fields_page
 from output_keys import PAGE as OUTPUT
 from output_keys import page_with_table
@@ -68,4 +69,5 @@ if __name__ == "__main__":
     FIELDS.write_text(fields_page(), encoding="utf-8", newline="\n")
     PROMPTS.write_text(prompts_page(), encoding="utf-8", newline="\n")
     PAGE.write_text(commands_page(), encoding="utf-8", newline="\n")
+    lies.PAGE.write_text(lies.page_with_table(), encoding="utf-8", newline="\n")
     OUTPUT.write_text(page_with_table(), encoding="utf-8", newline="\n")

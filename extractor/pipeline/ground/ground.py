@@ -28,7 +28,7 @@ from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.pipeline.ground.ownership import as_a_whole, as_stated, objection
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
-from extractor.pipeline.ground.wording import worded, words_around
+from extractor.pipeline.ground.wording import names_another, worded, words_around
 from extractor.schema.shape import Field, Leaf
 
 # The mark of items whose words stand at another place that fits them as well.
@@ -305,6 +305,15 @@ def _absent(
     kind, detail = leaf.kind.absence
     if leaf.kind.grounded_as == "wording" and leaf.optional:
         kind, detail = "ungrounded", "worded with characters that its sentence does not have, or like the item itself"
+    if (
+        leaf.kind.grounded_as == "wording"
+        and anchor is not None
+        and quote
+        and names_another(quote, field, prepared, anchor)
+    ):
+        detail = "it names what another number of the sentence counts" + (
+            "" if leaf.optional else detail[detail.rfind(";") :]
+        )
     if quote is None:
         return Problem(kind, name, None, start, end, "the answer lacks this value, so its item has no place")
     if not leaf.kind.accepts(quote):

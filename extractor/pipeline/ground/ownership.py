@@ -32,6 +32,7 @@ from extractor.schema.shape import Field, Leaf
 
 _QUALIFIES = "it says which things are counted, not how many"
 _LONGEST_INTERVAL = 30
+_HAS_OTHER = "the item's own clause comes before it, or has another one"
 # Fewer characters than this say nothing that could be done.
 _LEFT = 2
 
@@ -112,10 +113,14 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
         others = [(clause[0] + i, clause[0] + j) for i, j in others]
         others = [one for one in others if not is_scope(text, one)]
     numbers = prepared.found(QUANTITY)
+    later = prepared.clause(*span)
+    # A place named later in the sentence can be that of all of it, unless a number there has it.
+    if leaf.like is not None and not others and later[0] >= clause[1]:
+        return _HAS_OTHER if any(later[0] <= n[0] < later[1] for n in numbers) else None
     # 整改率由去年的91%上升到97.5%: a number between them has the time.
     others = [one for one in others if not any(one[1] <= n[0] and n[1] <= item[0] for n in numbers)]
     if is_superseded(text, span, item, clause, others):
-        return "the item's own clause comes before it, or has another one"
+        return _HAS_OTHER
     return None
 
 

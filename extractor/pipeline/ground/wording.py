@@ -16,7 +16,7 @@ from extractor.lang.negation import with_denial
 from extractor.lang.sentences import Span
 from extractor.pipeline.ground.evidence import Prepared, telling_clause
 from extractor.pipeline.ground.locate import Match
-from extractor.schema.kinds import QUANTITY, Kind
+from extractor.schema.kinds import QUANTITY
 from extractor.schema.shape import Field, Leaf
 
 # Words that link an indicator to its number and don't belong to it: 出生人口性别比从…, 人均收入达到.
@@ -65,7 +65,7 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
     quote = _without_numbers(quote, words)
     if _ONLY_MOVED.fullmatch(quote):
         return None
-    if field.anchor.kind.reads == "number" and _is_anothers(quote, prepared, anchor, field.anchor.kind):
+    if names_another(quote, field, prepared, anchor):
         return None
     i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
@@ -78,12 +78,15 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
     return with_denial(prepared.speech.text, (i, j), kept) + generic
 
 
-def _is_anothers(wording: str, prepared: Prepared, anchor: Match, kind: Kind) -> bool:
-    """Whether a wording names what another number of the sentence counts, and nothing around this one.
+def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match) -> bool:
+    """Whether a wording for a number names what another number of the sentence counts, and nothing around this one.
 
     Of 投资增长8%，财政收入下降5% the wording 财政收入 is not that of 8%; where the text shares out numbers by 分别, a wording
     that has the name of another share, and not this one's, is not that of this number.
     """
+    kind = field.anchor.kind
+    if kind.reads != "number":
+        return False
     text, number = prepared.speech.text, (anchor.start, anchor.end)
     share = prepared.share_of(number, kind)
     if share is not None:
