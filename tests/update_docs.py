@@ -13,8 +13,8 @@ from contextlib import redirect_stdout
 from typing import Any
 from unittest.mock import patch
 
-import typer.main
 import lies
+import typer.main
 from field_examples import fields_page
 from output_keys import PAGE as OUTPUT
 from output_keys import page_with_table

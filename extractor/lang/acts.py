@@ -21,18 +21,27 @@ _PARTED = re.compile("听取|会见|接见|[由受对向让请率]|委托|代表
 _INTRODUCES = re.compile("[^，,。；;：:]{0,6}的")
 
 # 去年的大会由何志远主持, 何志远曾主持过: not at the meeting that the text is about.
-_TIME = "(?:去年|前年|上年|上一?次|上届|上个?月)"
+_TIME = "(?:去年|前年|上年|上一?次|上届|上个?月|此前)"
 _ELSEWHEN = re.compile(
     rf"^{_TIME}(?:[0-9一二三四五六七八九十]{{1,3}}月(?:[0-9一二三四五六七八九十]{{1,3}}日)?)?(?:[，,]|[底初末]|的|在|召开|举行|由|[^，,]{{0,8}}?会议?[上由])"
-    "|(?:上一?次|上届)[^，,]{0,8}?会|曾经?[^，,]{0,6}$"
+    "|(?:上一?次|上届)[^，,]{0,8}?会|曾经?[^，,]{0,6}$|原定[^，,]{0,20}$|原计划[^，,]{0,20}$|本[应来][^，,]{0,8}$"
 )
-_ONLY_TIME = re.compile(rf"{_TIME}[0-9一二三四五六七八九十年月日底初末]*[，,]?")
+_ONLY_TIME = re.compile(
+    rf"{_TIME}[0-9一二三四五六七八九十年月日底初末]*|在?{_TIME}[^，,]{{0,14}}会议?上?|[^，,]{{0,10}}召开前"
+)
+_ELSEWHERE = re.compile("了?另(?:外)?[一几][场个次]")
 
 # What hands on somebody's words: 学习何志远的讲话, 贯彻落实何志远同志的部署.
 _HANDED_ON = "(?:学习|贯彻|落实|按照|根据|遵照|领会|结合|围绕|宣传|践行|重温|印发|传达|转发|遵循|牢记)"
 # The act as a noun that belongs to the person: 何志远的讲话, 何志远同志关于防汛的重要指示.
 _OWNED = "(?:(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体){0,3}(?:决策|指示|批示)?)"
-_AS_NOUN = re.compile("精神|稿|内容|原文|全文|要点")
+_AS_NOUN = re.compile("精神|稿|内容|原文|全文|要点|材料|(?<=签[约字署])仪式|(?<=座谈)会")
+# A word for something said that others deal with: 研究贯彻意见, 学习汇报材料.
+_DEALT_WITH = re.compile(
+    "(?:学习|贯彻|落实|研究(?!中心|所|院|员|室|生|会|局|部)|审议|讨论|征求|审定|起草|印发|修改)(?:(?!并|[作做]|提出|发表|进行|[，,。；;：:])[^\n]){0,24}$"
+)
+_OWN = re.compile("[作做]|提出|发表")
+_SAID = re.compile("讲话|意见|报告|要求|部署|安排|汇报|通报|介绍|说明|指示|批示")
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,20 @@ class Sentence:
         if not spans:
             return True
         begin = spans[-1][0]
-        if len(spans) > 1 and _ONLY_TIME.fullmatch(self.text[slice(*spans[-2])]):
-            begin = spans[-2][0]
+        if len(spans) > 1 and _ONLY_TIME.fullmatch(self.text[slice(*spans[-2])].rstrip("，,")):
+            return False
+        if _ELSEWHERE.match(self.text, act.end()):
+            return False
         return _ELSEWHEN.search(self.text[begin : act.start()]) is None
 
     def _is_handed_on(self, act: re.Match[str], name: str) -> bool:
         """Whether it is a noun for what the person said, which somebody else hands on."""
-        if _AS_NOUN.match(self.text, act.end()) or self.text.endswith("决策", 0, act.start()):
+        if _AS_NOUN.match(self.text, act.end()) or self.text.endswith(("决策", "见证"), 0, act.start()):
             return True
         begin = next((i for i, j in reversed(self._clauses()) if i <= act.start()), self.span[0])
+        is_own = _OWN.search(self.text, begin, act.start()) is not None
+        if not is_own and _SAID.fullmatch(act[0]) and _DEALT_WITH.search(self.text[begin : act.start()]):
+            return True
         noun = rf"{_HANDED_ON}[^，,。；;：:]{{0,24}}{re.escape(name)}{_OWNED}$"
         return re.search(noun, self.text[begin : act.start()]) is not None
 
@@ -89,7 +103,10 @@ class Sentence:
         if _TOGETHER.match(act[0]) and any(span in ours for span in inside):
             return True
         if before:
-            return any(span in ours for span in self._side_by_side(before))
+            given = self._given_out(before, act)
+            if given is not None:
+                return given in ours
+            return any(span in ours for span in self._doing(before, act.start()))
         after = [span for span in named if act.end() <= span[0]]
         if any(span in ours for span in after) and (
             _INTRODUCES.match(text, act.end()) or any(span in ours for span in inside)
@@ -107,12 +124,39 @@ class Sentence:
                 start = j
         return start, self.span[1]
 
+    def _given_out(self, named: list[Span], act: re.Match[str]) -> Span | None:
+        """Whom 分别 gives the act to: 甲、乙分别主持会议、宣读决定; None if it gives none out."""
+        each = self.text.rfind("分别", named[-1][1], act.start())
+        people = list(reversed(self._side_by_side(named)))
+        i, j = next(((i, j) for i, j in self._clauses() if i <= act.start() < j), self.span)
+        if each < i or len(people) < 2:
+            return None
+        parts = [
+            (each + 2 + m.start(), each + 2 + m.end()) for m in re.finditer("[^、和与及]+", self.text[each + 2 : j])
+        ]
+        if len(parts) != len(people) or not all(self.acts.search(self.text, *part) for part in parts):
+            return None
+        return people[sum(start <= act.start() for start, _ in parts) - 1]
+
+    def _doing(self, named: list[Span], at: int) -> list[Span]:
+        """Which of the persons named before an act did it: the last ones, or those whom an earlier clause is about."""
+        i, j = next(((i, j) for i, j in self._clauses() if i <= named[-1][0] < j), self.span)
+        inside = [span for span in named if i <= span[0]]
+        if j > at or len(inside) < 2:
+            return self._side_by_side(named)
+        # 何志远转达了周平的问候，并指出: the next clause goes on about the first one.
+        apart = next((k for k in range(1, len(inside)) if not self._linked(inside[k - 1], inside[k])), len(inside))
+        return inside[:apart] if not _PARTED.search(self.text[i : inside[0][0]]) else self._side_by_side(named)
+
+    def _linked(self, one: Span, other: Span) -> bool:
+        gap = self.text[one[1] : other[0]]
+        return not (_PARTED.search(gap) or self.acts.search(gap))
+
     def _side_by_side(self, named: list[Span]) -> list[Span]:
         """The last of the persons, and those before who do the same: 何志远、吴倩等."""
         found = [named[-1]]
         for span in reversed(named[:-1]):
-            gap = self.text[span[1] : found[-1][0]]
-            if _PARTED.search(gap) or self.acts.search(gap):
+            if not self._linked(span, found[-1]):
                 break
             found.append(span)
         return found

@@ -61,16 +61,18 @@ _DATE_BEGINS = '(?=["\\d一二三四五六七八九十元上本第])'
 _BARE_DAY = r"(?<![\d月年日、至到期限续每-])(?<!连续)(?:3[01]|[12]\d|[1-9])[日号](?=[上下]午|中午|凌晨|早上|晚上|[,，])"
 _DATES = re.compile(f"{_DATE_BEGINS}(?:{_DATE}|{_BARE_DAY}{_PART_OF_DAY})")
 
-_THIS_YEAR = r"(?:今年|去年|明年|本年|(?<!以)上年(?![龄纪份])|(?<![\d年月日目之以一两三几])前年(?![均产度])|当年)度?"
+_THIS_YEAR = (
+    r"(?:今年|去年|明年|后年(?!度)|本年|(?<!以)上年(?![龄纪份])|(?<![\d年月日目之以一两三几])前年(?![均产度])|当年)度?"
+)
 # The end of 2010年至今年6月. (2010年至今年均增长5% contains 至今 and 年均, not 今年.)
 _TO_THIS_YEAR = rf"{_SPACE}(?:-{{1,2}}|至|到){_SPACE}(?!今年均){_THIS_YEAR}{_IN_YEAR}?(?:期间|为止)?"
 _COUNT = r"(?:\d{1,2}|[一二两三四五六七八九十几]{1,3}|半)"
-_SPAN_BEGINS = '(?=["\\d一二三四五六七八九十元上本第截从自到至今去明前当目迄年下全月近最过未这此之用通经两几半])'
+_SPAN_BEGINS = '(?=["\\d一二三四五六七八九十元上本第截从自到至今去明前当目现迄后年下全月近最过未这此之用通经两几半])'
 _SPANS = re.compile(
     rf"{_SPAN_BEGINS}(?:(?:截至|截止到?|从|自|到|至)?{_DATE}(?:{_TO_THIS_YEAR}|以来|以后|以前|之前|之后|底?前(?![一二三四五六七八九十\d])"
     rf"|开始|起|至今|为止|同期|期间|间)?"
     rf"|(?:截至|截止到?|从|自|到|至)?{_THIS_YEAR}(?:(?:-|至|到)?{_IN_YEAR}|同期)?(?:以来|以前|之前|之后|底?前|开始|起|同期)?"
-    r"|(?:截至|截止到?|到)(?:目前|现在|今)(?:为止)?|目前|迄今(?:为止)?|至今"
+    r"|(?:截至|截止到?|到)(?:目前|现在|今)(?:为止)?|目前|现在(?=[，,已有共全累仍还正是达])|迄今(?:为止)?|至今"
     r"|(?:到|至)?(?<![\d一二两三四五六七八九十几每])年[内底初末终]前?(?![级步考总])|上半年|下半年|全年(?!龄)|第?[一二三四]季度|月底前?"
     r"|前[一二三四五六七八九十\d]{1,2}个?(?:季度|月)|近年来?|近几?年来?"
     rf"|(?:最?近|过去|今后|未来|这|此前|之后|前|用|通过|经过)(?:的)?(?<!每){_COUNT}(?:个月|年)(?:多)?(?:以来|以内|来|间|内|左右|时间)?"
@@ -104,10 +106,33 @@ def find_periods(text: str) -> list[Span]:
     """
     folded = fold_keeping_stops(text)
     spans = [_without_preposition(folded, *match.span()) for match in _SPANS.finditer(folded)]
+    spans = _joined(folded, spans)
     taken = {end for _, end in spans}
     since = [_event(folded, match.start()) for match in _EVENT_SINCE.finditer(folded) if match.end() not in taken]
     events = [span for span in since if span]
     return _without_overlaps(sorted(spans + events))
+
+
+_UNTIL = re.compile(rf"{_SPACE}(?:-{{1,2}}|至|到){_SPACE}")
+_YEARLY = re.compile("^(?:到|至)?(?:今年|去年|明年|后年|上年|本年|当年|\\d{4}年)")
+_OF_YEAR = re.compile("全年|本年度?|[上下]半年|第?[一二三四]季度|前[一二三四五六七八九十]{1,2}个(?:季度|月)")
+
+
+def _joined(folded: str, spans: list[Span]) -> list[Span]:
+    """The spans with a part of a year joined to the year right before it: 1954年全年."""
+    joined: list[Span] = []
+    for start, end in spans:
+        gap = folded[joined[-1][1] : start] if joined else "。"
+        until = _UNTIL.fullmatch(gap) is not None or (not gap and folded[start] in "到至")
+        if until and _YEARLY.search(folded[start:end]):
+            joined[-1] = (joined[-1][0], end)
+            continue
+        ends_in_year = bool(joined) and joined[-1][1] == start and folded[start - 1] == "年"
+        if ends_in_year and _OF_YEAR.fullmatch(folded, start, end):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def find_deadlines(text: str) -> list[Span]:

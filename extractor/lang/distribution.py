@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
+from extractor.lang.vocabulary import word_ends
 
 _EACH = re.compile("分别|各自|依次")
 _LISTED = re.compile(r"\s*(?:、|和|与|及|以及|[，,](?=[\d+-]))\s*")
@@ -29,10 +30,14 @@ _ORDINAL = re.compile("[一二三四五六七八九十]")
 _MEASURED = re.compile(
     "(?:收入|投资|产业|贸易|人口|支出|[存贷]款|水平|指数|价格|消费|产量|面积|比[例重]|标准|[额量率值数])$"
 )
+_TIME = re.compile(r"(?:[0-9]{4}年|[今去明前上]年|[0-9]{1,2}月份?|[上下]半年|[一二三四]季度)")
+_TIMES = re.compile(rf"{_TIME.pattern}(?:[、和与]{_TIME.pattern})+(?=[，,])")
 # How far before 分别 its names may begin.
 _REACH = 60
 # A short part before a longer last one lacks what the last one ends in.
 _SHORT = 4
+# Of which the first one may have this many more, for a place: 全区餐饮.
+_REGION = 2
 
 
 class Share(NamedTuple):
@@ -61,6 +66,8 @@ def shares_in(text: str, sentence: Span, numbers: Sequence[Span]) -> list[Share]
             continue
         listed = _list_of(text, after)
         parts = _parts(text, max(sentence[0], each.start() - _REACH), each.start())
+        if len(parts) != len(listed):
+            parts = _times_before(text, sentence[0], each.start())
         if len(listed) < 2 or len(parts) != len(listed):
             continue
         found += _paired(text, listed, parts, text[each.end() : listed[0][0]])
@@ -73,6 +80,14 @@ def shares_in(text: str, sentence: Span, numbers: Sequence[Span]) -> list[Share]
             found += _paired(text, listed, parts, between)
             following = [number for number in following if number[0] >= listed[-1][1]]
     return found
+
+
+def _times_before(text: str, start: int, end: int) -> list[Span]:
+    """The last list of times in text[start:end], in a clause of its own: 2021年和2022年，减税分别为…."""
+    listed = list(_TIMES.finditer(text, start, end))
+    if not listed:
+        return []
+    return [match.span() for match in _TIME.finditer(text, *listed[-1].span())]
 
 
 def _list_of(text: str, numbers: Sequence[Span]) -> list[Span]:
@@ -125,7 +140,9 @@ def _shared(text: str, parts: Sequence[Span]) -> str:
     alike = next((k for k in range(len(before) - 2) if before[k:] in last[:-1]), None)
     if alike is not None:  # 高技术制造业、装备制造业|增加值
         return last[last.index(before[alike:]) + len(before) - alike :]
-    short = len(before) if len(parts) > 2 else min(len(before), _SHORT)
-    if len(before) > _SHORT or len(last) < len(before) + 2:
+    if len(before) > _SHORT + _REGION or len(last) < len(before):
         return ""
-    return last[short:]
+    # 餐饮、住宿业|营业额: a word that ends about where the other member does.
+    ends = [end for end in word_ends(last) if 1 < end < len(last) - 1 and _MEASURED.search(last[end:])]
+    wanted = len(before) if len(parts) > 2 else min(len(before), _SHORT)
+    return last[min(ends, key=lambda end: abs(end - wanted)) :] if ends and len(last) > 3 else last[wanted:]

@@ -18,9 +18,10 @@ _AFTER = re.compile(
 # 3月2日，全县发生洪涝灾害: what happened that day was no meeting.
 _HAPPENED = re.compile("[，, ]?[^，,。；;：:]{0,14}(?:发生|遭遇|爆发|突发|遭受)")
 _MEETING = re.compile("会|讲话|报告|仪式|典礼|调研|视察|考察|座谈|培训|活动")
+_OF_DISASTER = re.compile("[^，,。；;：:]{0,10}(?:灾害|洪灾|洪水|地震|事故|火灾|泥石流|疫情|爆炸)")
 _BEFORE = re.compile(
     r"(?:截至|截止到?|[到至自]|根据|按照|定于|拟于|预计|计划|将于|改于|不晚于|不迟于|去年|前年|上年|上次|上届|(?:去年|前年|上年)[^，,。；;]{0,4})[ \u3000]?$"
-    r"|(?:下次|下一次|下届|上次|上一次|上届)[^，,。；;]{0,10}$"
+    r"|(?:下次|下一次|下届|上次|上一次|上届)[^，,。；;]{0,10}$|(?:决定|确定|商定|同意)[^，,。；;]{0,16}$"
 )
 _IN_TITLE = re.compile("《[^《》\n]*$")
 _REACH = 20
@@ -33,12 +34,16 @@ def is_of_something_else(text: str, span: Span, sentence: Span) -> bool:
     after = text[span[1] : min(sentence[1] + 1, span[1] + _REACH)]
     if _IN_TITLE.search(before) or _BEFORE.search(before) or _AFTER.match(after):
         return True
+    if _OF_DISASTER.match(after):
+        return True
     return _HAPPENED.match(after) is not None and _MEETING.search(text, *sentence) is None
 
 
 def whole_date(text: str, found: Sequence[Span], start: int, end: int) -> Span:
-    """The date that text[start:end] is a part of (2014年5月27日 for 5月27日); the end of an interval stays one."""
+    """The date that text[start:end] is a part of: 2014年5月27日 for 5月27日, 5月21日至23日 for 5月21日."""
     for i, j in found:
-        if i <= start and end <= j and (i, j) != (start, end) and not _INTERVAL.search(text[i:j]):
-            return i, end if text[end - 1] in "日号月年" else j
+        if i <= start and end <= j and (i, j) != (start, end):
+            # 上午 does not make it another date.
+            goes_on = text[end : end + 1].isdigit() or text[end - 1] not in "日号月年" or _INTERVAL.search(text[end:j])
+            return i, j if goes_on else end
     return start, end

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
-from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES
+from extractor.lang.surnames import COMPOUND_SURNAMES, OFFICE, SURNAMES, TRANSCRIBED
 
 # Surnames that begin words far more often than names (常委, 全市, 强化): no name is taken to begin with one
 # of them.
@@ -22,7 +22,7 @@ _TRUSTED = SURNAMES - _WORD_LIKE
 # What may follow a name: what the person does, another title, or punctuation.
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|[作做]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
-    r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|担任|任|同志|先生|女士|"
+    r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|共同|一同|一道|一起|担任|任|同志|先生|女士|"
     r"等|和|与|及|以及|的|也|还|已|将|为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
     + ")"
@@ -76,7 +76,14 @@ _WORDS = frozenset(
 
 def find_people(text: str) -> list[Span]:
     """Spans of the names of people in clean Simplified `text`, every mention, in order."""
-    spans = {*_after_office(text), *_before_title(text), *_before_verb(text), *_spaced(text), *_signed(text)}
+    spans = {
+        *_after_office(text),
+        *_transcribed(text),
+        *_before_title(text),
+        *_before_verb(text),
+        *_spaced(text),
+        *_signed(text),
+    }
     spans = _drop_inner(spans)
     names = {text[i:j] for i, j in spans if j - i > 1}
     spans |= set(_in_lists(text, names))
@@ -123,10 +130,24 @@ def _after_office(text: str) -> Iterator[Span]:
             yield span
 
 
+def _transcribed(text: str) -> Iterator[Span]:
+    """州长罗布占堆指出, 副区长米热古丽·艾山: names of other languages right after an office."""
+    for office in _BEFORE_NAME.finditer(text):
+        name = TRANSCRIBED.match(text, office.end())
+        if name is None:
+            continue
+        ends = range(name.end(), office.end() + 2, -1)
+        end = next((end for end in ends if end == len(text) or _AFTER_NAME.match(text, end)), None)
+        if end is not None:
+            yield office.end(), end
+
+
 def _name_at(text: str, start: int) -> Span | None:
     """The longest name at `start` that what follows allows: 李燕 of 李燕出席, 孙立坤 of 孙立坤充分."""
     for end in range(min(start + 4, len(text)), start + 1, -1):
-        if is_name(text[start:end]) and _AFTER_NAME.match(text, end):
+        # 李飞作的报告: 作 is what he did.
+        is_act = text[end - 1] in "作做" and text[end : end + 1] in "的了关"
+        if is_name(text[start:end]) and _AFTER_NAME.match(text, end) and not is_act:
             return start, end
     return None
 

@@ -13,16 +13,11 @@ from extractor.lang.characters import HAN
 from extractor.lang.organs import ENDINGS
 from extractor.lang.people import after_name, is_name, stands_like_a_name
 from extractor.lang.sentences import Span
-from extractor.lang.surnames import OFFICE, SURNAMES
-from extractor.lang.vocabulary import is_ordinary_word
+from extractor.lang.surnames import OFFICE, SURNAMES, TRANSCRIBED
+from extractor.lang.vocabulary import is_function_word, is_ordinary_word
 
-# Names of other languages are written with a dot between their parts, or with characters like these.
+# Names of other languages often have a dot between their parts.
 _DOTTED = re.compile(rf"[{HAN}A-Za-z.]+(?:[·•．.][{HAN}A-Za-z.]+)+")
-_TRANSCRIBED = re.compile(
-    "[阿埃艾爱安昂奥巴白班邦包贝本比彼毕宾波伯博勃布采查茨达大戴丹道德登邓狄迪蒂丁东杜敦多厄恩尔法凡菲费芬冯佛弗福夫甫盖甘冈高戈哥格葛根贡古瓜果哈海汉豪赫亨洪胡华怀惠霍基吉季加贾简杰金津卡凯坎考科克肯孔库夸"
-    "拉莱赖兰朗劳勒雷里利连廉良列林琳留龙隆卢鲁伦罗洛马玛麦迈曼芒毛梅门蒙米密敏明缪摩莫默姆穆纳乃南内尼年宁纽努诺欧帕潘庞佩彭皮平珀普齐奇乔切钦琼丘让热日茹瑞若萨塞赛桑瑟森沙山尚绍舍申圣什施史舒斯司丝松苏索塔泰坦汤唐陶"
-    "特腾提田廷图托瓦万旺威维韦魏温文翁沃乌武西希锡夏香肖谢辛欣休许雅亚延扬杨耶叶伊因英尤于约泽扎詹张哲珍芝治兹朱卓宗祖佐仓措旦顿嘎江拱桂吾吐买娜古丽孜柯莎]{3,7}"
-)
 # Offices beside which any word can be a name, Chinese or not.
 _ANY_OFFICE = (
     rf"(?:{OFFICE}|总统|首相|国王|国务卿|外[长相]|大臣|特使|议长|发言人|特首|代表|教授|院士|将军|参赞|会长|董事)"
@@ -35,6 +30,38 @@ _LONGEST_NAME = 3
 
 # A place: 张家口市, 石家庄市.
 _PLACE_AFTER = re.compile("[省市县区州盟旗镇乡村](?!长|委)|自治[区州县]")
+# Words that follow an office where a name could.
+_AFTER_OFFICES = frozenset(
+    [
+        "应当",
+        "应该",
+        "必须",
+        "随后",
+        "同时",
+        "分别",
+        "共同",
+        "一同",
+        "亲自",
+        "首先",
+        "最后",
+        "曾经",
+        "已经",
+        "正在",
+        "高度",
+        "充分",
+        "认真",
+        "及时",
+        "全程",
+        "先后",
+        "对照",
+        "带头",
+        "率先",
+        "每月",
+        "每年",
+        "每周",
+    ]
+)
+_BEFORE_PLACES = ("到", "赴", "前往", "来到", "抵达")
 # What no name ends in, or has in it.
 _NO_NAME = re.compile(
     rf"(?:{ENDINGS}|[省市县区州盟旗镇乡村]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
@@ -147,9 +174,12 @@ def may_be_name(text: str, start: int, end: int) -> bool:
     if words in _WORDS or _NO_NAME.search(words) or _PLACE_AFTER.match(text, end):
         return False
     before = text[max(0, start - _LONGEST_TITLE) : start]
-    if _TITLE_BEFORE.search(before) is not None or _TITLE_AFTER.match(text, end) is not None:
+    has_office = _TITLE_BEFORE.search(before) is not None or _TITLE_AFTER.match(text, end) is not None
+    if before.endswith(_BEFORE_PLACES) or words in _AFTER_OFFICES or (not has_office and is_function_word(words)):
+        return False
+    if has_office:
         return True
-    if re.fullmatch("[A-Za-z.' -]+", words) or _TRANSCRIBED.fullmatch(words):
+    if re.fullmatch("[A-Za-z.' -]+", words) or TRANSCRIBED.fullmatch(words):
         return True
     rare = len(words) == 3 and words[0] in SURNAMES
     if is_ordinary_word(words):

@@ -1,4 +1,4 @@
-"""What a clause says of the words quoted from it: that they are demanded, denied, done, or only supposed.
+"""What a clause says of the words quoted from it: that they are demanded, denied, done, planned, or only supposed.
 
 建立小金库 is forbidden in 不得建立小金库, supposed in 如果建立小金库 and no statement of its own in 建立小金库的行为. Texts are clean and
 Simplified.
@@ -10,30 +10,59 @@ import re
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
+from extractor.lang.vocabulary import begins_with_verb, ends_in_adverb
 
 _DUTY = "(?<![主重需首简概])要(?![求素点闻])|必须|务必|应当|应该|力争|确保"
+# How far around a clause words about all of it may stand.
+_NEAR, _FAR = 16, 30
+
 # A clause with these supposes something.
 _IF = re.compile(
-    "^(?:如果|倘若|假如|假使|若(?!干)|一旦|凡是?|只有|除非|即使|万一|要是)|(?:如果|一旦|凡是)[^，,。；;]{0,12}$"
+    "^(?:如果|倘若|假如|假使|若(?!干)|一旦|凡是?|除非|即使|万一|要是)|(?:如果|一旦|凡是)[^，,。；;]{0,12}$"
 )
-# 建立小金库的，要严肃查处: the clause says whom the next one is about.
-_WHOM = re.compile("的?[，,]|的$")
-_OF = re.compile("的(?!同时|基础上|前提下|过程中|话)")
-_HANDLED = re.compile("(?:对|对于|把|将|关于|以|因|由于|针对)$")
-_DENIED_AFTER = re.compile("(?:的?(?:目标|任务|要求))?(?:还|仍|尚)?(?:没有|没能|未能|未|尚未|难以|无法|不能|落空)")
+_ONLY_IF = re.compile("^只有")
+# 私设账外账的，要严肃查处: the clause says whom the next one is about.
+_WHOM = re.compile("的(?:[，,]|$)")
+_DENIED_AFTER = re.compile(
+    "(?:的?(?:目标|任务|要求))?(?:已经?|还|仍|尚)?(?:没有|没能|未能|未|尚未|难以|无法|不能|落空)"
+)
+
+# What was done: 已建立, 建立了, and facts in figures, which the next clause compares with earlier ones.
 _DONE_BEFORE = re.compile(f"(?:已经?|业已|曾经?)[{HAN}]{{0,2}}$")
-_DONE = re.compile(f"^(?:已经?)?[{HAN}]{{2}}了(?![解结])(?<!为了)(?<!除了)")
-_PAST = re.compile(
-    "^(?:去年|上年|前年|近[几两三年]+年?来|过去的?[一二三四五六七八九十几两0-9]+年[来里间]?[，,中]?|[一二三四五六七八九十几两]+年来|“十[一二三]五”(?:期间|时期))(?!.*(?:基础上|水平))"
+_DONE = re.compile(
+    f"^(?:已经?)?[{HAN}]{{2}}了(?![解结])(?<!为了)(?<!除了)|现[为有](?=[约近0-9一二两三四五六七八九十百])|已达到?|居全[国省市县]"
 )
-_SHORT = 14
+_COMPARED = re.compile("[，,；;](?:比上年|比去年|同比|较上年|较去年|增速|增幅|居全|快于|高于全|创历史)")
+_PAST = re.compile(
+    "^(?:去年|上年|前年|上半年|前[一二三四]个?季度|今年以来|截至[^，,]{0,10}|经过[^，,]{2,12}|近[几两三]+年?来"
+    "|过去的?[一二三四五六七八九十几两0-9]+年[来里间]?[，,中]?|[一二三四五六七八九十几两]+年来"
+    "|“十[一二三]五”(?:期间|时期))(?!.*(?:基础上|水平))"
+)
+# The clause before, if it is all that stands before in its sentence.
+_LEAD = re.compile(r"(?:^|[。！？!?；;\n])([^，,。；;：:\n]{2,14})[，,]$")
+_STATE = re.compile("事关|关系到|正值|适逢|面临|存在|处于|位于|属于")
+
+# What may follow the words of a statement in its clause: 在稳定低生育水平的基础上, 以推进改革为主线.
+_GOES_ON = re.compile(
+    f"的?[{HAN}]{{0,4}}(?:目标|任务)|的(?:基础上|同时|前提下|过程中|[要需]求|发放)|[为上和与及并等之后时中来不就也都才外内间]|方面|这一|作为|决不|绝不"
+)
+# Verbs whose object may itself look like a statement: 查处|制售假冒农资行为, 加强对|非法采矿的打击.
+_TAKES = re.compile(
+    "(?:(?:严厉|依法|坚决|严肃|从严)*(?:查处|打击|惩处|惩治|整治|制止|纠正|取缔|制定|制订|起草|编制|出台|修订)"
+    "|(?:(?:进一步|继续|切实|不断)?(?:加强|加大|强化|严格|抓好|做好|注重|重视|实施|开展))?(?:对于?|把))$"
+)
 
 _PLANNED = re.compile(
-    "力争|确保|争取(?![了到])|力求|预计|预期(?=[增达超目])|(?<![定年的])计划(?!生育|单列|总?投资|期间|的)|拟(?!定)|即将|将(?=[达突实完新建投增超要])|目标(?:[是为]|：|:)"
-    f"|{_DUTY}|[年月]底前"
+    "力争|确保|争取(?![了到])|力求|预计|预期(?=[增达超]|目标(?!完成|任务))"
+    "|(?<![定年的])计划(?!生育|单列|总?投资|期间|的|[内外])|拟(?!定)|即将"
+    "|将(?=[达突实完新建投增超要为可]|带动|有望|惠及|覆盖|吸引|使)|目标(?:[是为]|：|:)|[年月]底前"
+    f"|(?:达产|投产|建成|投用|完工)后|{_DUTY}"
 )
+_FORETOLD = re.compile("(?:预计|预测|预报|估计)[，,：:]$")
+_RUMOUR = re.compile("不属实|谣言|失实|不实之|子虚乌有|系谣传|虚假信息|不符合事实")
 _NOT_SO = re.compile(
-    "(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出)(?:过|一起|任何)?$"
+    "(?:不是|并非|而非)(?:约|近)?$"
+    "|(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出)(?:过|一起|任何)?$"
 )
 
 
@@ -42,39 +71,55 @@ def why_no_statement(text: str, clause: Span, quote: Span, is_demand: bool) -> s
 
     What `is_demand` must not have been done.
     """
-    before, after = text[clause[0] : quote[0]], text[quote[1] : clause[1] + 1]
-    if len(re.findall(f"[{HAN}]", text[slice(*quote)])) < 2:
+    words, before, after = text[slice(*quote)], text[clause[0] : quote[0]], text[quote[1] : clause[1] + 1]
+    if len(re.findall(f"[{HAN}]", words)) < 2:
         return "these words state nothing"
-    if _IF.search(before):
+    if _IF.search(before) or _ONLY_IF.match(before):
         return "the text only supposes these words"
     if _DENIED_AFTER.match(after):
         return "the text denies these words"
-    if _WHOM.match(after) and after.startswith("的"):
+    if _WHOM.match(after):
         return "the clause only says whom another one is about"
-    if _OF.match(after) and _HANDLED.search(before):
-        return "these words are what the clause acts on, not what it states"
+    if is_demand and _STATE.match(words) and not re.search(_DUTY, words):
+        return "the text tells how things are"
     if is_demand and _is_done(text, clause, quote):
         return "the text tells it as done"
     return None
 
 
+def whole_statement(text: str, clause: Span, quote: Span) -> Span:
+    """The quote with the rest of its clause where it is cut off within it: 加大对拖欠工资行为的惩处力度 for 拖欠工资.
+
+    A part stays that can stand by itself: 稳定低生育水平 of 在稳定低生育水平的基础上.
+    """
+    taken = _TAKES.search(text[clause[0] : quote[0]])
+    tail = text[quote[1] : clause[1]]
+    is_cut = re.match(f"[{HAN}]", tail) is not None and _GOES_ON.match(tail) is None
+    if not (is_cut or (taken and not tail)):
+        return quote
+    if is_cut and taken is None and begins_with_verb(tail) and not ends_in_adverb(text[slice(*quote)]):
+        return quote
+    return clause[0] + taken.start() if taken else quote[0], clause[1]
+
+
 def _is_done(text: str, clause: Span, quote: Span) -> bool:
-    before = text[clause[0] : quote[0]]
-    if re.search(_DUTY, before) or re.search(_DUTY, text[slice(*quote)]):
+    words, before = text[slice(*quote)], text[clause[0] : quote[0]]
+    if re.search(_DUTY, before) or re.search(_DUTY, words):
         return False
-    if _DONE_BEFORE.search(before) or _DONE.match(text[slice(*quote)]):
+    if _DONE_BEFORE.search(before) or _DONE.search(words) or _COMPARED.match(text[clause[1] : clause[1] + _NEAR]):
         return True
-    lead = re.search(
-        r"(?:^|[。！？!?；;\n])([^，,。；;：:\n]{2,14})[，,]$", text[max(0, clause[0] - _SHORT - 2) : clause[0]]
-    )
-    return _PAST.match(before) is not None or (lead is not None and _PAST.fullmatch(lead[1]) is not None)
+    lead = _LEAD.search(text[max(0, clause[0] - _NEAR) : clause[0]])
+    return _PAST.match(before + words) is not None or (lead is not None and _PAST.fullmatch(lead[1]) is not None)
 
 
 def why_no_fact(text: str, clause: Span, number: Span) -> str | None:
-    """Why a number is no fact: its clause plans, supposes or denies it before it comes."""
+    """Why a number is no fact: the text plans, foretells, supposes or denies it before it comes."""
     before = text[clause[0] : number[0]]
-    if _PLANNED.search(before):
+    if _PLANNED.search(before) or _FORETOLD.search(text[max(0, clause[0] - _NEAR) : clause[0]]):
         return "the text plans or demands this number"
-    if _IF.search(before) and not before.startswith("只有"):
+    if _IF.search(before):
         return "the text only supposes this number"
-    return "the text denies this number" if _NOT_SO.search(before) else None
+    is_quoted = "“" in text[max(0, clause[0] - 1) : number[0]]
+    if _NOT_SO.search(before) or (is_quoted and _RUMOUR.search(text, number[1], number[1] + _FAR)):
+        return "the text denies this number"
+    return None

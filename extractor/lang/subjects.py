@@ -30,6 +30,18 @@ _OTHER = re.compile(
     r"[的对把将被了着过，,。；;：:“”]|^(?:加强|加快|加大|强化|提高|推进|推动|促进|支持|扶持|鼓励|引导|督促|指导|组织|协调|完善|健全|建立|建设|深化|落实|开展|做好|抓好|为|在|向|从|以|让|使|通过"
     "|依托|发挥|整合|充分|各项|这项|工作|有的|一些|要|尤其|特别|倒逼|重视|注重|对照|使得|确保|关心|服务|培育|壮大|围绕|根据|按照|结合)|^(?:可以|保证|是|这是|就|或|也就是|而|但|因此|只要|不但|不仅|既是|具体|认真|大家|他|她|全部|并|其他|如果|凡是|努力|增强|严肃|听取|强调|积极|兼并)|由|会见|提请|查处|参加|部署|这一|那些|非政府$"
 )
+# （市医保局、市卫生健康委按职责分工负责，6月底前完成）; 县财政局、县人社局配合。
+_IN_CHARGE = re.compile(
+    r"[（(](?P<who>[^（）()，,。；;：:\n]{2,60}?)(?:按照?(?:各自)?职责(?:分工)?|分工|分别|共同)?(?:负责|牵头|落实)"
+)
+_HELPING = re.compile(
+    r"(?:^|(?<=[，,；;]))(?P<who>[^，,。；;：:\n]{2,40}?)(?:积极|密切|全力)?(?:配合|协助|参与|协同)(?=[，,。；;）)\n]|$)"
+)
+_BEFORE_BODY = re.compile(
+    "^(?:鼓励|支持|呼吁|敦促|督促|要求|希望|强调|声称|会同|联合|吸引|引导|嘱托|特别是|尤其是|其中|今年|当前|目前|按照|[「“])+"
+    "|^第[一二三四五六七八九十百]+条[ \u3000]*|^[ \u3000]+"
+)
+_WITHIN_NO_BODY = re.compile("^(?:发展|构建|综合考虑|保障|这是|这)|[是在为]")
 _LEAD = re.compile(
     r"(?:[一二三四五六七八九十]+[是要、]|[（(][一二三四五六七八九十0-9]+[)）]|[0-9]+[.．、]|其次|首先|第[一二三四五六七八九十]+|同时|另外|此外|今后|下一步|会后|希望|请)[，,、]?"
 )
@@ -38,6 +50,7 @@ _LONGEST = 60
 _BY = re.compile(
     r"由(?P<who>[^，,。；;：:\n]{2,40}?)(?:具体|共同|分别)?(?:负责|牵头|承担|组织|实施|会同|办理|落实|研究)"
 )
+_LABEL = re.compile(r"[ \u3000\n]{0,3}[（(][^（）()\n]{0,12}(?:单位|部门)[：:][^（）()\n]{2,120}[)）]")
 _NAMED = re.compile(r"(?:责任|牵头|配合|主办|协办|承办|实施)(?:单位|部门)[：:](?P<who>[^）)。；;\n]{2,80})")
 
 
@@ -77,11 +90,20 @@ def governor_of(text: str, start: int, end: int, at: int) -> Subject | None:
 
 def named_in(text: str, start: int, end: int) -> list[Span]:
     """The bodies that text[start:end] names as in charge: 由…牵头, 责任单位：…."""
-    return [*led_by(text, start, end), *labelled_in(text, start, end)]
+    helping = [match.span("who") for match in _HELPING.finditer(text, start, end)]
+    return [*led_by(text, start, end), *labelled_in(text, start, end), *helping]
+
+
+def end_of_labels(text: str, end: int) -> int:
+    """Where a bracket ends that names who is in charge of the sentence before it; `end` if none follows."""
+    label = _LABEL.match(text, end)
+    return label.end() if label else end
 
 
 # What something is done to, or given to, stands behind these.
-_OBJECT = re.compile("(?:向|对|给|把|被|受|报|送|呈)$")
+_OBJECT = re.compile(
+    "(?:向|对|给|把|被|受|报|送|呈)$|(?:以(?![及上下内外来前后])|用|利用|通过|依托|借助|运用|凭借|发挥|围绕)(?:(?!由)[^，,。；;：:\n]){0,16}$"
+)
 _NO_NAME = re.compile("(?:要|应|应当|须|需|必须|务必|将|都|均|也|还|一定|负责|牵头)+|[^省市县区镇乡村旗州盟团]")
 
 
@@ -92,7 +114,7 @@ def may_name_body(words: str) -> bool:
 
 def is_object(text: str, start: int) -> bool:
     """Whether what begins at `start` is what something is done to: 向县政府报告, 对各乡镇的督导."""
-    return _OBJECT.search(text[max(0, start - 2) : start]) is not None
+    return _OBJECT.search(text[max(0, start - 20) : start]) is not None
 
 
 def led_by(text: str, start: int, end: int) -> list[Span]:
@@ -103,4 +125,11 @@ def led_by(text: str, start: int, end: int) -> list[Span]:
 
 def labelled_in(text: str, start: int, end: int) -> list[Span]:
     """The bodies behind a label, which are in charge of what stands before it: （责任单位：县应急局、各乡镇）."""
-    return [match.span("who") for match in _NAMED.finditer(text, start, end)]
+    return [match.span("who") for named in (_NAMED, _IN_CHARGE) for match in named.finditer(text, start, end)]
+
+
+def body_names(words: str) -> list[str]:
+    """The bodies that words before a duty name, without what leads to them (鼓励|企业) and what is none (发展企业集团)."""
+    parts = re.split(r"[、和与及]|以及", re.sub(r"等(?:部门|单位|地)?$", "", words))
+    names = [_BEFORE_BODY.sub("", part) for part in parts]
+    return [name for name in names if name and not _WITHIN_NO_BODY.search(name)]

@@ -13,18 +13,23 @@ from collections.abc import Sequence
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
 from extractor.lang.surnames import OFFICE
+from extractor.lang.vocabulary import is_function_word
 
 # What makes another office of the title behind it. Words may end in the characters of the second line (太原|市长), so
 # these count at the edge of a clause or of a list only.
 _QUALIFIED = re.compile(
-    r"(?:常务副|第一副|副|名誉|候任)$"
+    r"(?:常务副|第一副|副|名誉|候任|常务|第一|执行)$"
     r"|(?:(?<=[，,。；;：:、（(\s“由受与和向对以及])|^)(?:原|前|前任|原任|时任|曾任|代|代理|临时)$"
 )
 _QUALIFIES = re.compile("助理|候选人|人选")
-_REACH = 6
+_REACH, _NEAR = 6, 80
+_OFFICE_AT_END = re.compile(
+    rf"(?:{OFFICE}|总统|首相|大臣|代表|院士|教授|研究员|工程师|医生|助理|发言人|理事|干部|[长员家师])$"
+)
 # Between a title and the name that it belongs to: further titles.
 _CHAIN = re.compile(rf"(?:[、兼和 \u3000]{{0,2}}[{HAN}“”]{{0,24}}?{OFFICE})*[ \u3000]?")
 _LISTED = re.compile(r"(?:同志)?[、，, \u3000和与及]{1,2}(?:以及)?")
+_APPOINTED = re.compile("分别(?:担任|任|当选为|为|是)([^，,。；;]*)$")
 _BESIDE = re.compile("(?:同志)?[ \u3000（(，]?(?:[现时]?任|担任|当选为?|为|是)?")
 # Words for what somebody does are no title.
 _NO_TITLE = re.compile("^(?:主持|出席|参加|强调|指出|要求|宣读|讲话)|^(?:会议|大会)$|[，,。；;：:]|(?:会议|大会|讲话)$")
@@ -39,18 +44,45 @@ def whole_title(text: str, span: Span) -> Span:
     return start, after.end() if after else end
 
 
-def is_title_of_another(text: str, span: Span, name: str, people: Sequence[Span]) -> bool:
-    """Whether the title stands beside the name of somebody else, and not beside `name`.
+def why_no_title(text: str, span: Span, name: str, people: Sequence[Span]) -> str | None:
+    """Why the words are no title of the person of this name; None if they may be.
 
-    One title may be that of several: 副市长江文玉、王仲田.
+    One title may be that of several: 副市长江文玉、王仲田. A title that stands beside nobody has to end as offices do.
     """
-    owners = [text[slice(*owner)] for owner in _owners(text, span, people)]
-    return bool(owners) and not any(words in name or name in words for words in owners)
+    words = text[slice(*span)]
+    owners = [text[slice(*owner)] for owner in _owners(text, span, _with_name(text, span, name, people))]
+    owners = _given_out(text, span, people) or owners
+    if owners and not any(owner in name or name in owner for owner in owners):
+        return "it stands beside the name of another person"
+    if _NO_TITLE.search(words) or is_function_word(words) or not (owners or _OFFICE_AT_END.search(words)):
+        return "these words are no title"
+    return None
 
 
-def may_be_title(words: str) -> bool:
-    """False for words that say what somebody does, as 主持会议."""
-    return _NO_TITLE.search(words) is None
+def _given_out(text: str, span: Span, people: Sequence[Span]) -> list[str]:
+    """The name to which 分别 gives the title: 甲、乙分别担任局长、主任."""
+    each = _APPOINTED.search(text[max(0, span[0] - _NEAR) : span[0]])
+    if each is None:
+        return []
+    begin = max(0, span[0] - _NEAR) + each.start()
+    stop = re.compile("[，,。；;\\n]|$").search(text, span[1])
+    parts = re.split("[、和与及]", text[begin + len(each[0]) - len(each[1]) : stop.start() if stop else len(text)])
+    listed = [one for one in people if one[1] <= begin]
+    names: list[Span] = []
+    for one in reversed(listed):
+        if names and _LISTED.fullmatch(text, one[1], names[0][0]) is None:
+            break
+        names.insert(0, one)
+    at = each[1].count("、") + len(re.findall("[和与及]", each[1]))
+    return [text[slice(*names[at])]] if len(names) == len(parts) > at else []
+
+
+def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> list[Span]:
+    """The persons, and where this name stands near the title, which code may not know as a name."""
+    begin = max(0, span[0] - _NEAR)
+    own = [(begin + m.start(), begin + m.end()) for m in re.finditer(re.escape(name), text[begin : span[1] + _NEAR])]
+    others = [one for one in people if not any(one[0] < j and i < one[1] for i, j in own)]
+    return sorted([*others, *own])
 
 
 def _owners(text: str, span: Span, people: Sequence[Span]) -> list[Span]:

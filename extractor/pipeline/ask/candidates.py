@@ -20,7 +20,7 @@ from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, after_marker, clauses, sentences
-from extractor.lang.subjects import governor_of, labelled_in, led_by
+from extractor.lang.subjects import body_names, end_of_labels, governor_of, labelled_in, led_by
 from extractor.schema.shape import Field, Leaf
 
 # The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
@@ -271,13 +271,11 @@ def _subjects(pattern: str, text: str, sentence: Span, at: int, j: int) -> list[
     if governor is not None:
         found.append((governor.start, text[slice(*governor.who)]))
     found += [(start, text[start:end]) for start, end in led_by(text, begin, j)[-1:]]
-    labelled = [text[slice(*span)] for span in labelled_in(text, at, sentence[1])]
+    labelled = [text[slice(*span)] for span in labelled_in(text, at, end_of_labels(text, sentence[1]))]
     if not (found or labelled):
         return []
     words = "、".join(labelled) or max(found)[1]
-    words = re.sub(r"等(?:部门|单位|地)?$", "", words)
-    words = words[after_marker(words) :]
-    return [piece for piece in re.split(r"[、和与及]|以及", words) if piece]
+    return body_names(words[after_marker(words) :])
 
 
 def _people(field: Field, text: str) -> list[Candidate]:

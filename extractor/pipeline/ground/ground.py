@@ -15,6 +15,7 @@ from typing import Any
 
 from extractor.lang.changes import Direction, changes_in, direction_of
 from extractor.lang.sentences import Span
+from extractor.lang.subjects import end_of_labels
 from extractor.pipeline.answer import Answer, AnswerItem, Problem
 from extractor.pipeline.ground.evidence import (
     Prepared,
@@ -245,6 +246,7 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     else the first one after it.
     """
     lo, hi = prepared.sentence(anchor.start, anchor.end)
+    hi = hi if leaf.subject is None else end_of_labels(prepared.speech.text, hi)
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
     match = locate_whole(quote, leaf.kind, prepared, lo, hi)

@@ -12,19 +12,23 @@ from dataclasses import replace
 
 from extractor.lang.attributes import (
     is_base,
+    is_elsewhere,
+    is_of_a_thing,
     is_qualifier,
     is_scope,
     is_superseded,
     may_be_place,
     may_be_time,
+    may_not_reach,
+    places_in,
     whole_interval,
 )
 from extractor.lang.event_dates import is_of_something_else
 from extractor.lang.negation import forbidding, is_denied
 from extractor.lang.sentences import Span
-from extractor.lang.statements import why_no_fact, why_no_statement
-from extractor.lang.subjects import governor_of, is_object, may_name_body, named_in, subjects_in
-from extractor.lang.titles import is_title_of_another, may_be_title, whole_title
+from extractor.lang.statements import whole_statement, why_no_fact, why_no_statement
+from extractor.lang.subjects import end_of_labels, governor_of, is_object, may_name_body, named_in, subjects_in
+from extractor.lang.titles import whole_title, why_no_title
 from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
 from extractor.schema.kinds import QUANTITY
@@ -44,10 +48,8 @@ def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> st
         return _objection_to_circumstance(leaf, span, prepared, anchor)
     if leaf.kind.reads == "number" and is_qualifier(text, span, prepared.found(leaf.kind)):
         return _QUALIFIES
-    if leaf.beside is not None and is_title_of_another(text, span, text[anchor.start : anchor.end], prepared.people):
-        return "it stands beside the name of another person"
-    if leaf.beside is not None and not may_be_title(text[slice(*span)]):
-        return "these words are no title"
+    if leaf.beside is not None:
+        return why_no_title(text, span, text[anchor.start : anchor.end], prepared.people)
     return None if leaf.subject is None else _objection_to_subject(span, prepared, anchor)
 
 
@@ -87,7 +89,9 @@ def as_stated(field: Field, match: Match, prepared: Prepared) -> tuple[Match, st
     begin = forbidding(text, clause[0], match.start)
     if begin is not None:
         return replace(match, start=begin), None
-    return match, why_no_statement(text, clause, span, field.mood is not None)
+    why = why_no_statement(text, clause, span, field.mood is not None)
+    start, end = whole_statement(text, clause, span)
+    return replace(match, start=start, end=end), why
 
 
 def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, anchor: Match) -> str | None:
@@ -102,21 +106,28 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
             return "something is compared with it: it is not when the item holds"
         if not may_be_time(text[slice(*span)]):
             return "these words are no time"
+        if is_of_a_thing(text, span):
+            return "it is the time of something that the text names, not when the item holds"
         others = prepared.periods_in(clause)
     else:
         assert leaf.like is not None
-        if is_scope(text, span):
+        if is_scope(text, span, item):
             return "it is the whole among which the item is counted, not where the item holds"
         if not may_be_place(text[slice(*span)]):
             return "these words are no place"
+        if is_elsewhere(text, span):
+            return "something comes from it or goes to it: it is not where the item holds"
         others = [match.span() for match in re.finditer(leaf.like.pattern, text[slice(*clause)])]
         others = [(clause[0] + i, clause[0] + j) for i, j in others]
-        others = [one for one in others if not is_scope(text, one)]
+        others = [one for one in [*others, *places_in(text, clause)] if not is_scope(text, one) and one != span]
     numbers = prepared.found(QUANTITY)
     later = prepared.clause(*span)
     # A place named later in the sentence can be that of all of it, unless a number there has it.
     if leaf.like is not None and not others and later[0] >= clause[1]:
         return _HAS_OTHER if any(later[0] <= n[0] < later[1] for n in numbers) else None
+    is_place = leaf.like is not None
+    if (is_place or leaf.within == "sentence") and may_not_reach(text, span, item, is_place):
+        return _HAS_OTHER
     # 整改率由去年的91%上升到97.5%: a number between them has the time.
     others = [one for one in others if not any(one[1] <= n[0] and n[1] <= item[0] for n in numbers)]
     if is_superseded(text, span, item, clause, others):
@@ -130,6 +141,7 @@ def _objection_to_subject(span: Span, prepared: Prepared, anchor: Match) -> str 
     if not may_name_body(text[slice(*span)]):
         return "these words name no body"
     start, end = prepared.sentence(anchor.start, anchor.end)
+    end = end_of_labels(text, end)
     if span[0] < start or any(i <= span[0] and span[1] <= j for i, j in named_in(text, start, end)):
         return None
     if span[1] > anchor.end - _LEFT:

@@ -43,6 +43,7 @@ _BREAK = re.compile(
 _COMPARING = re.compile(
     r"[，,；;、]?(?:其中)?(?:同比|环比|占|比|较|增长|增加|增速|增幅|提高|上升|上涨|下降|减少|降低|回落|降幅|达到?|为|是|约|共|完成(?:全年|年度)|居|列|排|位|超|高于|低于|总量|总额|年均|人均|累计|平均|折合|相当|实现|圆满|完成)"
 )
+_SHARE = re.compile("[%％‰倍成位名强]|百分|分之|第")
 # A member of a list this long is recognised by a part of it.
 _LONG = 4
 # Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
@@ -62,12 +63,14 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
     words = prepared.speech.text[anchor.start : anchor.end]
     if field.anchor.kind.reads != "number" and fold(quote).strip("。") == fold(words):
         return None
-    quote = _without_numbers(quote, words)
+    i, j = prepared.sentence(anchor.start, anchor.end)
+    # 年收入50万元以上的村 is named by the text itself, with a number that is not the item's.
+    if fold(quote) not in fold(prepared.speech.text[i:j]) or words in quote:
+        quote = _without_numbers(quote, words)
     if _ONLY_MOVED.fullmatch(quote):
         return None
     if names_another(quote, field, prepared, anchor):
         return None
-    i, j = prepared.sentence(anchor.start, anchor.end)
     available = set(fold(prepared.speech.text[i:j]))
     head = _GENERIC_HEAD.search(quote)
     specific, generic = (quote[: head.start()], head.group()) if head else (quote, "")
@@ -103,10 +106,13 @@ def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match)
         return False
     if at >= number[1]:
         return any(start >= at + len(wording) for start, _ in numbers)
-    # In another clause, or behind a comma, a number may still be about what was named before.
+    said = _without_periods(text[max(number[0] - len(before), prepared.clause(*number)[0]) : number[0]])
+    if len(HAN_CHARACTER.findall(said)) < 2 or _COMPARING.match(said) is not None:
+        return False
+    # In another clause a share or a rank may still be about what was named before.
     is_listed = prepared.clause(*number)[0] <= at and not set(before) & set("，,；;：:")
-    says_nothing = len(HAN_CHARACTER.findall(before)) < 2 or _COMPARING.match(before) is not None
-    return is_listed and not says_nothing and any(at + len(wording) <= start < number[0] for start, _ in numbers)
+    is_amount = _SHARE.search(text[slice(*number)]) is None
+    return (is_listed or is_amount) and any(at + len(wording) <= start < number[0] for start, _ in numbers)
 
 
 def beside(text: str, number: Span, sentence: Span, numbers: Sequence[Span]) -> tuple[str, str]:
@@ -116,9 +122,19 @@ def beside(text: str, number: Span, sentence: Span, numbers: Sequence[Span]) -> 
     return text[begin : number[0]], _BREAK.split(text[number[1] : stop])[0]
 
 
+def _without_periods(words: str) -> str:
+    for i, j in reversed(find_periods(words)):
+        words = words[:i] + words[j:]
+    return words
+
+
 def _has_part(part: str, wording: str) -> bool:
     """Whether a wording has a member of a list in it: 农村 in 农村人均收入, and 事故 of 事故起数."""
-    return part in wording or (len(part) > _LONG and any(part[k : k + 3] in wording for k in range(len(part) - 2)))
+    return (
+        part in wording
+        or part[-2:] in wording
+        or (len(part) > _LONG and any(part[k : k + 3] in wording for k in range(len(part) - 2)))
+    )
 
 
 def _without_numbers(wording: str, value: str) -> str:
