@@ -45,6 +45,21 @@ def outcome(case: Json) -> str:
     return "mended" if all(kept.values()) and not problems_of(problems, name, bad) else "value"
 
 
+def kept(case: Json) -> Any:
+    """What the record holds of an answer, in the answer's own shape."""
+    name, says = case["field"], case["says"]
+    answer = {name: says if name == "date" else [says]}
+    recipe = Recipe(load_schema("meeting"), "scripted", LARGE)
+    (done,) = convert(document(case["text"]), recipe, scripted(lambda _: answer))
+    value = done.line["record"][name]
+    if name == "date":
+        return words_of(value) if value else None
+    held = {leaf: words_of(value[0][leaf]) for leaf in says} if value else {}
+    # The record has roles in the order of the schema.
+    same = "roles" in held and sorted(held["roles"]) == sorted(says["roles"])
+    return {**held, "roles": says["roles"]} if same else held
+
+
 def problems_of(problems: list[Any], field: str, bad: Json) -> list[Any]:
     """The problems about the false parts of the item, other than that its own words replace a wording."""
     names = {f"{field}.{leaf}" for leaf in bad} | {field}

@@ -10,8 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from extractor.lang.characters import HAN
 from extractor.lang.negation import affirmed
 from extractor.lang.sentences import Span, clauses
+from extractor.lang.surnames import OFFICE
 
 # Acts that several persons do together, whichever of them the clause begins with.
 _TOGETHER = re.compile("会见|会谈|会晤|见面|座谈|接见|陪同|随同|签")
@@ -24,7 +26,7 @@ _INTRODUCES = re.compile("[^，,。；;：:]{0,6}的")
 _TIME = "(?:去年|前年|上年|上一?次|上届|上个?月|此前)"
 _ELSEWHEN = re.compile(
     rf"^{_TIME}(?:[0-9一二三四五六七八九十]{{1,3}}月(?:[0-9一二三四五六七八九十]{{1,3}}日)?)?(?:[，,]|[底初末]|的|在|召开|举行|由|[^，,]{{0,8}}?会议?[上由])"
-    "|(?:上一?次|上届)[^，,]{0,8}?会|曾经?[^，,]{0,6}$|原定[^，,]{0,20}$|原计划[^，,]{0,20}$|本[应来][^，,]{0,8}$"
+    "|(?:上一?次|上届)[^，,]{0,8}?会|曾经?[^，,]{0,24}$|原定[^，,]{0,20}$|原计划[^，,]{0,20}$|本[应来][^，,]{0,8}$"
 )
 _ONLY_TIME = re.compile(
     rf"{_TIME}[0-9一二三四五六七八九十年月日底初末]*|在?{_TIME}[^，,]{{0,14}}会议?上?|[^，,]{{0,10}}召开前"
@@ -41,6 +43,9 @@ _DEALT_WITH = re.compile(
     "(?:学习|贯彻|落实|研究(?!中心|所|院|员|室|生|会|局|部)|审议|讨论|征求|审定|起草|印发|修改)(?:(?!并|[作做]|提出|发表|进行|[，,。；;：:])[^\n]){0,24}$"
 )
 _OWN = re.compile("[作做]|提出|发表")
+_HEARD = re.compile("(?:听取|征求|反映|收集)[^，,。；;]{0,8}$")
+# Words right before an act that name somebody by an office.
+_OFFICER = re.compile(rf"{OFFICE}[{HAN}]{{2,4}}$")
 _SAID = re.compile("讲话|意见|报告|要求|部署|安排|汇报|通报|介绍|说明|指示|批示")
 
 
@@ -72,6 +77,8 @@ class Sentence:
         begin = spans[-1][0]
         if len(spans) > 1 and _ONLY_TIME.fullmatch(self.text[slice(*spans[-2])].rstrip("，,")):
             return False
+        if not self.text[begin : act.start()].strip("，,并") and len(spans) > 1:  # goes on about what came before
+            begin = spans[-2][0]
         if _ELSEWHERE.match(self.text, act.end()):
             return False
         return _ELSEWHEN.search(self.text[begin : act.start()]) is None
@@ -81,6 +88,8 @@ class Sentence:
         if _AS_NOUN.match(self.text, act.end()) or self.text.endswith(("决策", "见证"), 0, act.start()):
             return True
         begin = next((i for i, j in reversed(self._clauses()) if i <= act.start()), self.span[0])
+        if act[0] in ("意见", "建议") and _HEARD.search(self.text[begin : act.start()]):
+            return True
         is_own = _OWN.search(self.text, begin, act.start()) is not None
         if not is_own and _SAID.fullmatch(act[0]) and _DEALT_WITH.search(self.text[begin : act.start()]):
             return True
@@ -94,10 +103,21 @@ class Sentence:
         ours = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
         ours = [(begin + i, begin + j) for i, j in ours]
         others = [(i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)]
-        if not ours or not others:
+        if not ours:
             return True
+        i = next((i for i, j in reversed(self._clauses()) if i <= act.start()), begin)
+        alone = self.text[i : act.start()]
+        if not others:
+            return name in alone or _OFFICER.search(alone) is None
         named = sorted([*ours, *others])
         group = self._group(act.start())
+        before_act = self.text[group[0] : act.start()]
+        if (
+            "由" in before_act
+            and name not in before_act.rpartition("由")[2]
+            and name not in self.text[act.end() : group[1]]
+        ):
+            return False
         before = [span for span in named if group[0] <= span[0] and span[1] <= act.start()]
         inside = [span for span in named if group[0] <= span[0] < group[1]]
         if _TOGETHER.match(act[0]) and any(span in ours for span in inside):

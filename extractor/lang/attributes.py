@@ -21,14 +21,19 @@ _NOUN = re.compile(rf"(?:及?以[上下内]|以外|强)?的?(?![和与及、])[{
 _COMPARED = re.compile(r"(?:[比较]|相对于|相较于|较之|比起|对比|[高低多少大小好优快慢强差]于|超过|略高于|略低于)$")
 _BESIDE = re.compile(r"(?:与|同|和|跟)[^，,。；;：:、0-9]{0,8}$")
 _WITH = re.compile(
-    r"(?:同期|年末|年底|全年|水平)?(?:的[^，,。；;：:]{0,16})?(?:相比|[作做]?比较|[作做]比|持平|基本持平)"
+    r"(?:同期|年末|年底|全年|水平)?(?:的[^，,。；;：:]{0,16}|[^，,。；;：:]{0,6}?)(?:相比|[作做]?比较|[作做]比|持平|基本持平)"
 )
 _MULTIPLE = re.compile(r"(?:年末|年底|全年|同期)?的(?:[0-9.]+(?:倍|%)|近?[一二两三四五六七八九十百点]+倍|近?[0-9.]+倍)")
 _EQUALS = re.compile(r"(?:是|为|相当于|等于|达到?|占)$")
 _TO_OR_FROM = re.compile("(?:来自|源自|[销发运寄输]往|运至|出口[到至]?|进口自|赴|前往|飞往|通往)$")
 _BY = re.compile("援建|援助|捐赠|对口|支援|投资|出资")
+_FOR_THE_FIRST_TIME = re.compile("(?<=年来)(?:首次|最|第一次)")
 _BUILT = re.compile("(?:以前|之前|以后|之后)?[^，,。；;：:]{0,4}(?:建成|出生|毕业|发布|印发|投产|成立|立项|投用)的")
 _FROM = re.compile("(?:从|由|自)[^，,。；;：:、0-9]{0,6}$")
+# 从今年预计的1.03比1改为1比1: whatever follows is not about 今年.
+_MOVES = re.compile(
+    "[^，,。；;]{1,20}?[，,]?(?:改|提高|增加|增长|上升|提升|降低|下降|减少|压缩|缩短|扩大|调整|转)(?:到|为|至|成)"
+)
 # How far behind a time its number may begin.
 _NEXT = 8
 _PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
@@ -40,7 +45,7 @@ _RANK, _MEMBERS = (
     re.compile("(?:的)?[0-9一二三四五六七八九十百]{1,4}个[^，,。；;]{0,8}[中内]"),
 )
 # 全国政协委员, 全国文明村镇: a part of what somebody or something is called.
-_IN_NAME = re.compile("文明|优秀|先进|劳模|劳动模范|百强|人大|政协|总工会")
+_IN_NAME = re.compile("重点文物|文明|优秀|先进|劳模|劳动模范|百强|人大|政协|总工会")
 _SURPASSED = re.compile(r"(?:高于|低于|优于|好于|快于|超过|超出|较|比)$")
 _AMONG = re.compile(
     r"(?:(?:同类|其他|所有)?[^，,。；;0-9得获]{0,4}?(?:第[0-9一二三四五六七八九十]+(?![、产])|前[0-9一二三四五六七八九十列茅]|首位|榜首|之首|平均|唯一|领先|率先|先进|同期)"
@@ -83,6 +88,9 @@ def _is_where_it_began(text: str, span: Span, number: Span) -> bool:
     """Whether a time is that of the number from which something changed to this one: 由2015年的86亿元增加到142亿元."""
     if number[0] < span[1] or not _FROM.search(text[max(0, span[0] - 8) : span[0]]):
         return False
+    moved = _MOVES.match(text, span[1])
+    if moved is not None and moved.end() <= number[0]:
+        return True
     begin = max(0, span[0] - 8)
     return any(
         begin + change.new[0] < number[1]
@@ -101,6 +109,8 @@ def is_elsewhere(text: str, span: Span) -> bool:
 
 def is_of_a_thing(text: str, span: Span) -> bool:
     """Whether a time is that of a thing that a noun names: 2000年以前建成的小区, 《2025年方案》."""
+    if _FOR_THE_FIRST_TIME.match(text, span[1]):
+        return True
     in_title = text.rfind("《", max(0, span[0] - 40), span[0]) > text.rfind("》", max(0, span[0] - 40), span[0])
     return in_title or _BUILT.match(text, span[1]) is not None
 

@@ -75,8 +75,8 @@ _SPANS = re.compile(
     r"|(?:截至|截止到?|到)(?:目前|现在|今)(?:为止)?|目前|现在(?=[，,已有共全累仍还正是达])|迄今(?:为止)?|至今"
     r"|(?:到|至)?(?<![\d一二两三四五六七八九十几每])年[内底初末终]前?(?![级步考总])|上半年|下半年|全年(?!龄)|第?[一二三四]季度|月底前?"
     r"|前[一二三四五六七八九十\d]{1,2}个?(?:季度|月)|近年来?|近几?年来?"
-    rf"|(?:最?近|过去|今后|未来|这|此前|之后|前|用|通过|经过)(?:的)?(?<!每){_COUNT}(?:个月|年)(?:多)?(?:以来|以内|来|间|内|左右|时间)?"
-    rf"|(?<![每\d第一二三四五六七八九十]){_COUNT}(?:年|个月)(?:多)?(?:以来|以内|之内|来|间|内)"
+    rf"|(?:最?近|过去|今后|未来|这|此前|之后|(?<!提)前|用|通过|经过)(?:的)?(?<!每){_COUNT}(?:个月|年)(?:多)?(?:以来|以内|来|间|内|左右|时间)?"
+    rf"|(?<![每\d第一二三四五六七八九十])(?<![一二三四五六七八九]、){_COUNT}(?:年|个月)(?:多)?(?:以来|以内|之内|来|间|内)"
     rf"|(?<![每\d第])\d{{1,3}}(?:天|日|周|个工作日)(?:之|以)?内|[二三四五六七八]普(?![通遍查法及选]))"
 )
 # What ends a deadline, or begins it. (前三季度 and 前年 are periods.)
@@ -114,6 +114,8 @@ def find_periods(text: str) -> list[Span]:
 
 
 _UNTIL = re.compile(rf"{_SPACE}(?:-{{1,2}}|至|到){_SPACE}")
+_AND = re.compile(rf"{_SPACE}[、和与]{_SPACE}")
+_ONE_YEAR = re.compile(r"\d{4}年|[一二][一二三四五六七八九零〇○]{3}年")
 _YEARLY = re.compile("^(?:到|至)?(?:今年|去年|明年|后年|上年|本年|当年|\\d{4}年)")
 _OF_YEAR = re.compile("全年|本年度?|[上下]半年|第?[一二三四]季度|前[一二三四五六七八九十]{1,2}个(?:季度|月)")
 
@@ -124,7 +126,9 @@ def _joined(folded: str, spans: list[Span]) -> list[Span]:
     for start, end in spans:
         gap = folded[joined[-1][1] : start] if joined else "。"
         until = _UNTIL.fullmatch(gap) is not None or (not gap and folded[start] in "到至")
-        if until and _YEARLY.search(folded[start:end]):
+        years = [_ONE_YEAR.search(folded[i:j]) for i, j in ((joined[-1] if joined else (0, 0)), (start, end))]
+        both = _AND.fullmatch(gap) is not None and all(years) and _ONE_YEAR.fullmatch(folded[start:end]) is not None
+        if both or (until and _YEARLY.search(folded[start:end])):
             joined[-1] = (joined[-1][0], end)
             continue
         ends_in_year = bool(joined) and joined[-1][1] == start and folded[start - 1] == "年"

@@ -34,7 +34,7 @@ _FORBIDS_ALL = re.compile(
 )
 # What says that something is not, or not yet, so.
 _DENIES = re.compile(
-    r"(?:忘记了?|忽视了?|疏于|怠于|不追求|不提倡|不主张|不鼓励|不要求|没有|没能|未能|尚未|从未|并未|不能|不是|并非|难以|无法|无力|不足以|未)[^，,。；;：:、！!？?\n“”的]{0,4}$"
+    r"(?:忘记了?|忽视了?|疏于|怠于|不追求|不提倡|不主张|不鼓励|(?:不再|不)要求(?:[^，,。；;]{0,8}(?=[^，,。；;]{0,4}$))?|没有|没(?!收)|没能|未能|尚未|从未|并未|不能|不是|并非|难以|无法|无力|不足以|未)[^，,。；;：:、！!？?\n“”的]{0,4}$"
 )
 
 
@@ -45,6 +45,11 @@ def forbidding(text: str, clause_start: int, start: int) -> int | None:
         return max(clause_start, start - _FAR) + match.start()
     match = _FORBIDS.search(text[max(clause_start, start - _REACH) : start])
     return None if match is None else max(clause_start, start - _REACH) + match.start()
+
+
+def gives_up(words: str) -> bool:
+    """Whether the words that forbid something say that it is aimed at no longer: 取消到2015年翻一番的目标."""
+    return words.startswith(("取消", "停止", "暂停", "不再", "放弃"))
 
 
 def is_denied(text: str, clause_start: int, start: int) -> bool:

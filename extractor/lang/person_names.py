@@ -13,10 +13,11 @@ from extractor.lang.characters import HAN
 from extractor.lang.organs import ENDINGS
 from extractor.lang.people import after_name, is_name, stands_like_a_name
 from extractor.lang.sentences import Span
-from extractor.lang.surnames import OFFICE, SURNAMES, TRANSCRIBED
+from extractor.lang.surnames import OFFICE, SOUNDS, SURNAMES, TRANSCRIBED
 from extractor.lang.vocabulary import is_function_word, is_ordinary_word
 
 # Names of other languages often have a dot between their parts.
+_DOTTED_SOUNDS = re.compile(rf"[{SOUNDS}]{{1,6}}(?:[·•．][{SOUNDS}]{{1,6}}){{1,3}}")
 _DOTTED = re.compile(rf"[{HAN}A-Za-z.]+(?:[·•．.][{HAN}A-Za-z.]+)+")
 # Offices beside which any word can be a name, Chinese or not.
 _ANY_OFFICE = (
@@ -133,6 +134,7 @@ def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | Non
 
     `found` are the names that `find_people` finds. A surname by itself (陈) is a name where one is found.
     """
+    start, end = _with_other_parts(text, start, end)
     first = bisect_left(found, (start, 0))
     first -= bool(first) and found[first - 1][1] > start
     touched = [span for span in found[first : first + 3] if span[0] < end and start < span[1]]
@@ -142,6 +144,14 @@ def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | Non
         return (start, end) if is_named else touched[0]
     listed = [one for one in found[max(0, first - 1) : first + 3] if _is_listed(text, one, (start, end))]
     return (start, end) if listed or may_be_name(text, start, end) else None
+
+
+def _with_other_parts(text: str, start: int, end: int) -> Span:
+    """阿依木尼沙·托合提 for one of its parts."""
+    for match in _DOTTED_SOUNDS.finditer(text, max(0, start - 12), end + 12):
+        if match.start() <= start and end <= match.end():
+            return match.span()
+    return start, end
 
 
 def _is_listed(text: str, one: Span, other: Span) -> bool:
@@ -182,6 +192,6 @@ def may_be_name(text: str, start: int, end: int) -> bool:
     if re.fullmatch("[A-Za-z.' -]+", words) or TRANSCRIBED.fullmatch(words):
         return True
     rare = len(words) == 3 and words[0] in SURNAMES
-    if is_ordinary_word(words):
+    if is_ordinary_word(words) or is_ordinary_word(words[:2]):
         return False
     return (is_name(words) or rare) and stands_like_a_name(text, start, end)

@@ -28,11 +28,13 @@ _DENIED_AFTER = re.compile(
 )
 
 # What was done: 已建立, 建立了, and facts in figures, which the next clause compares with earlier ones.
-_DONE_BEFORE = re.compile(f"(?:已经?|业已|曾经?)[{HAN}]{{0,2}}$")
+_DONE_BEFORE = re.compile(f"(?:已经?|业已|曾经?)[{HAN}]{{0,2}}$|(?:累计|先后|共计?)$")
 _DONE = re.compile(
     f"^(?:已经?)?[{HAN}]{{2}}了(?![解结])(?<!为了)(?<!除了)|现[为有](?=[约近0-9一二两三四五六七八九十百])|已达到?|居全[国省市县]"
 )
-_COMPARED = re.compile("[，,；;](?:比上年|比去年|同比|较上年|较去年|增速|增幅|居全|快于|高于全|创历史)")
+_COMPARED = re.compile(
+    "[，,；;](?:比上年|比去年|同比|较上年|较去年|增速|增幅|居全|快于|高于全|创[^，,。；;]{0,10}(?:新高|历史|纪录|记录))"
+)
 _PAST = re.compile(
     "^(?:去年|上年|前年|上半年|前[一二三四]个?季度|今年以来|截至[^，,]{0,10}|经过[^，,]{2,12}|近[几两三]+年?来"
     "|过去的?[一二三四五六七八九十几两0-9]+年[来里间]?[，,中]?|[一二三四五六七八九十几两]+年来"
@@ -40,6 +42,7 @@ _PAST = re.compile(
 )
 # The clause before, if it is all that stands before in its sentence.
 _LEAD = re.compile(r"(?:^|[。！？!?；;\n])([^，,。；;：:\n]{2,14})[，,]$")
+_COMPLAINT = re.compile("^(?:有的|有些|一些|少数|个别|部分)[^，,]{0,14}(?:不|没有|未)")
 _STATE = re.compile("事关|关系到|正值|适逢|面临|存在|处于|位于|属于")
 
 # What may follow the words of a statement in its clause: 在稳定低生育水平的基础上, 以推进改革为主线.
@@ -52,9 +55,12 @@ _TAKES = re.compile(
     "|(?:(?:进一步|继续|切实|不断)?(?:加强|加大|强化|严格|抓好|做好|注重|重视|实施|开展))?(?:对于?|把))$"
 )
 
+_VERB = re.compile(
+    "(?:进一步|继续|切实|不断|加快|积极)*(?:健全|完善|建立|落实|推进|推广|实施|强化|加强|提升|提高|优化|改进|培育|发展|保护|开展)$"
+)
 _PLANNED = re.compile(
     "力争|确保|争取(?![了到])|力求|预计|预期(?=[增达超]|目标(?!完成|任务))"
-    "|(?<![定年的])计划(?!生育|单列|总?投资|期间|的|[内外])|拟(?!定)|即将"
+    "|(?<![定年的])计划(?!生育|单列|总?投资|期间|的|[内外])|拟(?!定)|即将|有望"
     "|将(?=[达突实完新建投增超要为可]|带动|有望|惠及|覆盖|吸引|使)|目标(?:[是为]|：|:)|[年月]底前"
     f"|(?:达产|投产|建成|投用|完工)后|{_DUTY}"
 )
@@ -80,6 +86,8 @@ def why_no_statement(text: str, clause: Span, quote: Span, is_demand: bool) -> s
         return "the text denies these words"
     if _WHOM.match(after):
         return "the clause only says whom another one is about"
+    if is_demand and _COMPLAINT.search(before):
+        return "the text complains of it"
     if is_demand and _STATE.match(words) and not re.search(_DUTY, words):
         return "the text tells how things are"
     if is_demand and _is_done(text, clause, quote):
@@ -92,7 +100,8 @@ def whole_statement(text: str, clause: Span, quote: Span) -> Span:
 
     A part stays that can stand by itself: 稳定低生育水平 of 在稳定低生育水平的基础上.
     """
-    taken = _TAKES.search(text[clause[0] : quote[0]])
+    before = text[clause[0] : quote[0]]
+    taken = _TAKES.search(before) or (None if begins_with_verb(text[slice(*quote)]) else _VERB.search(before))
     tail = text[quote[1] : clause[1]]
     is_cut = re.match(f"[{HAN}]", tail) is not None and _GOES_ON.match(tail) is None
     if not (is_cut or (taken and not tail)):
@@ -109,7 +118,14 @@ def _is_done(text: str, clause: Span, quote: Span) -> bool:
     if _DONE_BEFORE.search(before) or _DONE.search(words) or _COMPARED.match(text[clause[1] : clause[1] + _NEAR]):
         return True
     lead = _LEAD.search(text[max(0, clause[0] - _NEAR) : clause[0]])
-    return _PAST.match(before + words) is not None or (lead is not None and _PAST.fullmatch(lead[1]) is not None)
+    if _PAST.match(before + words) or (lead is not None and _PAST.fullmatch(lead[1])):
+        return True
+    # 一年来，我们改造了旱厕六千座，新开通线路九条: the sentence tells what was done.
+    begin = max(text.rfind(mark, 0, clause[0]) for mark in "。！？；;\n") + 1
+    told = text[begin : clause[0]]
+    return (
+        _PAST.match(told) is not None and re.search(f"[{HAN}]{{2}}了", told) is not None and not re.search(_DUTY, told)
+    )
 
 
 def why_no_fact(text: str, clause: Span, number: Span) -> str | None:

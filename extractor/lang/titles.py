@@ -29,7 +29,9 @@ _OFFICE_AT_END = re.compile(
 # Between a title and the name that it belongs to: further titles.
 _CHAIN = re.compile(rf"(?:[、兼和 \u3000]{{0,2}}[{HAN}“”]{{0,24}}?{OFFICE})*[ \u3000]?")
 _LISTED = re.compile(r"(?:同志)?[、，, \u3000和与及]{1,2}(?:以及)?")
-_APPOINTED = re.compile("分别(?:担任|任|当选为|为|是)([^，,。；;]*)$")
+_APPOINTED = re.compile(
+    rf"(?P<names>[{HAN}·]{{2,8}}(?:[、和与及][{HAN}·]{{2,8}})+?)分别(?:担任|任|当选为|为|是)(?P<titles>[^，,。；;]*)$"
+)
 _BESIDE = re.compile("(?:同志)?[ \u3000（(，]?(?:[现时]?任|担任|当选为?|为|是)?")
 # Words for what somebody does are no title.
 _NO_TITLE = re.compile("^(?:主持|出席|参加|强调|指出|要求|宣读|讲话)|^(?:会议|大会)$|[，,。；;：:]|(?:会议|大会|讲话)$")
@@ -51,7 +53,8 @@ def why_no_title(text: str, span: Span, name: str, people: Sequence[Span]) -> st
     """
     words = text[slice(*span)]
     owners = [text[slice(*owner)] for owner in _owners(text, span, _with_name(text, span, name, people))]
-    owners = _given_out(text, span, people) or owners
+    given = _given_out(text, span, name)
+    owners = [given] if given is not None else owners
     if owners and not any(owner in name or name in owner for owner in owners):
         return "it stands beside the name of another person"
     if _NO_TITLE.search(words) or is_function_word(words) or not (owners or _OFFICE_AT_END.search(words)):
@@ -59,22 +62,15 @@ def why_no_title(text: str, span: Span, name: str, people: Sequence[Span]) -> st
     return None
 
 
-def _given_out(text: str, span: Span, people: Sequence[Span]) -> list[str]:
-    """The name to which 分别 gives the title: 甲、乙分别担任局长、主任."""
+def _given_out(text: str, span: Span, name: str) -> str | None:
+    """The name to which 分别 gives the title, if this one is in the list: 甲、乙分别担任局长、主任."""
     each = _APPOINTED.search(text[max(0, span[0] - _NEAR) : span[0]])
     if each is None:
-        return []
-    begin = max(0, span[0] - _NEAR) + each.start()
-    stop = re.compile("[，,。；;\\n]|$").search(text, span[1])
-    parts = re.split("[、和与及]", text[begin + len(each[0]) - len(each[1]) : stop.start() if stop else len(text)])
-    listed = [one for one in people if one[1] <= begin]
-    names: list[Span] = []
-    for one in reversed(listed):
-        if names and _LISTED.fullmatch(text, one[1], names[0][0]) is None:
-            break
-        names.insert(0, one)
-    at = each[1].count("、") + len(re.findall("[和与及]", each[1]))
-    return [text[slice(*names[at])]] if len(names) == len(parts) > at else []
+        return None
+    names, before = re.split("[、和与及]", each["names"]), re.split("[、和与及]", each["titles"])
+    after = text[span[1] :]
+    titles = len(before) + len(re.findall("[、和与及]", re.split("[，,。；;\n]", after)[0]))
+    return names[len(before) - 1] if name in names and len(names) == titles else None
 
 
 def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> list[Span]:

@@ -29,6 +29,11 @@ def ends_in_adverb(text: str) -> bool:
     return _tags(text)[-1] in ("d", "vd", "p", "c", "ad") or text.endswith(("要", "务必", "必须"))
 
 
+def ends_in_act(words: str) -> bool:
+    """Whether the last word is a verb, an adverb or an adjective, as in 场馆运营 and 从严."""
+    return _tags(words)[-1] in ("v", "vn", "vd", "d", "ad", "a")
+
+
 def word_ends(text: str) -> list[int]:
     """Where the words of the text end."""
     import rjieba  # loads its dictionary

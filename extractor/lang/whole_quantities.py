@@ -16,6 +16,8 @@ _AROUND = 40
 _NUMERAL = re.compile(rf"[\d{DIGIT}十百千万亿.]+")
 # An ordinal that counts the points of a speech.
 _POINT = re.compile(rf"第[\d{DIGIT}十]{{1,3}}[,、是要]")
+# 第2幼儿园 is a name; 居全省第2 is a rank.
+_RANKED = re.compile(r"(?:[居列位占]|排名?|名次|名列)[^,.;:、]{0,8}$")
 _QUOTES = "“「『\"'‘《"
 
 
@@ -52,6 +54,7 @@ def _of_another_kind(text: str, start: int, end: int) -> Span | None:
     for match in QUANTITY.finditer(plain):
         first, last = line + match.start("before"), line + match.end()
         if first < end and start < last:
-            listed = _POINT.match(plain, match.start())
+            is_named = match["lead"] == "第" and not match["unit"] and not _RANKED.search(plain[: match.start()])
+            listed = is_named or _POINT.match(plain, match.start())
             return None if listed or is_indefinite(plain, match) else (min(start, first), max(end, last))
     return start, end

@@ -224,6 +224,9 @@ def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> s
     return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
 
 
+_SAME_YEAR = ("全年", "本年", "本年度", "当年")
+
+
 def _shared_out(
     leaf: Leaf, text: str, number: Span, sentence: Span, numbers: Sequence[Span], values: Sequence[Span]
 ) -> Span | None:
@@ -252,10 +255,15 @@ def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause
     spans = [span for span in spans if not _is_elsewhere(leaf, text, span, place)]
     own = [span for span in spans if clause[0] <= span[0] and span[1] <= clause[1]]
     if own:
-        return next((span for span in reversed(own) if span[1] <= place[0]), own[0])
-    if leaf.within == "passage":
-        return next((span for span in reversed(spans) if begin <= span[0] and span[1] <= place[0]), None)
-    return None
+        before = [span for span in own if span[1] <= place[0]]
+        told = [span for span in before if text[slice(*span)] not in _SAME_YEAR]
+        return next(reversed(told or before), own[0])
+    if leaf.within != "passage":
+        return None
+    earlier = [span for span in spans if begin <= span[0] and span[1] <= place[0]]
+    # 全年 and 本年 say less than the year that stands before them.
+    told = [span for span in earlier if text[slice(*span)] not in _SAME_YEAR]
+    return next(reversed(told or earlier), None)
 
 
 def _subjects(pattern: str, text: str, sentence: Span, at: int, j: int) -> list[str]:

@@ -24,7 +24,7 @@ from extractor.lang.attributes import (
     whole_interval,
 )
 from extractor.lang.event_dates import is_of_something_else
-from extractor.lang.negation import forbidding, is_denied
+from extractor.lang.negation import forbidding, gives_up, is_denied
 from extractor.lang.sentences import Span
 from extractor.lang.statements import whole_statement, why_no_fact, why_no_statement
 from extractor.lang.subjects import end_of_labels, governor_of, is_object, may_name_body, named_in, subjects_in
@@ -37,6 +37,7 @@ from extractor.schema.shape import Field, Leaf
 _QUALIFIES = "it says which things are counted, not how many"
 _LONGEST_INTERVAL = 30
 _HAS_OTHER = "the item's own clause comes before it, or has another one"
+_JOINTS = ("、", "和", "与", "及")
 # Fewer characters than this say nothing that could be done.
 _LEFT = 2
 
@@ -86,10 +87,11 @@ def as_stated(field: Field, match: Match, prepared: Prepared) -> tuple[Match, st
         return match, "the text denies these words"
     if any(who[0] <= span[0] and span[1] <= who[1] for who, _ in subjects_in(text, *clause)):
         return match, "these words only name who is to act"
-    begin = forbidding(text, clause[0], match.start)
-    if begin is not None:
-        return replace(match, start=begin), None
     why = why_no_statement(text, clause, span, field.mood is not None)
+    begin = forbidding(text, clause[0], match.start)
+    if begin is not None and why is None:
+        is_given_up = field.mood is not None and field.mood.kind == "goal" and gives_up(text[begin:])
+        return replace(match, start=begin), "the text gives this up" if is_given_up else None
     start, end = whole_statement(text, clause, span)
     return replace(match, start=start, end=end), why
 
@@ -138,7 +140,8 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
 def _objection_to_subject(span: Span, prepared: Prepared, anchor: Match) -> str | None:
     """Why the words don't name who is in charge of the item."""
     text = prepared.speech.text
-    if not may_name_body(text[slice(*span)]):
+    is_listed = text[span[0] - 1 : span[0]] in _JOINTS or text[span[1] : span[1] + 1] in _JOINTS
+    if not may_name_body(text[slice(*span)], is_listed):
         return "these words name no body"
     start, end = prepared.sentence(anchor.start, anchor.end)
     end = end_of_labels(text, end)
