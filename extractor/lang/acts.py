@@ -81,7 +81,7 @@ class Sentence:
             begin = spans[-2][0]
         if _ELSEWHERE.match(self.text, act.end()):
             return False
-        return _ELSEWHEN.search(self.text[begin : act.start()]) is None
+        return _ELSEWHEN.search(self.text[begin : act.start()].rstrip("，,")) is None
 
     def _is_handed_on(self, act: re.Match[str], name: str) -> bool:
         """Whether it is a noun for what the person said, which somebody else hands on."""
@@ -105,11 +105,6 @@ class Sentence:
         others = [(i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)]
         if not ours:
             return True
-        i = next((i for i, j in reversed(self._clauses()) if i <= act.start()), begin)
-        alone = self.text[i : act.start()]
-        if not others:
-            return name in alone or _OFFICER.search(alone) is None
-        named = sorted([*ours, *others])
         group = self._group(act.start())
         before_act = self.text[group[0] : act.start()]
         if (
@@ -118,6 +113,11 @@ class Sentence:
             and name not in self.text[act.end() : group[1]]
         ):
             return False
+        i = next((i for i, j in reversed(self._clauses()) if i <= act.start()), begin)
+        alone = self.text[i : act.start()]
+        if not others:
+            return name in alone or _OFFICER.search(alone) is None
+        named = sorted([*ours, *others])
         before = [span for span in named if group[0] <= span[0] and span[1] <= act.start()]
         inside = [span for span in named if group[0] <= span[0] < group[1]]
         if _TOGETHER.match(act[0]) and any(span in ours for span in inside):

@@ -28,7 +28,9 @@ _EQUALS = re.compile(r"(?:是|为|相当于|等于|达到?|占)$")
 _TO_OR_FROM = re.compile("(?:来自|源自|[销发运寄输]往|运至|出口[到至]?|进口自|赴|前往|飞往|通往)$")
 _BY = re.compile("援建|援助|捐赠|对口|支援|投资|出资")
 _FOR_THE_FIRST_TIME = re.compile("(?<=年来)(?:首次|最|第一次)")
-_BUILT = re.compile("(?:以前|之前|以后|之后)?[^，,。；;：:]{0,4}(?:建成|出生|毕业|发布|印发|投产|成立|立项|投用)的")
+_BUILT = re.compile(
+    "(?:以来)?的?(?:历史)?最[高低好大多]|(?:所|初)?(?:确定|提出|下达|制定|规定)的|租期|期限|工期|历史|(?:以前|之前|以后|之后)?[^，,。；;：:]{0,4}(?:建成|出生|毕业|发布|印发|投产|成立|立项|投用)的"
+)
 _FROM = re.compile("(?:从|由|自)[^，,。；;：:、0-9]{0,6}$")
 # 从今年预计的1.03比1改为1比1: whatever follows is not about 今年.
 _MOVES = re.compile(
@@ -74,7 +76,7 @@ def is_base(text: str, span: Span, number: Span) -> bool:
         and not _EQUALS.search(text[max(0, span[0] - 3) : span[0]])
     ):
         return False
-    if _is_where_it_began(text, span, number):
+    if _is_where_it_began(text, span, number) or _is_of_what_it_became(text, span, number):
         return True
     before, after = text[max(0, span[0] - 12) : span[0]], text[span[1] : span[1] + 24]
     if _COMPARED.search(before):
@@ -100,10 +102,20 @@ def _is_where_it_began(text: str, span: Span, number: Span) -> bool:
     )
 
 
+def _is_of_what_it_became(text: str, span: Span, number: Span) -> bool:
+    """Whether a number is the old one of a change, of which a time is not: 到1954年由38%提高到44%."""
+    if text[max(0, number[0] - 1) : number[0]] not in ("由", "从", "自") and span[1] <= number[0] <= span[1] + _NEXT:
+        return False
+    begin, end = max(0, number[0] - _NEXT), number[1] + 2 * _NEXT
+    return any(begin + change.old[0] == number[0] for change in changes_in(text[begin:end]))
+
+
 def is_elsewhere(text: str, span: Span) -> bool:
     """Whether a place is where something comes from or goes to: 来自东南亚, 销往欧洲, 由上海援建."""
-    return _TO_OR_FROM.search(text[max(0, span[0] - 4) : span[0]]) is not None or (
-        text[max(0, span[0] - 1) : span[0]] == "由" and _BY.match(text, span[1]) is not None
+    return (
+        text.startswith("时间", span[1])
+        or _TO_OR_FROM.search(text[max(0, span[0] - 4) : span[0]]) is not None
+        or (text[max(0, span[0] - 1) : span[0]] == "由" and _BY.match(text, span[1]) is not None)
     )
 
 
@@ -133,7 +145,7 @@ _YEAR = re.compile(
 # 两项工作均须在开学前到位: what comes later holds for all.
 _OF_ALL = re.compile("[均都]|全部|上述|以上|各项|[两三四]项|一并")
 _PLACE = re.compile(
-    rf"(?:(?<=[，,；;。：:、在往])|(?<=邻近的)|(?<=其中)|^)(?![全我本该各])[{HAN}]{{2,3}}(?<!城)(?:省|县|市|镇|乡)(?![级民场委镇乡市村厅])"
+    rf"(?:(?<=[，,；;。：:、在往年])|(?<=邻近的)|(?<=其中)|^)(?![全我本该各])[{HAN}]{{2,3}}(?<!城)(?:省|县|市|镇|乡)(?![级民场委镇乡市村厅])"
 )
 _ONE_TIME = re.compile("[；;。]")
 _IS_WHEN = ("时间是", "时间为", "时间在", "时间:", "时间：")
@@ -164,9 +176,12 @@ def places_in(text: str, span: Span) -> list[Span]:
     return [match.span() for match in _PLACE.finditer(text, *span)]
 
 
-def may_not_reach(text: str, span: Span, item: Span, is_place: bool) -> bool:
+def may_not_reach(
+    text: str, span: Span, item: Span, others: Sequence[Span], *, is_place: bool, is_passage: bool
+) -> bool:
     """Whether a time or a place stands in an earlier part of a sentence, up to a semicolon, and not for all of it.
 
+    A time that may stand anywhere (`is_passage`) gives way to another one behind the semicolon.
     于汛期前印发；开展演练 has a time of its own part only, and so has 考察了黄陂镇；前往白沙镇，冷库有9座.
     """
     parting = [match.start() for match in _ONE_TIME.finditer(text, span[1], item[0])]
@@ -174,6 +189,10 @@ def may_not_reach(text: str, span: Span, item: Span, is_place: bool) -> bool:
         return False
     if is_place:
         return bool(places_in(text, (parting[-1], item[0])))
+    if any(parting[-1] < one[0] and one[1] <= item[0] and not is_base(text, one, item) for one in others):
+        return True
+    if is_passage:
+        return False
     lead = max(text.rfind(mark, 0, span[0]) for mark in "，,；;。：:\n") + 1
     return span[0] - lead > _LEADING
 
@@ -191,6 +210,8 @@ def may_be_place(words: str) -> bool:
 def whole_interval(text: str, span: Span, periods: Sequence[Span]) -> Span:
     """2018年至2020年 for one of its ends; any other time as it is."""
     for one in periods:
-        if one[0] <= span[0] and span[1] <= one[1] and one != span and _TO.search(text[slice(*one)]):
+        # 到2023年 is no interval.
+        is_interval = _TO.search(text[slice(*one)], 1) is not None
+        if one[0] <= span[0] and span[1] <= one[1] and one != span and is_interval:
             return one
     return span

@@ -32,6 +32,8 @@ _LISTED = re.compile(r"\s*(?:、|和|与|及|以及|[，,](?=\d))\s*")
 _REACH = 24
 
 # 由2015年的86.5亿元增加到2020年的142.3亿元, 从42%提高到45%, 由12起降到8起以下.
+_BUILT_ON = re.compile(r"在[^，,。；;：:、！!？?\n]{0,12}$")
+_ON = re.compile("的?基础上")
 _FROM = re.compile(r"(?:从|由|自)[^，,。；;：:、！!？?\n]{0,16}$")
 _TO = re.compile(
     r"[，,]?[^，,。；;：:、0-9]{0,6}?(?:提高|增加|增长|上升|提升|扩大|下降|降低|减少|压缩|缩短|缩小|回落|下调|上调|调整|调低|调高|转|发展|扩展|拓展|转变|变|升|降|增|减|涨|扩|延长|延伸)"
@@ -82,7 +84,9 @@ def changes_in(text: str) -> list[FromTo]:
     for number, old in enumerate(spans):
         is_listed = number > first and _LISTED.fullmatch(text, spans[number - 1][1], old[0]) is not None
         first = first if is_listed else number
-        if _FROM.search(text[max(0, spans[first][0] - _REACH) : spans[first][0]]) is None:
+        before = text[max(0, spans[first][0] - _REACH) : spans[first][0]]
+        is_base = _BUILT_ON.search(before) is not None and _ON.match(text, old[1]) is not None
+        if not is_base and _FROM.search(before) is None:
             continue
         new = _reached(text, old, spans)
         if new is not None:

@@ -76,6 +76,7 @@ _SPANS = re.compile(
     r"|(?:到|至)?(?<![\d一二两三四五六七八九十几每])年[内底初末终]前?(?![级步考总])|上半年|下半年|全年(?!龄)|第?[一二三四]季度|月底前?"
     r"|前[一二三四五六七八九十\d]{1,2}个?(?:季度|月)|近年来?|近几?年来?"
     rf"|(?:最?近|过去|今后|未来|这|此前|之后|(?<!提)前|用|通过|经过)(?:的)?(?<!每){_COUNT}(?:个月|年)(?:多)?(?:以来|以内|来|间|内|左右|时间)?"
+    rf"|(?<![每\d第连续一二三四五六七八九十、])[二两三四五六七八九十]年(?=共|累计|总共|合计|平均|增长|增加)"
     rf"|(?<![每\d第一二三四五六七八九十])(?<![一二三四五六七八九]、){_COUNT}(?:年|个月)(?:多)?(?:以来|以内|之内|来|间|内)"
     rf"|(?<![每\d第])\d{{1,3}}(?:天|日|周|个工作日)(?:之|以)?内|[二三四五六七八]普(?![通遍查法及选]))"
 )
@@ -124,6 +125,9 @@ def _joined(folded: str, spans: list[Span]) -> list[Span]:
     """The spans with a part of a year joined to the year right before it: 1954年全年."""
     joined: list[Span] = []
     for start, end in spans:
+        if joined and joined[-1][1] == start and folded[start] == "这":  # 从1953年到1960年这八年
+            joined[-1] = (joined[-1][0], end)
+            continue
         gap = folded[joined[-1][1] : start] if joined else "。"
         until = _UNTIL.fullmatch(gap) is not None or (not gap and folded[start] in "到至")
         years = [_ONE_YEAR.search(folded[i:j]) for i, j in ((joined[-1] if joined else (0, 0)), (start, end))]

@@ -32,6 +32,7 @@ _MEASURED = re.compile(
 )
 _TIME = re.compile(r"(?:[0-9]{4}年|[今去明前上]年|[0-9]{1,2}月份?|[上下]半年|[一二三四]季度)")
 _TIMES = re.compile(rf"{_TIME.pattern}(?:[、和与]{_TIME.pattern})+(?=[，,])")
+_PLACE = re.compile(f"(?:全|我|本|该)?[{HAN}]{{0,3}}?[省市县区州镇乡村]")
 # How far before 分别 its names may begin.
 _REACH = 60
 # A short part before a longer last one lacks what the last one ends in.
@@ -52,6 +53,12 @@ class Share(NamedTuple):
     name: str
     others: tuple[str, ...]
     stated: str
+    is_first: bool
+
+    def is_of_another(self, words: str) -> bool:
+        """Whether the words are another member, or begin one that is not the first: a place before the first is for all."""
+        first = () if self.is_first else self.others[:1]
+        return words in self.others or any(other.startswith(words) for other in self.others[len(first) :])
 
 
 def shares_in(text: str, sentence: Span, numbers: Sequence[Span]) -> list[Share]:
@@ -121,7 +128,7 @@ def _paired(text: str, numbers: Sequence[Span], parts: Sequence[Span], stated: s
     if words[0].startswith("第") and all(map(_ORDINAL.fullmatch, words[1:])):
         words = [words[0], *(f"第{word}" for word in words[1:])]
     return [
-        Share(number, part, words[at] + shared, tuple(w for n, w in enumerate(words) if n != at), stated)
+        Share(number, part, words[at] + shared, tuple(w for n, w in enumerate(words) if n != at), stated, at == 0)
         for at, (number, part) in enumerate(zip(numbers, own, strict=True))
     ]
 
@@ -129,6 +136,7 @@ def _paired(text: str, numbers: Sequence[Span], parts: Sequence[Span], stated: s
 def _shared(text: str, parts: Sequence[Span]) -> str:
     """What the last member ends in and the others lack: 居民收入 of 城镇、农村居民收入."""
     *_, before, last = (text[slice(*part)] for part in parts)
+    before = before[place.end() :] if (place := _PLACE.match(before)) and place.end() < len(before) else before
     times = [re.match(r"(?:[0-9]{4}|[一二三四五六七八九〇零]{4})年|[今去明前上]年", words) for words in (before, last)]
     if all(times):
         return last[times[1].end() :] if times[1] else ""

@@ -23,7 +23,7 @@ _TRUSTED = SURNAMES - _WORD_LIKE
 _AFTER = (
     r"(?:强调|指出|要求|说|表示|认为|提出|主持|宣读|宣布|出席|参加|列席|陪同|[作做]|代表|充分|对|在|向|就|传达|通报|部署|介绍|汇报|讲话|致辞|"
     r"递交|签订|签署|带队|率|深入|分别|一行|调研|检查|督查|视察|发言|总结|回顾|分析|安排|点评|听取|受|参与|共同|一同|一道|一起|担任|任|同志|先生|女士|"
-    r"等|和|与|及|以及|的|也|还|已|将|为|因|到|从|于|是|同|主要|亲自|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
+    r"等|和|与|及|以及|的|也|还|已|将|为|因|到|从|于|是|同|主要|亲自|应邀|逐一|逐项|现场|先后|首先|最后|随后|会见|接见|接受|宣讲|讲授|领|牵头|负责|委托|带领|[、，,。；;：:（(）)\s\n“”《]|$|"
     + OFFICE
     + ")"
 )
@@ -131,15 +131,17 @@ def _after_office(text: str) -> Iterator[Span]:
 
 
 def _transcribed(text: str) -> Iterator[Span]:
-    """州长罗布占堆指出, 副区长米热古丽·艾山: names of other languages right after an office."""
+    """州长罗布占堆指出, 副区长米热古丽·艾山: names of other languages right after an office, up to what can follow."""
     for office in _BEFORE_NAME.finditer(text):
-        name = TRANSCRIBED.match(text, office.end())
+        start = office.end() + text.startswith(("是", "为"), office.end())
+        name = TRANSCRIBED.match(text, start)
         if name is None:
             continue
-        ends = range(name.end(), office.end() + 2, -1)
+        shortest = max(name[0].rfind(dot) for dot in "·•．") + 3
+        ends = range(start + max(shortest, 3), name.end() + 1)
         end = next((end for end in ends if end == len(text) or _AFTER_NAME.match(text, end)), None)
         if end is not None:
-            yield office.end(), end
+            yield start, end
 
 
 def _name_at(text: str, start: int) -> Span | None:

@@ -65,7 +65,7 @@ _AFTER_OFFICES = frozenset(
 _BEFORE_PLACES = ("到", "赴", "前往", "来到", "抵达")
 # What no name ends in, or has in it.
 _NO_NAME = re.compile(
-    rf"(?:{ENDINGS}|[省市县区州盟旗镇乡村]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
+    rf"(?:{ENDINGS}|[省市县区镇乡村]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
     rf"|{OFFICE}|[的了把被将0-9，,。；;：:！!？?“”《》（）()]|会议|讲话|加强|要求|强调|指出|主持|出席|参加"
 )
 # Words that stand where names do.

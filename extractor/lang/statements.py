@@ -60,15 +60,17 @@ _VERB = re.compile(
 )
 _PLANNED = re.compile(
     "力争|确保|争取(?![了到])|力求|预计|预期(?=[增达超]|目标(?!完成|任务))"
-    "|(?<![定年的])计划(?!生育|单列|总?投资|期间|的|[内外])|拟(?!定)|即将|有望"
+    "|(?<![定年的])计划(?!生育|单列|总?投资|期间|[的”》内外])|拟(?!定)|即将|有望"
     "|将(?=[达突实完新建投增超要为可]|带动|有望|惠及|覆盖|吸引|使)|目标(?:[是为]|：|:)|[年月]底前"
     f"|(?:达产|投产|建成|投用|完工)后|{_DUTY}"
 )
 _FORETOLD = re.compile("(?:预计|预测|预报|估计)[，,：:]$")
+_THEN = re.compile("就|将|则|会")
+_SAID = re.compile("网传|传言|谣传|有人称|所谓")
 _RUMOUR = re.compile("不属实|谣言|失实|不实之|子虚乌有|系谣传|虚假信息|不符合事实")
 _NOT_SO = re.compile(
     "(?:不是|并非|而非)(?:约|近)?$"
-    "|(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出)(?:过|一起|任何)?$"
+    "|(?:没有|没能|未能?|尚未|并未|无)(?:再|曾)?(?:完成|发生|实现|达到?|出现|突破|超过|超出|造成|导致|引发)[^，,。；;]{0,6}$"
 )
 
 
@@ -133,9 +135,10 @@ def why_no_fact(text: str, clause: Span, number: Span) -> str | None:
     before = text[clause[0] : number[0]]
     if _PLANNED.search(before) or _FORETOLD.search(text[max(0, clause[0] - _NEAR) : clause[0]]):
         return "the text plans or demands this number"
-    if _IF.search(before):
+    begin = max(text.rfind(mark, 0, clause[0]) for mark in "。！？；;\n") + 1
+    if _IF.search(before) or (_IF.match(text[begin : clause[0]]) and _THEN.search(before)):
         return "the text only supposes this number"
-    is_quoted = "“" in text[max(0, clause[0] - 1) : number[0]]
+    is_quoted = "“" in text[max(0, clause[0] - 1) : number[0]] or _SAID.search(text[begin : number[0]]) is not None
     if _NOT_SO.search(before) or (is_quoted and _RUMOUR.search(text, number[1], number[1] + _FAR)):
         return "the text denies this number"
     return None

@@ -36,13 +36,16 @@ _IN_CHARGE = re.compile(
     r"[（(](?P<who>[^（）()，,。；;：:\n]{2,60}?)(?:按照?(?:各自)?职责(?:分工)?|分工|分别|共同)?(?:负责|牵头|落实)"
 )
 _HELPING = re.compile(
-    r"(?:^|(?<=[，,；;]))(?P<who>[^，,。；;：:\n]{2,40}?)(?:积极|密切|全力)?(?:配合|协助|参与|协同)(?=[，,。；;）)\n]|$)"
+    r"(?:^|(?<=[，,；;]))(?P<who>[^，,。；;：:\n]{2,40}?)(?:积极|密切|全力)?(?:牵头|负责|配合|协助|参与|协同)(?=[，,。；;）)\n]|$)"
 )
+_MODAL = re.compile("也|都|均|一定|务必|要|应|必须|须")
 _BEFORE_BODY = re.compile(
-    "^(?:广泛动员|动员|激励|约束|鼓励|支持|呼吁|敦促|督促|要求|希望|强调|声称|会同|联合|吸引|引导|嘱托|特别是|尤其是|其中|今年|当前|目前|按照|[「“])+"
+    "^(?:(?:而且|并且|同时|我们|广泛动员|动员|激励|约束|鼓励|支持|呼吁|敦促|督促|要求|希望|强调|声称|会同|联合|吸引|引导|嘱托|特别是|尤其是|其中|今年|当前|目前|按照|[「“])[和与]?)+"
     "|^第[一二三四五六七八九十百]+条[ \u3000]*|^[ \u3000]+"
 )
-_WITHIN_NO_BODY = re.compile("^(?:发展|构建|综合考虑|保障|这是|这)|[是在为]")
+_WITHIN_NO_BODY = re.compile("^(?:发展|构建|综合考虑|保障|新建)")
+_HALF = re.compile("(?:[有营体作型级类技]|所有制|生产|建设|大中|中小)$")
+_NOT_AT_ALL = re.compile("[是在为]")
 _LEAD = re.compile(
     r"(?:[一二三四五六七八九十]+[是要、]|[（(][一二三四五六七八九十0-9]+[)）]|[0-9]+[.．、]|其次|首先|第[一二三四五六七八九十]+|同时|另外|此外|今后|下一步|会后|希望|请)[，,、]?"
 )
@@ -80,6 +83,8 @@ def _opening(text: str, i: int, j: int) -> Subject | None:
         return None
     words = text[begin : duty.start()]
     if _OTHER.search(words) or _NO_BODY.search(words) or not _BODY.search(words):
+        return None
+    if words.endswith("全社会") and not _MODAL.match(duty[0]):
         return None
     return Subject((begin, duty.start()), i)
 
@@ -133,6 +138,13 @@ def labelled_in(text: str, start: int, end: int) -> list[Span]:
 
 def body_names(words: str) -> list[str]:
     """The bodies that words before a duty name, without what leads to them (鼓励|企业) and what is none (发展企业集团)."""
-    parts = re.split(r"[、和与及]|以及", re.sub(r"等(?:部门|单位|地)?$", "", words))
-    names = [_BEFORE_BODY.sub("", part) for part in parts]
+    words = re.sub(r"等(?:部门|单位|地)?$", "", words)
+    if _NOT_AT_ALL.search(words):
+        return []
+    names: list[str] = []
+    for part in re.split(r"、|以及", words):
+        pieces = re.split("[和与及]", part)
+        # 国有与合作流通企业 is one kind of bodies.
+        names += [part] if any(map(_HALF.search, pieces[:-1])) else pieces
+    names = [_BEFORE_BODY.sub("", name) for name in names]
     return [name for name in names if name and not _WITHIN_NO_BODY.search(name)]

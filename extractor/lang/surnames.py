@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from extractor.lang.characters import HAN
+
 # Many are words as well (党, 和, 常), so code that must not take words for names leaves some of them out.
 SURNAMES = frozenset(
     "习戢王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖"
@@ -12,6 +14,7 @@ SURNAMES = frozenset(
     "简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡"
     "鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻厉伊仝郜海阚花权帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋云容敬扈晁芮都普"
     "阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭尉冶斯元束檀展阴昝智幸奉植衡富尧闭凡"
+    "庹璩訾逄郤缑谯笪呙郏蒯禚"
     "水昌常傅和萧贝丘经洪诸荀牧宓全仰秋怀从赖阎充广沃相化占强鄂"
 )
 COMPOUND_SURNAMES = frozenset(
@@ -63,7 +66,7 @@ SOUNDS = (
     "戈哥格葛根贡古瓜果哈海汉豪赫亨洪胡华怀惠霍基吉季加贾简杰金津卡凯坎考科克肯孔库夸拉莱赖兰朗劳勒雷里利连廉良列林琳留龙隆卢"
     "鲁伦罗洛马玛麦迈曼芒毛梅门蒙米密敏明缪摩莫默姆穆纳乃南内尼年宁纽努诺欧帕潘庞佩彭皮平珀普齐奇乔切钦琼丘让热日茹瑞若萨塞赛"
     "桑瑟森沙山尚绍舍申圣什施史舒斯司丝松苏索塔泰坦汤唐陶特腾提田廷图托瓦万旺威维韦魏温文翁沃乌武西希锡夏香肖谢辛欣休许雅亚延"
-    "扬杨耶叶伊因英尤于约泽扎詹张哲珍芝治兹朱卓宗祖佐仓措旦顿嘎江拱桂吾吐买娜丽孜柯莎次增占央堆仁珠"
+    "扬杨耶叶伊因英尤于约泽扎詹张哲珍芝治兹朱卓宗祖佐仓措旦顿嘎江拱桂吾吐买娜丽孜柯莎次增占央堆仁珠合依木逊别汗力再"
 )
 # Names of other languages: characters that stand for sounds, with a dot between parts or without.
-TRANSCRIBED = re.compile(rf"[{SOUNDS}]{{2,6}}(?:[·•．][{SOUNDS}]{{2,6}}){{1,2}}|[{SOUNDS}]{{3,7}}")
+TRANSCRIBED = re.compile(rf"[{HAN}]{{2,7}}(?:[·•．][{HAN}]{{2,6}}){{1,2}}|[{SOUNDS}]{{3,7}}")

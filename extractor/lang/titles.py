@@ -29,8 +29,11 @@ _OFFICE_AT_END = re.compile(
 # Between a title and the name that it belongs to: further titles.
 _CHAIN = re.compile(rf"(?:[、兼和 \u3000]{{0,2}}[{HAN}“”]{{0,24}}?{OFFICE})*[ \u3000]?")
 _LISTED = re.compile(r"(?:同志)?[、，, \u3000和与及]{1,2}(?:以及)?")
+_HELD_BY = re.compile(
+    rf"(?P<offices>[{HAN}、]{{4,60}})分别由(?P<names>[{HAN}·]{{2,8}}(?:[、和与及][{HAN}·]{{2,8}})+)担任"
+)
 _APPOINTED = re.compile(
-    rf"(?P<names>[{HAN}·]{{2,8}}(?:[、和与及][{HAN}·]{{2,8}})+?)分别(?:担任|任|当选为|为|是)(?P<titles>[^，,。；;]*)$"
+    rf"(?P<names>[{HAN}·]{{2,8}}(?:[、和与及][{HAN}·]{{2,8}})+?)分别(?:担任|任|当选为|为|是)(?P<offices>[^，,。；;]*)$"
 )
 _BESIDE = re.compile("(?:同志)?[ \u3000（(，]?(?:[现时]?任|担任|当选为?|为|是)?")
 # Words for what somebody does are no title.
@@ -64,13 +67,24 @@ def why_no_title(text: str, span: Span, name: str, people: Sequence[Span]) -> st
 
 def _given_out(text: str, span: Span, name: str) -> str | None:
     """The name to which 分别 gives the title, if this one is in the list: 甲、乙分别担任局长、主任."""
+    for listed in _HELD_BY.finditer(text, max(0, span[0] - _NEAR), span[1] + _NEAR):
+        people, held = (re.split("[、和与及]", listed[group]) for group in ("names", "offices"))
+        at = listed["offices"][: max(0, span[0] - listed.start("offices"))].count("、")
+        if name in people and len(people) == len(held) and listed.start("offices") <= span[0] < listed.end("offices"):
+            return people[at]
     each = _APPOINTED.search(text[max(0, span[0] - _NEAR) : span[0]])
     if each is None:
         return None
-    names, before = re.split("[、和与及]", each["names"]), re.split("[、和与及]", each["titles"])
+    names, before = re.split("[、和与及]", each["names"]), re.split("[、和与及]", each["offices"])
     after = text[span[1] :]
-    titles = len(before) + len(re.findall("[、和与及]", re.split("[，,。；;\n]", after)[0]))
-    return names[len(before) - 1] if name in names and len(names) == titles else None
+    offices = len(before) + len(re.findall("[、和与及]", re.split("[，,。；;\n]", after)[0]))
+    return names[len(before) - 1] if name in names and len(names) == offices else None
+
+
+def is_beside(text: str, span: Span, name: str, people: Sequence[Span]) -> bool:
+    """Whether the title stands beside this name."""
+    owners = [text[slice(*owner)] for owner in _owners(text, span, _with_name(text, span, name, people))]
+    return any(owner in name or name in owner for owner in owners)
 
 
 def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> list[Span]:
@@ -82,7 +96,7 @@ def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> list
 
 
 def _owners(text: str, span: Span, people: Sequence[Span]) -> list[Span]:
-    """The names to which further titles at most lead, or else the one right before the title."""
+    """The names to which further offices at most lead, or else the one right before the title."""
     at = bisect_left(people, (span[1], 0))
     if at < len(people) and _CHAIN.fullmatch(text, span[1], people[at][0]):
         owners = [people[at]]

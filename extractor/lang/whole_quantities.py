@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from extractor.lang.characters import HAN
 from extractor.lang.countable import SKIPPED
 from extractor.lang.date_spans import find_dates
 from extractor.lang.numerals import DIGIT, to_plain
@@ -18,6 +19,8 @@ _NUMERAL = re.compile(rf"[\d{DIGIT}十百千万亿.]+")
 _POINT = re.compile(rf"第[\d{DIGIT}十]{{1,3}}[,、是要]")
 # 第2幼儿园 is a name; 居全省第2 is a rank.
 _RANKED = re.compile(r"(?:[居列位占]|排名?|名次|名列)[^,.;:、]{0,8}$")
+# “五步议事法”: what is named goes on.
+_COUNTED = re.compile(rf"[{HAN}]{{2,8}}[”」』\"'’]")
 _QUOTES = "“「『\"'‘《"
 
 
@@ -49,7 +52,8 @@ def _of_another_kind(text: str, start: int, end: int) -> Span | None:
     for skipped in SKIPPED.finditer(plain):
         # A quantity can be quoted, but a numeral within “五水共治” is a part of a name.
         holds = line + skipped.start() <= start and end <= line + skipped.end()
-        if holds and (skipped[0][0] not in _QUOTES or _NUMERAL.fullmatch(words)):
+        in_name = _NUMERAL.fullmatch(words) or _COUNTED.match(plain, end - line)
+        if holds and (skipped[0][0] not in _QUOTES or in_name):
             return None
     for match in QUANTITY.finditer(plain):
         first, last = line + match.start("before"), line + match.end()

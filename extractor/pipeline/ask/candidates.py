@@ -224,6 +224,8 @@ def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> s
     return text[slice(*next((n for n in own if not is_qualifier(text, n, own)), own[0]))]
 
 
+_IN_ALL = re.compile("累计|总共|合计|共(?![同产和享建])")
+_ONE_YEAR = re.compile("(?:[0-9]{4}|[一二三四五六七八九〇零]{4})年")
 _SAME_YEAR = ("全年", "本年", "本年度", "当年")
 
 
@@ -261,6 +263,9 @@ def _belonging(leaf: Leaf, text: str, place: Span, spans: Sequence[Span], clause
     if leaf.within != "passage":
         return None
     earlier = [span for span in spans if begin <= span[0] and span[1] <= place[0]]
+    # 2010年投入306亿元，共资助1200万人: what is added up is not that of one year.
+    if leaf.period is not None and _IN_ALL.match(text, clause[0]):
+        earlier = [span for span in earlier if not _ONE_YEAR.fullmatch(text, *span)]
     # 全年 and 本年 say less than the year that stands before them.
     told = [span for span in earlier if text[slice(*span)] not in _SAME_YEAR]
     return next(reversed(told or earlier), None)

@@ -26,7 +26,7 @@ from extractor.pipeline.ground.evidence import (
     unbroken,
 )
 from extractor.pipeline.ground.locate import Match, MatchKind, locate
-from extractor.pipeline.ground.ownership import as_a_whole, as_stated, objection
+from extractor.pipeline.ground.ownership import as_a_whole, as_stated, is_title_beside, objection
 from extractor.pipeline.ground.placing import Placed, place_items
 from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import names_another, worded, words_around
@@ -256,6 +256,7 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
         if later is None:
             break
         match = later
+    match = _beside_its_name(leaf, quote, match, prepared, anchor, hi)
     if match is not None or leaf.within == "sentence":
         return match
     before = locate_whole(quote, leaf.kind, prepared, passage[0], anchor.start)
@@ -265,6 +266,18 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
             return before
         before = later
     return locate_whole(quote, leaf.kind, prepared, anchor.end, passage[1])
+
+
+def _beside_its_name(
+    leaf: Leaf, quote: str, match: Match | None, prepared: Prepared, anchor: Match, hi: int
+) -> Match | None:
+    """A later place of a title that stands beside its person's name, if this one does not: 副市长甲…，市长乙."""
+    if leaf.beside is None:
+        return match
+    later = match
+    while later is not None and not is_title_beside(later, prepared, anchor):
+        later = locate(quote, prepared.index, lo=later.end, hi=hi)
+    return later or match
 
 
 def _beside_name(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage: Span) -> Match | None:

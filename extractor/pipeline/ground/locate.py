@@ -77,6 +77,8 @@ class Index:
         """Whether a number continues from key[k - 1] to key[k]: 10万元 is not in 110万元, nor 十二 in 二十二."""
         if not 0 < k < len(self.key):
             return False
+        if _DATE.match(self.key, k) and "\n" in self.text[self.ends[k - 1] : self.starts[k]]:
+            return False
         left, right = self.key[k - 1], self.key[k]
         if left.isdecimal():
             if right in TIMES:

@@ -28,7 +28,7 @@ from extractor.lang.negation import forbidding, gives_up, is_denied
 from extractor.lang.sentences import Span
 from extractor.lang.statements import whole_statement, why_no_fact, why_no_statement
 from extractor.lang.subjects import end_of_labels, governor_of, is_object, may_name_body, named_in, subjects_in
-from extractor.lang.titles import whole_title, why_no_title
+from extractor.lang.titles import is_beside, whole_title, why_no_title
 from extractor.pipeline.ground.evidence import Prepared
 from extractor.pipeline.ground.locate import Match
 from extractor.schema.kinds import QUANTITY
@@ -52,6 +52,12 @@ def objection(leaf: Leaf, match: Match, prepared: Prepared, anchor: Match) -> st
     if leaf.beside is not None:
         return why_no_title(text, span, text[anchor.start : anchor.end], prepared.people)
     return None if leaf.subject is None else _objection_to_subject(span, prepared, anchor)
+
+
+def is_title_beside(match: Match, prepared: Prepared, anchor: Match) -> bool:
+    """Whether a title stands beside the name of its person."""
+    text = prepared.speech.text
+    return is_beside(text, (match.start, match.end), text[anchor.start : anchor.end], prepared.people)
 
 
 def as_a_whole(leaf: Leaf, match: Match, prepared: Prepared) -> Match:
@@ -100,7 +106,8 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
     """Why a time or a place is not when or where the item holds."""
     text, item = prepared.speech.text, (anchor.start, anchor.end)
     share = prepared.share_of(item, QUANTITY)
-    if share is not None and text[slice(*span)] in share.others:
+    words = text[slice(*span)]
+    if share is not None and words not in text[slice(*share.own)] and share.is_of_another(words):
         return "it is that of another number: the text gives each number its own"
     clause = prepared.clause(*item)
     if leaf.period is not None:
@@ -128,7 +135,8 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
     if leaf.like is not None and not others and later[0] >= clause[1]:
         return _HAS_OTHER if any(later[0] <= n[0] < later[1] for n in numbers) else None
     is_place = leaf.like is not None
-    if (is_place or leaf.within == "sentence") and may_not_reach(text, span, item, is_place):
+    times = prepared.periods_in((span[1], item[0])) if leaf.period is not None else []
+    if may_not_reach(text, span, item, times, is_place=is_place, is_passage=leaf.within == "passage"):
         return _HAS_OTHER
     # 整改率由去年的91%上升到97.5%: a number between them has the time.
     others = [one for one in others if not any(one[1] <= n[0] and n[1] <= item[0] for n in numbers)]
