@@ -59,7 +59,7 @@ HELD = (
 # Words between a number and the one before it that make it a plan, a duty or a forecast instead of a fact.
 PLANNED = (
     "(?<!占)计划(?!生育)|规划|力争|争取|争创|确保|目标(?!责任|管理|考核)|预计|将|拟|再新?增|总投资(?!.*(?:已|完成|竣工))|必须|不低于|原则上|开展为期|每[年季月周]|每半[月年]|安排|落实"
-    "|(?<![主重需首简概])要(?![求素点]|清醒|看到|认识|认清|感谢|说明|强调指出)|新建(?!项目)|不少于|不超过|不得|少于|[日月年底]前|年内|到[0-9]{4}年"
+    "|(?<![主重需首简概])要(?![求素点]|清醒|看到|认识|认清|感谢|说明|强调指出)|新建(?!项目)|不少于|不超过|不得|少于|[日月年底]前|年内|到[0-9]{4}年(?!的)"
     "|建成后|投产后|可(?:实现|达|促进|容|带动|新增)|任务|推迟|一[是要]"
 )
 # Words before a number in its sentence that make the rest of the sentence a duty or a forecast.

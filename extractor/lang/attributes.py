@@ -36,6 +36,7 @@ _FROM = re.compile("(?:从|由|自)[^，,。；;：:、0-9]{0,6}$")
 _MOVES = re.compile(
     "[^，,。；;]{1,20}?[，,]?(?:改|提高|增加|增长|上升|提升|降低|下降|减少|压缩|缩短|扩大|调整|转)(?:到|为|至|成)"
 )
+_FROM_TO = ("由", "从", "自", "到", "至")
 # How far behind a time its number may begin.
 _NEXT = 8
 _PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
@@ -79,6 +80,9 @@ def is_base(text: str, span: Span, number: Span) -> bool:
     if _is_where_it_began(text, span, number) or _is_of_what_it_became(text, span, number):
         return True
     before, after = text[max(0, span[0] - 12) : span[0]], text[span[1] : span[1] + 24]
+    # 由2015年的86亿元增加到2020年的142亿元，…: each of these times has its own number.
+    if after.startswith("的") and (before.endswith(_FROM_TO) or text.startswith(_FROM_TO, span[0])):
+        return True
     if _COMPARED.search(before):
         return True
     if _BESIDE.search(before) and _WITH.match(after):

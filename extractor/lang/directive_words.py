@@ -173,6 +173,11 @@ PREPOSITIONS = [
 DEALT_WITH = re.compile("进行|实施|给予|予以|加以|实行|开展|要|加强|严")
 
 # 对其他责任人员: a topic. The next clause says what is to be done about it.
+# From one year's number to another's: 由2015年的86.5亿元增加到2020年的142.3亿元. A plan says 到2020年.
+DATED_CHANGE = re.compile(
+    "[从由自](?:[0-9]{4}|[一二][一二三四五六七八九〇零]{3})年的?[^，,。；;]{1,16}?(?:增加|增长|提高|上升|提升|扩大|下降|降低|减少|压缩|缩短|回落|降|升|增|减)"
+    "(?:到|至)(?:[0-9]{4}|[一二][一二三四五六七八九〇零]{3})年的"
+)
 TOPIC = re.compile("(?:尤其是|特别是)?对于?(?![^，,]*(?:要|必须))")
 TOPIC_LAST = re.compile("(?:问题|情况|现象|局面)$")
 # 在推进项目建设上抓落实: set phrases that follow their object.

@@ -177,6 +177,9 @@ def _is_narrative(body: str, before: str, duty: bool, mood: _Mood) -> bool:
         return "了" in before or directive_words.COPULA.search(before) is not None
     if directive_words.PLEDGE.match(body) is not None:
         return False
+    if directive_words.DATED_CHANGE.search(plain) is not None and not mood.planned:
+        mood.narrative = True  # and what the sentence goes on to compare
+        return True
     if directive_words.COPULA.search(plain) is not None:
         mood.copula = not mood.planned  # after 今年的目标是 come goals, not facts
     done = directive_words.DONE.search(plain) is not None and not body.startswith("对")

@@ -38,6 +38,7 @@ _IN_CHARGE = re.compile(
 _HELPING = re.compile(
     r"(?:^|(?<=[，,；;]))(?P<who>[^，,。；;：:\n]{2,40}?)(?:积极|密切|全力)?(?:牵头|负责|配合|协助|参与|协同)(?=[，,。；;）)\n]|$)"
 )
+_ABLE = re.compile("(?:有|具备)条件的(?:地区|地方|单位|企业|县市|市县|乡镇|村|城市)")
 _MODAL = re.compile("也|都|均|一定|务必|要|应|必须|须")
 _BEFORE_BODY = re.compile(
     "^(?:(?:而且|并且|同时|我们|广泛动员|动员|激励|约束|鼓励|支持|呼吁|敦促|督促|要求|希望|强调|声称|会同|联合|吸引|引导|嘱托|特别是|尤其是|其中|今年|当前|目前|按照|[「“])[和与]?)+"
@@ -81,6 +82,9 @@ def _opening(text: str, i: int, j: int) -> Subject | None:
     duty = _DUTY.search(text, begin + 2, j)
     if duty is None:
         return None
+    able = _ABLE.match(text, begin, j)
+    if able is not None:
+        return Subject(able.span(), i)
     words = text[begin : duty.start()]
     if _OTHER.search(words) or _NO_BODY.search(words) or not _BODY.search(words):
         return None

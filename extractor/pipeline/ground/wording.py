@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN_CHARACTER
 from extractor.lang.date_spans import find_periods
 from extractor.lang.fold import fold
@@ -44,11 +45,12 @@ _COMPARING = re.compile(
     r"[，,；;、]?(?:其中)?(?:这一(?:数字|比例|指标)|该(?:数字|比例|指标)|[从由]|[升降增减]?至|到|同比|环比|占|比|较|增长|增加|增速|增幅|提高|上升|上涨|下降|减少|降低|回落|降幅|达到?|为|是|约|共|完成(?:全年|年度)|居|列|排|位|超|高于|低于|总量|总额|年均|人均|累计|平均|折合|相当|实现|圆满|完成)"
 )
 _SHARE = re.compile("[%％‰倍成位名强]|百分|分之|第")
+_FROM = re.compile(r"(?P<what>[^，,。；;]*)(?:从|由|自)[^，,。；;]*$")
 # A member of a list this long is recognised by a part of it.
 _LONG = 4
 # Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
-    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等)+$"
+    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等|将|拟|要)+$"
 )
 
 
@@ -159,6 +161,9 @@ def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     if share is not None:
         is_time = find_periods(share.name) == [(0, len(share.name))]
         return _FRAME.sub("", share.stated if is_time else share.name)[: leaf.longest] or share.name[: leaf.longest]
+    changed = _what_changes(text, prepared.clause(anchor.start, anchor.end), (anchor.start, anchor.end))
+    if changed is not None:
+        return changed[: leaf.longest]
     i, j = telling_clause(prepared, anchor)
     before = _BREAK.split(text[i : anchor.start])[-1]
     after = _BREAK.split(text[anchor.end : j])[0]
@@ -168,6 +173,17 @@ def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
         around = [*_words_before(prepared, i, prepared.sentence(anchor.start, anchor.end)[0]), *around]
     words = next(iter(around), text[i:j])
     return _FRAME.sub("", words[: leaf.longest].strip()) or words[: leaf.longest].strip()
+
+
+def _what_changes(text: str, clause: Span, number: Span) -> str | None:
+    """What goes from one number to another, of which this is one: 财政收入 of 财政收入由86亿元增加到142亿元."""
+    i, j = clause
+    for old, new in changes_in(text[i:j]):
+        if number in ((i + old[0], i + old[1]), (i + new[0], i + new[1])):
+            lead = _FROM.match(text[i : i + old[0]])
+            words = _FRAME.sub("", lead["what"]) if lead else ""
+            return words if len(HAN_CHARACTER.findall(words)) > 1 else None
+    return None
 
 
 def _words_before(prepared: Prepared, start: int, lowest: int) -> list[str]:
