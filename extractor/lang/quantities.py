@@ -22,6 +22,7 @@ from extractor.lang.quantity_pattern import (
     strongest,
 )
 from extractor.lang.sentences import Span
+from extractor.lang.tables import find_cells
 from extractor.lang.units import APPROX_BEFORE, DATED, Approx, any_of, words_in
 
 _AROUND = rf"({BEFORE}?){{}}({AFTER})?"
@@ -218,7 +219,16 @@ def _named(words: str, plain: str) -> Quantity | None:
 
 
 def find_quantities(text: str) -> list[Span]:
-    """Spans of what may be a quantity in clean Simplified `text`, with its approximator and unit."""
+    """Spans of what may be a quantity in clean Simplified `text`, with its approximator and unit.
+
+    In a table every number that a header names is one.
+    """
+    spans, cells = _in_prose(text), [cell.span for cell in find_cells(text)]
+    others = [cell for cell in cells if not any(i < cell[1] and cell[0] < j for i, j in spans)] if cells else []
+    return sorted([*spans, *others]) if others else spans
+
+
+def _in_prose(text: str) -> list[Span]:
     translated, cuts = in_chinese(to_plain(text))
     plain, gaps = _close_up(translated)
     spans: list[Span] = []

@@ -21,6 +21,7 @@ from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, after_marker, clauses, sentences
 from extractor.lang.subjects import body_names, end_of_labels, governor_of, labelled_in, led_by
+from extractor.lang.tables import find_cells
 from extractor.schema.shape import Field, Leaf
 
 # The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
@@ -232,7 +233,10 @@ _SAME_YEAR = ("全年", "本年", "本年度", "当年")
 def _shared_out(
     leaf: Leaf, text: str, number: Span, sentence: Span, numbers: Sequence[Span], values: Sequence[Span]
 ) -> Span | None:
-    """The time or place that 分别 gives to a number: 2018年、2019年分别完成12亿元、15亿元."""
+    """The time that a table gives to a number, or the time or place that 分别 does: 2018年、2019年分别完成12亿元、15亿元."""
+    cell = next((cell for cell in find_cells(text) if cell.span == number), None)
+    if cell is not None:
+        return cell.time if leaf.period is not None else None
     own = [n for n in numbers if sentence[0] <= n[0] and n[1] <= sentence[1]]
     share = next((share for share in shares_in(text, sentence, own) if share.number == number), None)
     if share is None:

@@ -171,7 +171,7 @@ def _space(page: Page, indices: list[int], before: int, i: int) -> str:
     """What separates two characters of the page: a line end, a blank, or nothing."""
     kinds = {page.breaks[n][2] for n in range(bisect_right(indices, before), bisect_right(indices, i))}
     if kinds:
-        return "\n" if "line" in kinds else " "
+        return "\n" if "line" in kinds else "\t"
     between = page.text[before + 1 : i]
     if not between:
         return ""

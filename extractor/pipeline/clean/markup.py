@@ -37,7 +37,7 @@ _HIDDEN_DATE = re.compile(r"(?:^|\D)\d{0,2}$")
 
 
 def without_tags(document: Document) -> Excerpt:
-    """The document without its tags; an entity is one character. Block tags begin a line, cells a blank."""
+    """The document without its tags; an entity is one character. Block tags begin a line, cells stand behind a tab."""
     source = document.text
     if not has_tags(source):
         return Excerpt.whole(document)
@@ -63,7 +63,7 @@ def has_tags(text: str) -> bool:
 
 
 def _with_breaks(page: Page) -> tuple[str, array[int], array[int]]:
-    """The characters of the page, with a line end or a blank in the place of a tag where none stands beside it."""
+    """The characters of the page, with a line end or a tab in the place of a tag where none stands beside it."""
     text: list[str] = []
     starts, ends = array("q"), array("q")
     done = 0
@@ -72,7 +72,7 @@ def _with_breaks(page: Page) -> tuple[str, array[int], array[int]]:
         starts += page.starts[done:index]
         ends += page.ends[done:index]
         done = index
-        mark = "\n" if kind == "line" else " "
+        mark = "\n" if kind == "line" else "\t"
         around = [*text[-1:], *page.text[index : index + 1]]
         if len(around) == 2 and not any(c in ("\n", "\r", mark) for c in around) and ends[-1] <= place:
             text.append(mark)

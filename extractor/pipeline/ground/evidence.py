@@ -17,6 +17,7 @@ from extractor.lang.distribution import Share, shares_in
 from extractor.lang.fold import fold
 from extractor.lang.people import find_people
 from extractor.lang.sentences import Span, clauses, sentences
+from extractor.lang.tables import Cell, find_cells
 from extractor.pipeline.ground.locate import Index, Match
 from extractor.pipeline.line_format import EvidenceEntry
 from extractor.schema.kinds.kind import Kind
@@ -75,6 +76,11 @@ class Prepared:
     def people_in(self, span: Span) -> list[Span]:
         """The names of persons that begin in the span (visible characters)."""
         return self.people[bisect_left(self.people, (span[0], 0)) : bisect_left(self.people, (span[1], 0))]
+
+    @cached_property
+    def cells(self) -> dict[int, Cell]:
+        """The numbers in tables, by where they begin."""
+        return {cell.span[0]: cell for cell in find_cells(self.speech.text)}
 
     def share_of(self, number: Span, kind: Kind) -> Share | None:
         """What 分别 gives to a number of this kind."""

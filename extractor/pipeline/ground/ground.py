@@ -40,7 +40,7 @@ UNSURE = "unsure"
 class Value:
     """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
 
-    `change` is the direction that the text gives a number.
+    `change` is the direction that the text gives a number, `unit` the unit that its table does.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Value:
     how: MatchKind
     source: str
     change: Direction | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,11 @@ def _value(leaf: Leaf, match: Match, prepared: Prepared) -> Value:
     text = clean if leaf.kind.is_clean else quoted(prepared.speech, match.start, match.end)
     source = prepared.speech.source(match.start, match.end)
     change = direction_of(prepared.speech.text, match.start, match.end) if leaf.kind.is_read_off else None
-    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, source, change)
+    cell = prepared.cells.get(match.start) if leaf.kind.is_read_off else None
+    unit = cell.unit if cell is not None else None
+    if cell is not None and cell.grew:
+        change = "up"
+    return Value(leaf.kind.tidy(text), leaf.kind.tidy(clean), start, end, match.how, source, change, unit)
 
 
 def _name_of(field: Field, leaf: Leaf) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from extractor.lang.fold import fold
 from extractor.pipeline.ground.evidence import Prepared
-from extractor.pipeline.ground.locate import Match, locate
+from extractor.pipeline.ground.locate import Match, MatchKind, locate
 from extractor.schema.kinds.kind import Kind
 
 
@@ -23,4 +24,15 @@ def locate_whole(
         if span is not None and lo <= span[0] and span[1] <= hi:
             return replace(match, start=span[0], end=span[1])
         match = locate(quote, prepared.index, lo=max(match.end, match.start + 1), hi=hi)
+    if match is None and kind.reads == "number":
+        return _in_table(fold(quote), prepared, lo, hi)
     return match
+
+
+def _in_table(quote: str, prepared: Prepared, lo: int, hi: int) -> Match | None:
+    """The number of a table that is given with the unit of its row or column: 356.2亿元 for 356.2."""
+    for start, cell in prepared.cells.items():
+        words = fold(prepared.speech.text[slice(*cell.span)])
+        if lo <= start and cell.span[1] <= hi and cell.unit is not None and quote == words + fold(cell.unit):
+            return Match(*cell.span, MatchKind.FOLDED)
+    return None

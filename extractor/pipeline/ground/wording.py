@@ -67,13 +67,14 @@ def worded(quote: str, field: Field, prepared: Prepared, anchor: Match) -> str |
         return None
     i, j = prepared.sentence(anchor.start, anchor.end)
     # 年收入50万元以上的村 is named by the text itself, with a number that is not the item's.
-    if fold(quote) not in fold(prepared.speech.text[i:j]) or words in quote:
+    cell = prepared.cells.get(anchor.start)
+    if cell is None and (fold(quote) not in fold(prepared.speech.text[i:j]) or words in quote):
         quote = _without_numbers(quote, words)
     if _ONLY_MOVED.fullmatch(quote):
         return None
     if names_another(quote, field, prepared, anchor):
         return None
-    available = set(fold(prepared.speech.text[i:j]))
+    available = set(fold(prepared.speech.text[i:j] + (cell.name if cell else "")))
     head = _GENERIC_HEAD.search(quote)
     specific, generic = (quote[: head.start()], head.group()) if head else (quote, "")
     kept = "".join(c for c in specific if not c.isalnum() or fold(c) in available)
@@ -93,6 +94,8 @@ def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match)
     if kind.reads != "number":
         return False
     text, number = prepared.speech.text, (anchor.start, anchor.end)
+    if anchor.start in prepared.cells:
+        return False
     share = prepared.share_of(number, kind)
     if share is not None:
         own = text[slice(*share.own)]
@@ -157,6 +160,8 @@ def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     if leaf.kind.grounded_as != "wording" or leaf.optional:
         return None
     text = prepared.speech.text
+    if (cell := prepared.cells.get(anchor.start)) is not None:
+        return cell.name[: leaf.longest]
     share = prepared.share_of((anchor.start, anchor.end), QUANTITY)
     if share is not None:
         is_time = find_periods(share.name) == [(0, len(share.name))]

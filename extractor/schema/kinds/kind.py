@@ -18,7 +18,8 @@ from extractor.lang.sentences import Span
 class Located(Protocol):
     """A value: `text` as the record holds it, `clean` without noise, `source` with all noise, and its source offsets.
 
-    `change` says which way something went by this much, if it is a number of which the text says so.
+    `change` says which way something went by this much, if it is a number of which the text says so; `unit` is the
+    unit that a table gives a number.
     """
 
     @property
@@ -33,6 +34,8 @@ class Located(Protocol):
     def source(self) -> str: ...
     @property
     def change(self) -> Literal["up", "down"] | None: ...
+    @property
+    def unit(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from extractor.schema.kinds.kind import Kind, Located
 def read_quantity(value: Located, context: DateContext) -> dict[str, Any] | None:
     """The number as the record holds it (see `Quantity`); None if the words hold no number."""
     quantity = parse_quantity(value.clean)
+    if value.unit is not None and quantity is not None and quantity.unit is None:
+        quantity = parse_quantity(value.clean + value.unit) or quantity
     return None if quantity is None else {**quantity.model_dump(), "text": value.text, "change": value.change}
 
 

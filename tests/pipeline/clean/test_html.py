@@ -64,7 +64,7 @@ def test_blocks_become_lines() -> None:
     assert "一是要加强组织领导,落实责任" in lines
     assert "二是强化" in lines
     assert any(line.endswith("有张小明 李四。") for line in lines)
-    assert "指标 10" in lines
+    assert "指标\t10" in lines
 
 
 def test_page_is_cleaned_like_text() -> None:
