@@ -38,6 +38,9 @@ _GOES_ON = re.compile(r"[的，,、；;：:和与及等]")
 _OPEN_AT_END = tuple("，,、（(“《〈「『【")
 _OPEN_AT_START = tuple("，,、。；;：:）)”》〉」』】%％‰")
 
+# What begins words that are quoted, which no heading has.
+_SAID = re.compile("(?:指出|强调|要求|表示|认为|提出|说)[，,：:]")
+
 # Separators of clauses, and what hides them: short quotations, titles and brackets, thousands (1,234),
 # times (9:30). Each alternative stops at its own opening mark, so a run of opening marks takes linear time.
 _CLAUSE_MARK = re.compile(
@@ -73,6 +76,8 @@ def broken_off(line: str, following: str) -> bool:
         return True
     if not line[-1].isalnum():
         return False
+    if _SAID.search(line):  # no heading: 何志远指出，
+        return True
     tail = re.split(f"[{SENTENCE_END}]", line[-400:])[-1]
     return len(tail) > LONGEST_HEADING or (len(tail) < len(line) and len(tail) > 0)
 
