@@ -38,6 +38,10 @@ _GOES_ON = re.compile(r"[的，,、；;：:和与及等]")
 _OPEN_AT_END = tuple("，,、（(“《〈「『【")
 _OPEN_AT_START = tuple("，,、。；;：:）)”》〉」』】%％‰")
 
+# Lines at the head of a text that are titles, however long they are.
+TITLES = 2
+_COMMA = re.compile("[，,；;]")
+_LONG_LINE = 24
 # What begins words that are quoted, which no heading has.
 _SAID = re.compile("(?:指出|强调|要求|表示|认为|提出|说)[，,：:]")
 
@@ -82,6 +86,18 @@ def broken_off(line: str, following: str) -> bool:
     return len(tail) > LONGEST_HEADING or (len(tail) < len(line) and len(tail) > 0)
 
 
+def seems_broken_off(line: str, following: str) -> bool:
+    """Whether `line` ends where neither a sentence nor a heading does, before a line that may go on with it.
+
+    It has a comma or is long, and no mark at its end.
+    """
+    if not (line and following and line[-1].isalnum() and following[0].isalnum()):
+        return False
+    if numbering(line) or numbering(following) or "\t" in line or "|" in line:
+        return False
+    return len(line) >= _LONG_LINE or _COMMA.search(line) is not None
+
+
 def paragraphs(text: str) -> list[Span]:
     """Spans of the paragraphs: lines without surrounding white space, joined where one breaks a sentence.
 
@@ -97,7 +113,8 @@ def paragraphs(text: str) -> list[Span]:
         end = start + len(line)
         before = text[max(spans[-1][0], spans[-1][1] - 400) : spans[-1][1]].rpartition("\n")[2] if spans else ""
         apart = text.count("\n", spans[-1][1], start) > 1 if spans else True
-        if not apart and broken_off(before, line):
+        goes_on = len(spans) > TITLES and len(before) >= _LONG_LINE and seems_broken_off(before, line)
+        if not apart and (broken_off(before, line) or (goes_on and _COMMA.search(before))):
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))

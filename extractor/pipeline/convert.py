@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from extractor.document import Document, Excerpt
@@ -32,6 +32,7 @@ from extractor.pipeline.card import card_of
 from extractor.pipeline.clean.clean import clean
 from extractor.pipeline.coverage import measure_coverage
 from extractor.pipeline.items import SECOND_PASS, Failure, Gather, ItemCollection, one_by_one
+from extractor.pipeline.layout import layout_problems
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.merge import Merged, merge
 from extractor.pipeline.output_line import output_line
@@ -111,6 +112,7 @@ def convert_speech(
         collection.add([(named[answer.field], answer.passage) for answer in again], again, mark=SECOND_PASS)
         merged = _merge(collection, kept, fields, speech, recipe)
     merged = validate(recipe.schema, merged, kept.values)
+    merged = replace(merged, problems=[*merged.problems, *layout_problems(speech)])
     coverage = measure_coverage(recipe.schema.fields, speech, merged.record, merged.evidence, by_mood)
     card = card_of(speech, merge(card_fields, collection.items, speech), kept.card)
     line = output_line(name, speech, collection, merged, coverage, recipe, meter, kept, card)
