@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from extractor.lang.characters import HAN
 from extractor.lang.negation import affirmed
@@ -66,12 +67,13 @@ class Sentence:
                 return match
         return None
 
+    @cached_property
     def _clauses(self) -> list[Span]:
         begin, end = self.span
         return [(begin + i, begin + j) for i, j in clauses(self.text[begin:end])] or [self.span]
 
     def _is_at_this_meeting(self, act: re.Match[str]) -> bool:
-        spans = [span for span in self._clauses() if span[0] <= act.start()]
+        spans = [span for span in self._clauses if span[0] <= act.start()]
         if not spans:
             return True
         begin = spans[-1][0]
@@ -87,7 +89,7 @@ class Sentence:
         """Whether it is a noun for what the person said, which somebody else hands on."""
         if _AS_NOUN.match(self.text, act.end()) or self.text.endswith(("决策", "见证"), 0, act.start()):
             return True
-        begin = next((i for i, j in reversed(self._clauses()) if i <= act.start()), self.span[0])
+        begin = next((i for i, j in reversed(self._clauses) if i <= act.start()), self.span[0])
         if act[0] in ("意见", "建议") and _HEARD.search(self.text[begin : act.start()]):
             return True
         is_own = _OWN.search(self.text, begin, act.start()) is not None
@@ -113,7 +115,7 @@ class Sentence:
             and name not in self.text[act.end() : group[1]]
         ):
             return False
-        i = next((i for i, j in reversed(self._clauses()) if i <= act.start()), begin)
+        i = next((i for i, j in reversed(self._clauses) if i <= act.start()), begin)
         alone = self.text[i : act.start()]
         if not others:
             return name in alone or _OFFICER.search(alone) is None
@@ -136,19 +138,22 @@ class Sentence:
 
     def _group(self, at: int) -> Span:
         """The clauses around `at` that share an act: those since the last clause with one."""
-        start = self.span[0]
-        for i, j in self._clauses():
-            if i <= at < j:
-                return start, j
+        return next((group for group in self._groups if at < group[1]), self._groups[-1])
+
+    @cached_property
+    def _groups(self) -> list[Span]:
+        groups, start = [], self.span[0]
+        for i, j in self._clauses:
             if self.acts.search(self.text, i, j):
+                groups.append((start, j))
                 start = j
-        return start, self.span[1]
+        return [*groups, (start, self.span[1])]
 
     def _given_out(self, named: list[Span], act: re.Match[str]) -> Span | None:
         """Whom 分别 gives the act to: 甲、乙分别主持会议、宣读决定; None if it gives none out."""
         each = self.text.rfind("分别", named[-1][1], act.start())
         people = list(reversed(self._side_by_side(named)))
-        i, j = next(((i, j) for i, j in self._clauses() if i <= act.start() < j), self.span)
+        i, j = next(((i, j) for i, j in self._clauses if i <= act.start() < j), self.span)
         if each < i or len(people) < 2:
             return None
         parts = [
@@ -160,7 +165,7 @@ class Sentence:
 
     def _doing(self, named: list[Span], at: int) -> list[Span]:
         """Which of the persons named before an act did it: the last ones, or those whom an earlier clause is about."""
-        i, j = next(((i, j) for i, j in self._clauses() if i <= named[-1][0] < j), self.span)
+        i, j = next(((i, j) for i, j in self._clauses if i <= named[-1][0] < j), self.span)
         inside = [span for span in named if i <= span[0]]
         if j > at or len(inside) < 2:
             return self._side_by_side(named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,13 +15,13 @@ from extractor.lang.changes import changes_in
 from extractor.lang.characters import HAN
 from extractor.lang.date_spans import find_dates, find_deadlines, find_periods
 from extractor.lang.directives import find_directives, headings_of
-from extractor.lang.distribution import shares_in
+from extractor.lang.distribution import Share, shares_in
 from extractor.lang.negation import find_affirmed
 from extractor.lang.people import find_people
 from extractor.lang.quantities import find_quantities, parse_quantity
 from extractor.lang.sentences import Span, after_marker, clauses, sentences
 from extractor.lang.subjects import body_names, end_of_labels, governor_of, labelled_in, led_by
-from extractor.lang.tables import find_cells
+from extractor.lang.tables import Cell, find_cells
 from extractor.schema.shape import Field, Leaf
 
 # The lead and the sign-off, where a field with `where="ends"` is looked for: their lengths in visible
@@ -187,10 +187,16 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         for x in field.asked
         if x.period
     }
+    cells = {cell.span: cell for cell in find_cells(text)}
+    shares: dict[Span, list[Share]] = {}
     found = []
     for i, j in places:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
+        if sentence not in shares:
+            shares[sentence] = shares_in(
+                text, sentence, [n for n in numbers if sentence[0] <= n[0] and n[1] <= sentence[1]]
+            )
         for leaf in field.asked:
             if leaf is field.anchor:
                 continue
@@ -201,7 +207,7 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence, i, j)
             elif leaf.period is not None or leaf.like is not None:
                 begin = max(sentence[0], text.rfind("；", sentence[0], i) + 1, text.rfind(";", sentence[0], i) + 1)
-                given = _shared_out(leaf, text, (i, j), sentence, numbers, values[leaf.name])
+                given = _given(leaf, text, (i, j), cells, shares[sentence], values[leaf.name])
                 span = given or _belonging(leaf, text, (i, j), values[leaf.name], clause, begin)
                 candidate.known[leaf.name] = text[slice(*span)] if span else None
         found.append(candidate)
@@ -230,15 +236,13 @@ _ONE_YEAR = re.compile("(?:[0-9]{4}|[一二三四五六七八九〇零]{4})年")
 _SAME_YEAR = ("全年", "本年", "本年度", "当年")
 
 
-def _shared_out(
-    leaf: Leaf, text: str, number: Span, sentence: Span, numbers: Sequence[Span], values: Sequence[Span]
+def _given(
+    leaf: Leaf, text: str, number: Span, cells: Mapping[Span, Cell], shares: Sequence[Share], values: Sequence[Span]
 ) -> Span | None:
     """The time that a table gives to a number, or the time or place that 分别 does: 2018年、2019年分别完成12亿元、15亿元."""
-    cell = next((cell for cell in find_cells(text) if cell.span == number), None)
-    if cell is not None:
-        return cell.time if leaf.period is not None else None
-    own = [n for n in numbers if sentence[0] <= n[0] and n[1] <= sentence[1]]
-    share = next((share for share in shares_in(text, sentence, own) if share.number == number), None)
+    if number in cells:
+        return cells[number].time if leaf.period is not None else None
+    share = next((share for share in shares if share.number == number), None)
     if share is None:
         return None
     inside = next((span for span in values if share.own[0] <= span[0] and span[1] <= share.own[1]), None)
