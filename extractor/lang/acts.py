@@ -35,9 +35,11 @@ _ONLY_TIME = re.compile(
 _ELSEWHERE = re.compile("了?另(?:外)?[一几][场个次]")
 
 # What hands on somebody's words: 学习何志远的讲话, 贯彻落实何志远同志的部署.
-_HANDED_ON = "(?:学习|贯彻|落实|按照|根据|遵照|领会|结合|围绕|宣传|践行|重温|印发|传达|转发|遵循|牢记)"
+_HANDED_ON = (
+    "(?:学习|贯彻|落实|按照|根据|遵照|领会|结合|围绕|宣传(?![部处科办委口])|践行|重温|印发|传达|转发|遵循|牢记)"
+)
 # The act as a noun that belongs to the person: 何志远的讲话, 何志远同志关于防汛的重要指示.
-_OWNED = "(?:(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体){0,3}(?:决策|指示|批示)?)"
+_OWNED = "(?:(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体|工作){0,3}(?:决策|指示|批示)?)"
 _AS_NOUN = re.compile("精神|稿|内容|原文|全文|要点|材料|(?<=签[约字署])仪式|(?<=座谈)会")
 # A word for something said that others deal with: 研究贯彻意见, 学习汇报材料.
 _DEALT_WITH = re.compile(
@@ -45,6 +47,13 @@ _DEALT_WITH = re.compile(
 )
 _OWN = re.compile("[作做]|提出|发表")
 _HEARD = re.compile("(?:听取|征求|反映|收集)[^，,。；;]{0,8}$")
+# Others without an office, who do it instead: 随后职工代表发言.
+_OTHERS = re.compile(
+    "(?:[工业众大员生民家]代表|职工|女工|工人|群众|负责人|学生|队员|专家|农民|家属|居民|村民)[^，,。；;]{0,8}$"
+)
+# Whom something is said or given to: 向司长禚宁递交国书.
+_NAMES = re.compile(rf"(?<![{HAN}])[{HAN}·]{{2,4}}(?:[、和与及][{HAN}·]{{2,4}})+$")
+_TO = re.compile("(?:向|对|给|为)[^，,。；;、]{0,16}$")
 # Words right before an act that name somebody by an office.
 _OFFICER = re.compile(rf"{OFFICE}[{HAN}]{{2,4}}$")
 _SAID = re.compile("讲话|意见|报告|要求|部署|安排|汇报|通报|介绍|说明|指示|批示")
@@ -107,6 +116,9 @@ class Sentence:
         others = [(i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)]
         if not ours:
             return True
+        given = self._given_out(act)
+        if given is not None:
+            return given in ours
         group = self._group(act.start())
         before_act = self.text[group[0] : act.start()]
         if (
@@ -118,16 +130,14 @@ class Sentence:
         i = next((i for i, j in reversed(self._clauses) if i <= act.start()), begin)
         alone = self.text[i : act.start()]
         if not others:
-            return name in alone or _OFFICER.search(alone) is None
+            in_group = any(group[0] <= begin < group[1] for begin, _ in ours)
+            return name in alone or not (_OTHERS.search(alone) or (not in_group and _OFFICER.search(alone)))
         named = sorted([*ours, *others])
         before = [span for span in named if group[0] <= span[0] and span[1] <= act.start()]
         inside = [span for span in named if group[0] <= span[0] < group[1]]
         if _TOGETHER.match(act[0]) and any(span in ours for span in inside):
             return True
         if before:
-            given = self._given_out(before, act)
-            if given is not None:
-                return given in ours
             return any(span in ours for span in self._doing(before, act.start()))
         after = [span for span in named if act.end() <= span[0]]
         if any(span in ours for span in after) and (
@@ -149,10 +159,15 @@ class Sentence:
                 start = j
         return [*groups, (start, self.span[1])]
 
-    def _given_out(self, named: list[Span], act: re.Match[str]) -> Span | None:
+    def _given_out(self, act: re.Match[str]) -> Span | None:
         """Whom 分别 gives the act to: 甲、乙分别主持会议、宣读决定; None if it gives none out."""
-        each = self.text.rfind("分别", named[-1][1], act.start())
-        people = list(reversed(self._side_by_side(named)))
+        each = self.text.rfind("分别", self.span[0], act.start())
+        people = [span for span in self.people if self.span[0] <= span[0] and span[1] <= each]
+        people = list(reversed(self._side_by_side(people))) if people and people[-1][1] == each else []
+        listed = _NAMES.search(self.text[max(self.span[0], each - 40) : each]) if each >= 0 else None
+        if listed is not None:
+            begin = max(self.span[0], each - 40) + listed.start()
+            people = [(begin + m.start(), begin + m.end()) for m in re.finditer("[^、和与及]+", listed[0])]
         i, j = next(((i, j) for i, j in self._clauses if i <= act.start() < j), self.span)
         if each < i or len(people) < 2:
             return None
@@ -165,6 +180,9 @@ class Sentence:
 
     def _doing(self, named: list[Span], at: int) -> list[Span]:
         """Which of the persons named before an act did it: the last ones, or those whom an earlier clause is about."""
+        receiver = self.text[max(self.span[0], named[-1][0] - 20) : named[-1][0]]
+        if len(named) > 1 and _TO.search(receiver) and not self.acts.search(self.text, named[-2][1], named[-1][0]):
+            named = named[:-1]
         i, j = next(((i, j) for i, j in self._clauses if i <= named[-1][0] < j), self.span)
         inside = [span for span in named if i <= span[0]]
         if j > at or len(inside) < 2:

@@ -29,7 +29,7 @@ _TO_OR_FROM = re.compile("(?:来自|源自|[销发运寄输]往|运至|出口[�
 _BY = re.compile("援建|援助|捐赠|对口|支援|投资|出资")
 _FOR_THE_FIRST_TIME = re.compile("(?<=年来)(?:首次|最|第一次)")
 _BUILT = re.compile(
-    "(?:以来的?|的)(?:历史)?最[高低好大多]|(?:所|初)?(?:确定|提出|下达|制定|规定)的|租期|期限|工期|历史|(?:以前|之前|以后|之后)?[^，,。；;：:]{0,4}(?:建成|出生|毕业|发布|印发|投产|成立|立项|投用)的"
+    "(?:以来的?|的)(?:历史)?(?:最[高低好大多]|第)|(?<=以来)(?:最|第|首)|(?:所|初)?(?:确定|提出|下达|制定|规定)的|租期|期限|工期|历史|(?:以前|之前|以后|之后)?[^，,。；;：:]{0,4}(?:建成|出生|毕业|发布|印发|投产|成立|立项|投用)的"
 )
 _FROM = re.compile("(?:从|由|自)[^，,。；;：:、0-9]{0,6}$")
 # 从今年预计的1.03比1改为1比1: whatever follows is not about 今年.
@@ -128,7 +128,10 @@ def is_of_a_thing(text: str, span: Span) -> bool:
     if _FOR_THE_FIRST_TIME.match(text, span[1]):
         return True
     in_title = text.rfind("《", max(0, span[0] - 40), span[0]) > text.rfind("》", max(0, span[0] - 40), span[0])
-    return in_title or _BUILT.match(text, span[1]) is not None
+    in_name = (
+        text[span[0] - 1 : span[0]] == "“" and re.match(rf"[{HAN}]{{1,8}}”", text[span[1] : span[1] + 10]) is not None
+    )
+    return in_title or in_name or _BUILT.match(text, span[1]) is not None
 
 
 def is_scope(text: str, span: Span, number: Span | None = None) -> bool:
@@ -147,7 +150,7 @@ _YEAR = re.compile(
     r"[0-9]{4}|[近过今未][去来后]?的?[一二三四五六七八九十几两0-9]+年|[一二三四五六七八九十几两]年[来间]|后年|[一二三四五六七八九〇零]{4}|今年|去年|明年|前年|上年|当年|本年|五[”\"]?期间"
 )
 # 两项工作均须在开学前到位: what comes later holds for all.
-_OF_ALL = re.compile("[均都]|全部|上述|以上|各项|[两三四]项|一并")
+_OF_ALL = re.compile("[，,]是$|[这该此][项些]|[均都]|全部|上述|以上|各项|[两三四]项|一并")
 _PLACE = re.compile(
     rf"(?:(?<=[，,；;。：:、在往年])|(?<=邻近的)|(?<=其中)|^)(?![全我本该各])[{HAN}]{{2,3}}(?<!城)(?:省|县|市|镇|乡)(?![级民场委镇乡市村厅])"
 )
@@ -170,7 +173,8 @@ def is_superseded(text: str, span: Span, item: Span, clause: Span, others: Seque
         return not (text.endswith(_IS_WHEN, 0, span[0]) or _OF_ALL.search(text, clause[1], span[0]))
     if span[1] > clause[0]:
         return False
-    own = [one for one in others if clause[0] <= one[0] and one[1] <= item[0] and not is_base(text, one, item)]
+    own = [one for one in others if clause[0] <= one[0] and one[1] <= item[0]]
+    own = [one for one in own if not (is_base(text, one, item) or is_of_a_thing(text, one))]
     years = [_YEAR.search(text[slice(*one)]) is not None for one in own]
     return any(years) or (bool(own) and _YEAR.search(text[slice(*span)]) is None)
 

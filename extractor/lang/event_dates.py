@@ -24,6 +24,7 @@ _BEFORE = re.compile(
     r"|(?:下次|下一次|下届|上次|上一次|上届)[^，,。；;]{0,10}$|(?:决定|确定|商定|同意)[^，,。；;]{0,16}$"
 )
 _IN_TITLE = re.compile("《[^《》\n]*$")
+_NUMERAL = re.compile("[0-9一二三四五六七八九十〇零]")
 _REACH = 20
 _INTERVAL = re.compile(r"\s?(?:至|到|-{1,2}|—{1,2}|~|～)\s?")
 
@@ -44,6 +45,10 @@ def whole_date(text: str, found: Sequence[Span], start: int, end: int) -> Span:
     for i, j in found:
         if i <= start and end <= j and (i, j) != (start, end):
             # 上午 does not make it another date.
-            goes_on = text[end : end + 1].isdigit() or text[end - 1] not in "日号月年" or _INTERVAL.search(text[end:j])
+            goes_on = (
+                _NUMERAL.match(text, end) is not None
+                or text[end - 1] not in "日号月年"
+                or _INTERVAL.search(text[end:j])
+            )
             return i, j if goes_on else end
     return start, end

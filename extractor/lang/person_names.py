@@ -30,7 +30,9 @@ _LONGEST_TITLE = 6
 _LONGEST_NAME = 3
 
 # A place: 张家口市, 石家庄市.
-_PLACE_AFTER = re.compile("[省市县区州盟旗镇乡村](?!长|委)|自治[区州县]")
+_PLACE_AFTER = re.compile(
+    "(?:[省市县区州盟旗镇乡村](?!长|委)|社区|街道|小区|大街|林场|水库|集团|公司|医院|学校|酒店|银行)|自治[区州县]"
+)
 # Words that follow an office where a name could.
 _AFTER_OFFICES = frozenset(
     [
@@ -65,7 +67,7 @@ _AFTER_OFFICES = frozenset(
 _BEFORE_PLACES = ("到", "赴", "前往", "来到", "抵达")
 # What no name ends in, or has in it.
 _NO_NAME = re.compile(
-    rf"(?:{ENDINGS}|[省市县区镇乡村]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
+    rf"(?:{ENDINGS}|[省市县区镇乡村委]|部门|单位|同志|领导|干部|群众|代表团|会议|大会|讲话|工作)$"
     rf"|{OFFICE}|[的了把被将0-9，,。；;：:！!？?“”《》（）()]|会议|讲话|加强|要求|强调|指出|主持|出席|参加"
 )
 # Words that stand where names do.
@@ -135,6 +137,7 @@ def whole_name(text: str, found: list[Span], start: int, end: int) -> Span | Non
     `found` are the names that `find_people` finds. A surname by itself (陈) is a name where one is found.
     """
     start, end = _with_other_parts(text, start, end)
+    end -= text.endswith("等", start, end) and end - start > 2
     first = bisect_left(found, (start, 0))
     first -= bool(first) and found[first - 1][1] > start
     touched = [span for span in found[first : first + 3] if span[0] < end and start < span[1]]
@@ -194,4 +197,4 @@ def may_be_name(text: str, start: int, end: int) -> bool:
     rare = len(words) == 3 and words[0] in SURNAMES
     if is_ordinary_word(words) or is_ordinary_word(words[:2]):
         return False
-    return (is_name(words) or rare) and stands_like_a_name(text, start, end)
+    return is_name(words) or (rare and stands_like_a_name(text, start, end))

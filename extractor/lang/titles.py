@@ -27,7 +27,7 @@ _OFFICE_AT_END = re.compile(
     rf"(?:{OFFICE}|总统|首相|大臣|代表|院士|教授|研究员|工程师|医生|助理|发言人|理事|干部|[长员家师])$"
 )
 # Between a title and the name that it belongs to: further titles.
-_CHAIN = re.compile(rf"(?:[、兼和 \u3000]{{0,2}}[{HAN}“”]{{0,24}}?{OFFICE})*[ \u3000]?")
+_CHAIN = re.compile(rf"(?:[、兼和 \u3000]{{0,2}}(?:(?!的)[{HAN}“”]){{0,24}}?{OFFICE})*[ \u3000]?")
 _LISTED = re.compile(r"(?:同志)?[、，, \u3000和与及]{1,2}(?:以及)?")
 _HELD_BY = re.compile(
     rf"(?P<offices>[{HAN}、]{{4,60}})分别由(?P<names>[{HAN}·]{{2,8}}(?:[、和与及][{HAN}·]{{2,8}})+)担任"

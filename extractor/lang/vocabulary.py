@@ -34,6 +34,13 @@ def ends_in_act(words: str) -> bool:
     return _tags(words)[-1] in ("v", "vn", "vd", "d", "ad", "a")
 
 
+def without_places(text: str) -> str:
+    """The text without the names of places that the dictionary knows."""
+    import rjieba  # loads its dictionary
+
+    return "".join(word for word, tag in rjieba.tag(text) if tag != "ns")
+
+
 def word_ends(text: str) -> list[int]:
     """Where the words of the text end."""
     import rjieba  # loads its dictionary

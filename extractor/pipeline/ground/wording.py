@@ -15,6 +15,7 @@ from extractor.lang.date_spans import find_periods
 from extractor.lang.fold import fold
 from extractor.lang.negation import with_denial
 from extractor.lang.sentences import Span
+from extractor.lang.vocabulary import without_places
 from extractor.pipeline.ground.evidence import Prepared, telling_clause
 from extractor.pipeline.ground.locate import Match
 from extractor.schema.kinds import QUANTITY
@@ -24,7 +25,7 @@ from extractor.schema.shape import Field, Leaf
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # What a number went by, at the end of a wording: 事故起数同比下降. The number itself says the direction (`change`).
 _MOVED = re.compile(
-    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
+    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|回升|反弹|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
 )
 # What a number compares with or did, and nothing of what is counted: 同比下降.
 _ONLY_MOVED = re.compile(
@@ -111,7 +112,7 @@ def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match)
         return False
     if at >= number[1]:
         return any(start >= at + len(wording) for start, _ in numbers)
-    said = _without_periods(text[max(number[0] - len(before), prepared.clause(*number)[0]) : number[0]])
+    said = without_places(_without_periods(text[max(number[0] - len(before), prepared.clause(*number)[0]) : number[0]]))
     if len(HAN_CHARACTER.findall(said)) < 2 or _COMPARING.match(said) is not None:
         return False
     # In another clause a share or a rank may still be about what was named before.
@@ -146,7 +147,7 @@ def _without_numbers(wording: str, value: str) -> str:
     """出生人口性别比 for 出生人口性别比从120下降到110: a small model copies the clause with its numbers."""
     before, _, after = wording.partition(value)
     kept = before if len(before) >= len(after) else re.sub(r"^[^\w]+", "", after)
-    head = re.split(r"[0-9０-９]", kept)[0]
+    head = re.split(r"(?<![A-Za-z0-9.])[0-9０-９]", kept)[0]
     kept = head if len(head) > 1 else kept
     return _MOVED.sub("", _LINKING.sub("", kept.strip(" ，,。、：:；;")))
 
