@@ -22,6 +22,7 @@
     │   └── RefusedError                    words instead of an answer, even after a second try
     ├── NotRecordedError                    a replay has no recording of this request
     ├── PostponedError                      the question is not asked now: it belongs to a batch
+    ├── IdTakenError                        another document has a record of this id already
     ├── RecordingsDamagedError              a file of recordings cannot be read or written (exit code 2)
     └── ProviderError                       the endpoint refused, failed or did not answer
         ├── KeyRefusedError                 401, 403
@@ -191,6 +192,12 @@ class PostponedError(ExtractorError):
     """The question is not asked now, because it belongs to a batch."""
 
     kind = "postponed"
+
+
+class IdTakenError(ExtractorError):
+    """A document's records can't have the ids that they would have: another document has a record of one of them."""
+
+    kind = "id-taken"
 
 
 class RecordingsDamagedError(ExtractorError):

@@ -142,8 +142,13 @@ class RecordIndex:
 
     def path_of(self, document: str) -> str | None:
         """The path of the document whose records have this name."""
-        heads = [self._head_at(self._live[name][0]) for name in self._first_names(document)]
-        return next((head.path for head in heads if head is not None), None)
+        paths = map(self.path_of_record, self._first_names(document))
+        return next((path for path in paths if path is not None), None)
+
+    def path_of_record(self, name: str) -> str | None:
+        """The path of the document that the record of this name is from."""
+        head = self._head_at(self._live[name][0]) if name in self._live else None
+        return None if head is None else head.path
 
     def add(self, document: str, path: str, lines: list[OutputLine], complete: bool) -> None:
         """Append a document's lines.

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from extractor.document import Document
-from extractor.errors import FATAL, NOT_REACHED, kinds
+from extractor.errors import FATAL, NOT_REACHED, IdTakenError, kinds
 from extractor.output.answer_cache import AnswerCache, ReadOnlyAnswerCache, answer_cache_path
 from extractor.output.failures import FailureEntry, Failures, encode_failures, read_failures
 from extractor.output.files import (
@@ -116,7 +116,8 @@ class ResumableOutput:
             elif self._is_done(document):
                 self.skipped += 1
             elif (path := self._index.path_of(document.id)) not in (None, document.path):
-                yield _id_taken(document, self._files.path, path)
+                reason = str(self._id_taken(document, document.id, path))
+                yield Unreadable(document.id, document.path, "id-taken", reason)
             else:
                 yield document
         self.left = len(to_retry)
@@ -146,11 +147,19 @@ class ResumableOutput:
     # --- what is done ---
 
     def write(self, document: Document | Unreadable, lines: list[OutputLine], failures: list[FailureEntry]) -> None:
-        """Write a document's lines and failures. Raises OutputError."""
+        """Write a document's lines and failures.
+
+        Raises OutputError; IdTakenError, with nothing written, if another document has a record of a line's id: a
+        speech of `d` and a document named `d#1` may be under way at once.
+        """
         output = self._files.failures
         if output is None:
             self._files.records.add(b"".join(map(encode, lines)))
             return
+        for line in lines:
+            path = self._index.path_of_record(line["id"])
+            if path not in (None, document.path):
+                raise self._id_taken(document, line["id"], path)
         earlier = self._failures.pop(document.id, [])
         if any(failure["field"] is None for failure in failures):
             # The document was not converted to its end, so its earlier failures stand as well.
@@ -163,6 +172,13 @@ class ResumableOutput:
             self._discard_failed_answers(document.id, failures)
         else:
             self._discard_answers(document.id)
+
+    def _id_taken(self, document: Document | Unreadable, name: str, path: str | None) -> IdTakenError:
+        what = "would have the id" if name == document.id else "would have a record with the id"
+        return IdTakenError(
+            f"{document.path} {what} {name}, which {self._files.path} already has for {path}.",
+            "Give it another id, or name another file with -o.",
+        )
 
     def _discard_failed_answers(self, document: str, failures: list[FailureEntry]) -> None:
         requests = {key for failure in failures for key in failure.get("requests", ())}
@@ -212,11 +228,6 @@ class ResumableOutput:
         self._files.put(whole, self._index.standing() if self._index.superseded else None)
         self._cache.discard([] if self._last is None else [self._last])
         return True
-
-
-def _id_taken(document: Document, output: Path, path: str | None) -> Unreadable:
-    reason = f"{document.path} would have the id {document.id}, which {output} already has for {path}"
-    return Unreadable(document.id, document.path, "id-taken", f"{reason}: name another file with -o.")
 
 
 def _is_due(failed: list[FailureEntry], retry: Collection[str] | None) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
-from extractor.errors import FATAL, PostponedError, RunInterruptedError, TooManyFailuresError
+from extractor.errors import FATAL, IdTakenError, PostponedError, RunInterruptedError, TooManyFailuresError
 from extractor.llm.call import Call, Reply, Request
 from extractor.pipeline.convert import Converted, Known, convert, nothing_known
 from extractor.pipeline.items import Gather, one_by_one
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 AHEAD = 2
 
 Write = Callable[[Document | Unreadable, list[OutputLine], "list[FailureEntry]"], None]
-"""Takes a document that is done: the lines of its records, and its failures."""
+"""Takes a document that is done: the lines of its records, and its failures.
+
+Raises IdTakenError, having written nothing, if another document has a record of one of their ids.
+"""
 
 KnownRecords = Callable[[Document], Known]
 """Looks up the earlier records of a document."""
@@ -107,7 +110,7 @@ def run(
     with closing(outcomes(remaining, recipe, stack, workers, cancellation, known)) as done:
         for outcome in done:
             if not outcome.open:
-                write(outcome.document, [converted.line for converted in outcome.converted], outcome.failures)
+                _write(outcome, write)
             summary.add(outcome)
             stop_at(max_failures, summary, cancellation)
     error = cancellation.error
@@ -118,6 +121,15 @@ def run(
             write(document, [], outcome.failures)
             summary.add(outcome)
     return summary
+
+
+def _write(outcome: Outcome, write: Write) -> None:
+    try:
+        write(outcome.document, [converted.line for converted in outcome.converted], outcome.failures)
+    except IdTakenError as error:
+        outcome.converted.clear()
+        outcome.failures.append(document_failure(outcome.document, error.kind, str(error)))
+        write(outcome.document, [], outcome.failures)
 
 
 def stop_at(max_failures: int | None, summary: Summary, cancellation: Cancellation) -> None:

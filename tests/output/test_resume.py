@@ -321,8 +321,39 @@ def test_a_document_of_another_folder_does_not_take_the_id_of_a_record(undisturb
         assert (result.exit_code, fake.seen) == (1, [])
     (failure,) = lines(FAILED)
     assert failure["kind"] == "id-taken"
-    assert "which out.jsonl already has for texts/甲.txt: name another file with -o" in failure["reason"]
+    assert (
+        "which out.jsonl already has for texts/甲.txt. Give it another id, or name another file with -o."
+        in failure["reason"]
+    )
     assert content() == undisturbed
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+def test_a_speech_and_a_document_of_the_same_id_are_not_both_written(order: tuple[int, ...], workers: int) -> None:
+    compilation = next((Path(__file__).parents[2] / "seeds").glob("001_*.txt")).read_text(encoding="utf-8")
+    texts = {"d": compilation, "d#1": SPEECH.format("甲"), "d#2": SPEECH.format("乙")}
+    rows = [{"id": name, "text": text} for name, text in texts.items()]
+    Path("in.jsonl").write_text("".join(json.dumps(rows[n]) + "\n" for n in order), encoding="utf-8")
+    with answering() as fake:
+        options = ["--base-url", fake.base_url, "--model", "fake", "--concurrency", str(workers)]
+        command = ["extract", "in.jsonl", "--id-column", "id", "-o", "out.jsonl", *options]
+        result = CliRunner().invoke(app, command)
+        written = lines()
+        # Each row has its records or a failure that says why not, and the summary counts both.
+        failures = {failure["id"]: failure for failure in lines(FAILED)}
+        owners = Counter(line["source"]["path"] for line in written)
+        assert result.exit_code == 1
+        assert len({line["id"] for line in written}) == len(written)
+        assert len(owners) + len(failures) == len(rows)
+        assert {failure["kind"] for failure in failures.values()} == {"id-taken"}
+        assert all("in.jsonl#" in failure["reason"] for failure in failures.values())
+        assert f"{len(written)} records" in result.stderr
+        # Another run asks nothing and loses nothing.
+        asked = len(fake.seen)
+        assert CliRunner().invoke(app, command).exit_code == 1
+        assert len(fake.seen) == asked
+        assert lines() == written
 
 
 def test_a_folder_may_hold_its_own_output() -> None:
