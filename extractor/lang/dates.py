@@ -39,6 +39,7 @@ _PLAN = re.compile(r"(第)?([一二三四五六七八九十]{1,3})(?(1)个五年
 _DECADE = re.compile(r"(?:(上|20|21)个?世纪|(19|20)(?=\d))?(\d)0年代(?:[初中末前后]期?|中后期)?")
 _FIRST_PARTS = re.compile(r"[前头](\d{1,2})个?(季度|月)")
 _NEIGHBOURS = re.compile(r"(\d{1,4})([年月日号]?)[、和](\d{1,4})(?=[年月日号两])")
+_TWO_YEARS = re.compile(r"(?<=\d{4})两年")
 _SINCE = re.compile("(?:以来|至今|到现在|到目前|之后|以后|开始|起|后)$")
 _BEFORE = re.compile("(?:以前|之前|前)$")
 _LEADING = re.compile("^(?:截至|截止到?|直到|自从|从|自|到|至|在|于|公元)")
@@ -206,7 +207,8 @@ def _to_digits(text: str) -> str:
     text = _REDACTED.sub(lambda m: (m[1] or "").ljust(4 if m.string.startswith("年", m.end()) else 2, "X"), text)
     text = _TWO_DIGITS.sub(lambda m: ("20" if int(m[1]) < 40 else "19") + m[1], text)
     text = _FIRST_PARTS.sub(r"1-\1\2", text)
-    return _NEIGHBOURS.sub(_join_neighbours, text).replace("两个月", "月").replace("两天", "")
+    text = _TWO_YEARS.sub("年", _NEIGHBOURS.sub(_join_neighbours, text))
+    return text.replace("两个月", "月").replace("两天", "")
 
 
 def _join_neighbours(match: re.Match[str]) -> str:

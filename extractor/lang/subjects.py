@@ -29,7 +29,7 @@ _DUTY = re.compile(
 # No bodies: what stands before the duty has another head, or is an action itself.
 _OTHER = re.compile(
     r"^(?:调整|优化|允许|改革|改进|改善|实行|实施|培育|倡导|扩大|规范|整合|提升|促使|新建)|[的对把将被了着过，,。；;：:“”]|^(?:加强|加快|加大|强化|提高|推进|推动|促进|支持|扶持|鼓励|引导|督促|指导|组织|协调|完善|健全|建立|建设|深化|落实|开展|做好|抓好|为|在|向|从|以|让|使|通过"
-    "|依托|发挥|整合|充分|各项|这项|工作|有的|一些|要|尤其|特别|倒逼|重视|注重|对照|使得|确保|关心|服务|培育|壮大|围绕|根据|按照|结合)|^(?:可以|保证|是|这是|就|或|也就是|而|但|因此|只要|不但|不仅|既是|具体|认真|大家|他|她|全部|并|其他|如果|凡是|努力|增强|严肃|听取|强调|积极|兼并)|由|会见|提请|查处|参加|部署|这一|那些|非政府$"
+    "|依托|发挥|整合|充分|各项|这项|工作|有的|一些|要|尤其|特别|倒逼|重视|注重|对照|使得|确保|关心|服务|培育|壮大|围绕|根据|按照|结合)|^(?:可以|保证|是|这是|就|或|也就是|而|但|因此|只要|不但|不仅|既是|具体|认真|大家|他|她|全部|并|其他|如果|凡是|努力|增强|严肃|听取|强调|积极|兼并)|由|已经?责成|会见|提请|查处|参加|部署|这一|那些|非政府$"
 )
 # （市医保局、市卫生健康委按职责分工负责，6月底前完成）; 县财政局、县人社局配合。
 _IN_CHARGE = re.compile(
@@ -118,10 +118,16 @@ _NO_NAME = re.compile(
     "(?:要|应|应当|须|需|必须|务必|将|都|均|也|还|一定|负责|牵头)+|(?:依法|依规|从严|从快|切实|统筹|全面|依法依规)+|[^省市县区镇乡村旗州盟团]"
 )
 
+_TELLS = re.compile("已经|责成")
+
 
 def may_name_body(words: str, is_listed: bool = False) -> bool:
-    """False for words of duty, for what somebody does (运营) if it is no member of a list (住建、劳动等部门), and for single characters but 省, 县 and the like."""
-    if _NO_NAME.fullmatch(words) is not None:
+    """False for what is no name.
+
+    That is: words of duty, a body with its verb (国务院已经责成有关部门), single characters but 省, 县 and the like, and
+    what somebody does (运营) if it is no member of a list (住建、劳动等部门).
+    """
+    if _NO_NAME.fullmatch(words) is not None or _TELLS.search(words) is not None:
         return False
     return is_listed or _BODY.search(words) is not None or not ends_in_act(words)
 
