@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.document import Json
 from extractor.files import escape_surrogates
+
+# More tokens than any one answer can have.
+_MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +57,33 @@ class Usage:
 
     @classmethod
     def of(cls, completion: Json) -> Usage:
-        """The usage of one chat completion; numbers that the endpoint does not report are 0."""
-        usage = completion.get("usage") or {}
-        read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        """The usage of one chat completion; what the endpoint does not report, or is no count (-1, NaN, "n/a"), is 0."""
+        usage = completion.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
+        read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
         # Some (Gemini) leave the tokens of thoughts out of completion_tokens, and bill them.
-        written = max(written, (usage.get("total_tokens") or 0) - read)
+        written = max(written, _count(usage.get("total_tokens")) - read)
         return cls(1, read, min(read, _cached_tokens(usage)), written)
 
 
 def _cached_tokens(usage: Json) -> int:
     """The input tokens that the provider had in its cache, in whichever field it reports them."""
-    details = usage.get("prompt_tokens_details") or {}  # OpenAI and most others
-    hit = usage.get("prompt_cache_hit_tokens")  # DeepSeek
-    return (
-        details.get("cached_tokens") or hit or usage.get("cached_tokens") or 0
-    )  # the last: StepFun, Moonshot, Together
+    details = usage.get("prompt_tokens_details")
+    reported = (
+        details.get("cached_tokens") if isinstance(details, dict) else None,  # OpenAI and most others
+        usage.get("prompt_cache_hit_tokens"),  # DeepSeek
+        usage.get("cached_tokens"),  # StepFun, Moonshot, Together
+    )
+    return next((count for count in map(_count, reported) if count), 0)
+
+
+def _count(value: object) -> int:
+    """The value as a number of tokens; 0 if it can't be one."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class _Client:
         except (RateLimitedError, OverloadedError) as error:
             self.limiter.refused(slot, error.retry_after, headers)
             raise
-        self.limiter.answered(slot, (reply.body.get("usage") or {}).get("total_tokens") or slot.tokens, headers)
+        spent = Usage.of(reply.body)
+        self.limiter.answered(slot, spent.input_tokens + spent.output_tokens or slot.tokens, headers)
         return reply
 
     def _send(self, request: Request, headers: dict[str, str]) -> Reply:

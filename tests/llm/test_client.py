@@ -19,7 +19,7 @@ from fake_endpoint import FakeEndpoint, Step, completion_body, serve
 
 from extractor import errors
 from extractor.llm import http
-from extractor.llm.call import Reply, Request
+from extractor.llm.call import Reply, Request, Usage
 from extractor.llm.client import connect
 from extractor.llm.providers import Endpoint
 from extractor.llm.rate_limit import RateLimiter
@@ -51,6 +51,49 @@ def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
     assert fake.seen[0].path == "/v1/chat/completions"
     assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
     assert reply.body == answer
+
+
+PARTS = [{"type": "reasoning", "text": "想"}, {"type": "text", "text": '{"a":'}, {"type": "text", "text": " 1}"}]
+
+
+def test_an_answer_in_parts_is_read_as_one_text() -> None:
+    body = completion_body("") | {"choices": [{"index": 0, "message": {"role": "assistant", "content": PARTS}}]}
+    with serve(Step(body=body)) as fake:
+        reply = ask(fake)
+    assert reply.body["choices"][0]["message"]["content"] == '{"a": 1}'
+
+
+def test_content_that_is_no_text_is_no_completion() -> None:
+    body = completion_body("") | {"choices": [{"index": 0, "message": {"role": "assistant", "content": 7}}]}
+    with serve(Step(body=body)) as fake, pytest.raises(errors.NotJsonError, match="not a chat completion"):
+        ask(fake)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expect"),
+    [
+        ('{"prompt_tokens": NaN, "completion_tokens": 7}', (0, 0, 7)),
+        ('{"prompt_tokens": Infinity, "completion_tokens": 1e999, "total_tokens": 12}', (0, 0, 12)),
+        ('{"prompt_tokens": -20, "completion_tokens": -1}', (0, 0, 0)),
+        ('{"prompt_tokens": "20", "completion_tokens": 7.0}', (20, 0, 7)),
+        ('{"prompt_tokens": "n/a", "completion_tokens": 7.5, "prompt_tokens_details": [1]}', (0, 0, 0)),
+        (
+            '{"prompt_tokens": 20, "completion_tokens": {}, "prompt_tokens_details": {"cached_tokens": 900}}',
+            (20, 20, 0),
+        ),
+        ('{"prompt_tokens": true, "completion_tokens": 99999999999999999999999}', (0, 0, 0)),
+        ('"none"', (0, 0, 0)),
+        ("[1]", (0, 0, 0)),
+        ("null", (0, 0, 0)),
+    ],
+)
+def test_only_numbers_of_tokens_are_counted(usage: str, expect: tuple[int, int, int]) -> None:
+    raw = json.dumps(completion_body("{}") | {"usage": "USAGE"}).replace('"USAGE"', usage)
+    with serve(Step(body=raw)) as fake:
+        reply = ask(fake)
+    json.dumps(reply.body, allow_nan=False)
+    used = Usage.of(reply.body)
+    assert (used.input_tokens, used.cached_tokens, used.output_tokens) == expect
 
 
 def test_says_who_answered() -> None:
