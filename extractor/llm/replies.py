@@ -6,6 +6,7 @@ may be shown or recorded.
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import os
@@ -14,7 +15,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 from extractor.document import Json
 from extractor.errors import (
@@ -52,16 +55,15 @@ def read_reply(content: bytes, media: str, endpoint: Endpoint, by: Json | None =
 
     `by` says who answered if that is known better than from the response itself.
     """
-    body = _completion(_without_key(content, endpoint), media, endpoint)
+    body = _completion(content, media, endpoint)
     return Reply(body, dict(by) if by else _answered_by(body, endpoint))
 
 
 def read_batched_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
     """The reply in a line of a batch's result file. Raises the ProviderError that it reports."""
-    content = json.dumps(body)
     if status != 200:
-        raise error_of(status, json.loads(redact(content, endpoint)), endpoint.host)
-    return read_reply(content.encode(), "application/json", endpoint)
+        raise error_of(status, _redacted(body, endpoint), endpoint.host)
+    return read_reply(json.dumps(body).encode(), "application/json", endpoint)
 
 
 @contextmanager
@@ -91,8 +93,37 @@ def translated_errors(
 def redact(text: str, endpoint: Endpoint) -> str:
     """The text without the endpoint's key and without anything that looks like a key."""
     if endpoint.key and len(endpoint.key) > 3:
-        text = text.replace(endpoint.key, "***")
+        for form in _forms(endpoint.key):
+            text = text.replace(form, "***")
     return _KEYS.sub("***", text)
+
+
+@lru_cache(maxsize=8)
+def _forms(key: str) -> tuple[str, ...]:
+    """The key as it may be echoed: as it is, or escaped as in JSON, a URL or a web page; the longest first."""
+    escaped = json.dumps(key)[1:-1]
+    in_json = {escaped, escaped.replace("/", "\\/")}
+    in_json |= {"".join(c if c.isalnum() or c in "-_" else f"\\u{ord(c):04{case}}" for c in key) for case in "xX"}
+    in_url = {quote(key), quote(key, safe=""), quote_plus(key)}
+    in_url |= {re.sub("%..", lambda match: match[0].lower(), form) for form in in_url}
+    return tuple(
+        sorted({key, html.escape(key), html.escape(key, quote=False), *in_json, *in_url}, key=len, reverse=True)
+    )
+
+
+def _redacted(value: Any, endpoint: Endpoint) -> Any:
+    """Decoded JSON with all its text redacted."""
+    return _mapped(value, lambda text: redact(text, endpoint))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(name): _mapped(item, change) for name, item in value.items()}
+    return value
 
 
 def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
@@ -111,11 +142,11 @@ def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
 
 
 def _error_response(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderError:
-    text = redact(response.text, endpoint)
+    # Decoded first: JSON may write the "/" of a key as "\\/" or as an escape.
     try:
-        body = json.loads(text)
+        body = _redacted(json.loads(response.text), endpoint)
     except (ValueError, RecursionError):
-        body = _plain(text)
+        body = redact(_plain(redact(response.text, endpoint)), endpoint)
     return error_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
 
 
@@ -126,7 +157,7 @@ def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
         raise _error_in_disguise(body, endpoint)
     choice = _first_choice(body)
     if choice is None:
-        start = redact(json.dumps(body, ensure_ascii=False)[:200], endpoint)
+        start = redact(json.dumps(body, ensure_ascii=False), endpoint)[:200]
         raise NotJsonError(f"{endpoint.host} answered with JSON that is not a chat completion: {start}.")
     if error := _UNFINISHED.get(str(choice.get("finish_reason"))):
         raise error(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
@@ -151,9 +182,10 @@ def _parsed(content: bytes, media: str, endpoint: Endpoint) -> Any:
     try:
         # NaN, Infinity and 1e999 become null: written again, they would not be JSON.
         body = json.loads(content, parse_constant=lambda _: None, parse_float=_finite)
+        body = _without_key(body, endpoint)
         json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate could not be written to disk later
     except (ValueError, RecursionError):
-        start = redact(_plain(content[:2000].decode("utf-8", "replace"))[:200], endpoint)
+        start = redact(_plain(redact(content[:20_000].decode("utf-8", "replace"), endpoint)), endpoint)[:200]
         if "html" in media or content.lstrip()[:1] == b"<":
             raise NotJsonError(f"{endpoint.host} answered with a web page: {start!r}.") from None
         raise MalformedResponseError(
@@ -172,7 +204,7 @@ def _first_choice(body: Any) -> Json | None:
 
 def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:
     """The error in a response with status 200; some gateways put the real status into its `code`."""
-    error = json.loads(redact(json.dumps(body["error"], ensure_ascii=False), endpoint))
+    error = _redacted(body["error"], endpoint)
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     return error_of(status, {"error": error}, endpoint.host)
@@ -208,7 +240,15 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"<[^<>]*>", " ", text[:20_000]).split())
 
 
-def _without_key(content: bytes, endpoint: Endpoint) -> bytes:
-    """The content without the key, which would be recorded. A short key stays: it may be an ordinary word."""
-    key = (endpoint.key or "").encode()
-    return content.replace(key, b"***") if len(key) >= _LONG_KEY else content
+def _without_key(body: Any, endpoint: Endpoint) -> Any:
+    """Decoded JSON without the key, which would be recorded. A short key stays: it may be an ordinary word."""
+    key = endpoint.key or ""
+    if len(key) < _LONG_KEY:
+        return body
+
+    def without(text: str) -> str:
+        for form in _forms(key):
+            text = text.replace(form, "***")
+        return text
+
+    return _mapped(body, without)

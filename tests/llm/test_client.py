@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fake_endpoint import FakeEndpoint, Step, completion_body, serve
@@ -295,6 +298,42 @@ def test_no_error_shows_the_key(step: Step) -> None:
         ask(fake, max_attempts=1)
     shown = [str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)]
     assert KEY not in "".join(shown)
+
+
+ECHOES = {
+    "plain": lambda key: key,
+    "JSON": lambda key: json.dumps(key)[1:-1],
+    "JSON with escaped slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "JSON with escapes": lambda key: "".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in key),
+    "URL": lambda key: quote(key, safe=""),
+    "URL, small letters": lambda key: re.sub("%..", lambda found: found[0].lower(), quote(key, safe="")),
+    "page": html.escape,
+}
+STRANGE_KEYS = ["abc/def+ghi=", "a1/b2/c3/d4/e5/f6/g7==", 'k"ey/with"quotes+0123456789', "x/Y+" * 30]
+
+
+@pytest.mark.parametrize("key", STRANGE_KEYS)
+@pytest.mark.parametrize("way", list(ECHOES))
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_a_key_with_signs_is_redacted_however_it_is_echoed(key: str, way: str, status: int) -> None:
+    echo = ECHOES[way](key)
+    as_json = way.startswith("JSON")
+    page, answer = "<p>KEY is wrong</p>", '{"error": {"message": "the key KEY is wrong", "code": 401}}'
+    body = (answer if as_json else page).replace("KEY", echo)
+    with serve(Step(status, body)) as fake, pytest.raises(errors.ExtractorError) as caught:
+        ask(fake, max_attempts=1, key=key)
+    shown = "".join([str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)])
+    assert "wrong" in shown
+    assert not [form for form in (echo, key, *(echo_as(key) for echo_as in ECHOES.values())) if form in shown]
+
+
+@pytest.mark.parametrize("key", [key for key in STRANGE_KEYS if len(key) >= 16])
+@pytest.mark.parametrize("way", [way for way in ECHOES if "escape" in way])
+def test_no_reply_holds_a_key_with_signs(key: str, way: str) -> None:
+    raw = json.dumps(completion_body("the key is KEY")).replace("KEY", ECHOES[way](key))
+    with serve(Step(body=raw)) as fake:
+        reply = ask(fake, key=key)
+    assert reply.body["choices"][0]["message"]["content"] == "the key is ***"
 
 
 def test_no_reply_shows_the_key() -> None:
