@@ -1,6 +1,6 @@
 """Whether words are the name of a person, and where the whole name stands that they are a part of.
 
-何志 of 县长何志远主持 is a part of a name, 何志远指 of 何志远指出 more than one, and 会议 or 县政府 is none. Texts are clean and
+何志 of 县长何志远主持 is a part of a name, 何志远指 of 何志远指出 more than one, and 会议 or 县政府 is no name. Texts are clean and
 Simplified.
 """
 

@@ -149,7 +149,7 @@ def labelled_in(text: str, start: int, end: int) -> list[Span]:
 
 
 def body_names(words: str) -> list[str]:
-    """The bodies that words before a duty name, without what leads to them (鼓励|企业) and what is none (发展企业集团)."""
+    """The bodies that words before a duty name, without what leads to them (鼓励|企业) and what is no body (发展企业集团)."""
     words = re.sub(r"等(?:部门|单位|地)?$", "", words)
     if _NOT_AT_ALL.search(words):
         return []
