@@ -161,16 +161,7 @@ def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
         raise NotJsonError(f"{endpoint.host} answered with JSON that is not a chat completion: {start}.")
     if error := _UNFINISHED.get(str(choice.get("finish_reason"))):
         raise error(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
-    message = choice["message"]
-    if isinstance(message.get("content"), list):
-        message["content"] = _joined(message["content"])
     return dict(body)
-
-
-def _joined(parts: list[Any]) -> str:
-    """The text of an answer that comes in parts: [{"type": "text", "text": "…"}, …]. Thoughts are no part of it."""
-    said = [part for part in parts if isinstance(part, dict) and part.get("type", "text") in ("text", "output_text")]
-    return "".join(part["text"] for part in said if isinstance(part.get("text"), str))
 
 
 def _finite(digits: str) -> float | None:
@@ -197,9 +188,7 @@ def _parsed(content: bytes, media: str, endpoint: Endpoint) -> Any:
 def _first_choice(body: Any) -> Json | None:
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    readable = isinstance(message, dict) and isinstance(message.get("content"), (str, list, type(None)))
-    return choice if readable else None
+    return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
 
 
 def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:

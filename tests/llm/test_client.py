@@ -56,22 +56,6 @@ def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
     assert reply.body == answer
 
 
-PARTS = [{"type": "reasoning", "text": "想"}, {"type": "text", "text": '{"a":'}, {"type": "text", "text": " 1}"}]
-
-
-def test_an_answer_in_parts_is_read_as_one_text() -> None:
-    body = completion_body("") | {"choices": [{"index": 0, "message": {"role": "assistant", "content": PARTS}}]}
-    with serve(Step(body=body)) as fake:
-        reply = ask(fake)
-    assert reply.body["choices"][0]["message"]["content"] == '{"a": 1}'
-
-
-def test_content_that_is_no_text_is_no_completion() -> None:
-    body = completion_body("") | {"choices": [{"index": 0, "message": {"role": "assistant", "content": 7}}]}
-    with serve(Step(body=body)) as fake, pytest.raises(errors.NotJsonError, match="not a chat completion"):
-        ask(fake)
-
-
 @pytest.mark.parametrize(
     ("usage", "expect"),
     [
