@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from extractor.errors import ExtractorError, RunInterruptedError, RunStoppedError
 
@@ -38,11 +39,21 @@ class Cancellation:
         self.check()
 
 
-@contextmanager
-def cancelled_by_user(cancellation: Cancellation, warn: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, Ctrl-C or SIGTERM cancels: answers already requested are waited for.
+def stop_signals() -> list[signal.Signals]:
+    """The signals that ask a run to stop. A hang-up is left out where it is ignored (`nohup`)."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [n for n in numbers if n.name != "SIGHUP" or signal.getsignal(n) is not signal.SIG_IGN]
 
-    A second signal raises KeyboardInterrupt at once.
+
+@contextmanager
+def cancelled_by_user(
+    cancellation: Cancellation, warn: Callable[[str], None], end: Callable[[], NoReturn]
+) -> Iterator[None]:
+    """Within the block, Ctrl-C, SIGTERM or SIGHUP cancels: answers already requested are waited for.
+
+    A second one calls `end`, which ends the process at once: whatever the run was doing then, no exception
+    crosses it. All that was written stays valid, as after a kill.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -50,11 +61,11 @@ def cancelled_by_user(cancellation: Cancellation, warn: Callable[[str], None]) -
 
     def stop(number: int, frame: FrameType | None) -> None:
         if cancellation.error is not None:
-            raise KeyboardInterrupt
+            end()
         cancellation.stop(RunInterruptedError("The run was interrupted."))
         warn("Stopping: waiting for the answers already requested. Press Ctrl-C again to stop at once.")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         yield
     finally:

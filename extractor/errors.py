@@ -13,6 +13,7 @@
     │   ├── BudgetSpentError                --max-cost or --max-tokens is reached (exit code 1)
     │   ├── TooManyFailuresError            --max-failures is reached (exit code 1)
     │   ├── AnswersUnusableError            none of the first answers could be used
+    │   ├── EndpointDownError               the endpoint answers nobody
     │   └── RunInterruptedError             the run was interrupted and asks nothing more
     │       └── RunStoppedError             another question met an error that every question would meet
     ├── AnswerError                         the model's answer cannot be used
@@ -30,7 +31,8 @@
         ├── RateLimitedError                429, 访问量过大, 速率限制: waiting helps             (retryable)
         ├── ServerError                     500, 502, 504 …                                      (retryable)
         │   └── OverloadedError             503, 529, "overloaded"                           (retryable)
-        ├── NetworkError                    DNS, refused, dropped connection                     (retryable)
+        ├── NetworkError                    dropped connection                                   (retryable)
+        │   ├── UnreachableError            unknown host, refused connection: nothing was sent   (retryable)
         │   └── TimedOutError               408, or no answer within the timeout             (retryable)
         ├── NotJsonError                    HTML, or JSON that is not a completion
         │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
@@ -136,6 +138,11 @@ class AnswersUnusableError(SetupError):
         "Check that the model follows instructions and answers in JSON: see what it says with `extractor schema try`, or "
         "use another model."
     )
+
+
+class EndpointDownError(SetupError):
+    kind = "endpoint_down"
+    hint = "Run the same command again when the endpoint is back: it resumes where this one stopped."
 
 
 class RunInterruptedError(SetupError):
@@ -245,6 +252,12 @@ class NetworkError(ProviderError):
     kind = "network"
     retryable = True
     hint = "Check the address, the network and the proxy settings, and that a local server is running."
+
+
+class UnreachableError(NetworkError):
+    """No connection could be made, so nothing was sent."""
+
+    kind = "unreachable"
 
 
 class TimedOutError(NetworkError):

@@ -32,9 +32,9 @@ from extractor.pipeline.split.speeches import split_speeches
 from extractor.runs.call_stack import assemble_call
 from extractor.runs.session import open_session
 from extractor.runs.settings import Settings
-from extractor.runs.wording import counted
 from extractor.schema.loading import Schema
 from extractor.schema.shape import Field, SchemaError
+from extractor.wording import counted
 
 # The width of the column of labels.
 LABEL = 9

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -43,23 +43,30 @@ def conclude(
     try:
         with (
             progress_display(quiet, to_stdout=output is None) as progress,
-            cancelled_by_user(cancellation, progress.warn),
+            cancelled_by_user(cancellation, progress.warn, lambda: _end_at_once(progress, output, restarts)),
         ):
             summary = convert(progress, cancellation)
     except (SchemaError, InputError, OutputError, ExtractorError) as error:
         written = _finished_part(output) if isinstance(error, OutputError) else ""
         stop(f"{error}{written}", code=getattr(error, "exit_code", 2))
-    except KeyboardInterrupt:
-        command = "without --restart" if restarts else "again"
-        stop(f"Stopped.{_finished_part(output)} Run the same command {command} to resume.", code=INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has left (`head`, for example), so no message is needed.
         abandon_stdout()
         raise typer.Exit(1) from None
     if not quiet or summary.exit_code:
-        for line in describe(summary, time.monotonic() - began):
-            print(line, file=sys.stderr)
+        with suppress(OSError):  # the terminal may have hung up
+            for line in describe(summary, time.monotonic() - began):
+                print(line, file=sys.stderr)
     raise typer.Exit(summary.exit_code)
+
+
+def _end_at_once(progress: ProgressDisplay, output: Path | None, restarts: bool) -> NoReturn:
+    """End the process after a second Ctrl-C, from a signal handler: no cleaning up, which might wait for something."""
+    command = "without --restart" if restarts else "again"
+    sentence = f"extractor: Stopped.{_finished_part(output)} Run the same command {command} to resume."
+    with suppress(OSError):
+        os.write(2, f"{progress.last_words}{sentence}\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def _finished_part(output: Path | None) -> str:

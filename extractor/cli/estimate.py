@@ -39,7 +39,7 @@ from extractor.cli.options import (
     read_concurrency,
     read_price,
 )
-from extractor.runs.wording import dollars
+from extractor.wording import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

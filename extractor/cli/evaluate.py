@@ -104,7 +104,7 @@ def _to_json(scores: Scores) -> dict[str, object]:
 
 def _lines(scores: Scores) -> Iterator[str]:
     from extractor.evaluation.tables import UNMARKED
-    from extractor.runs.wording import counted
+    from extractor.wording import counted
 
     missing = scores.without_record
     without = f", {len(missing)} without a record: {', '.join(missing)}" if missing else ""

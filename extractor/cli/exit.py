@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import typer
@@ -12,7 +12,8 @@ import typer
 
 def stop(sentence: str, code: int = 2) -> NoReturn:
     """Print the reason to standard error and exit with this code."""
-    print(f"extractor: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # the terminal may have hung up
+        print(f"extractor: {sentence}", file=sys.stderr)
     raise typer.Exit(code)
 
 

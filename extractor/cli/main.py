@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from typing import Annotated
+from contextlib import suppress
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
+from extractor.cancellation import stop_signals
 from extractor.cli.batch import batch_app
-from extractor.cli.conclude import abandon_stdout
+from extractor.cli.conclude import INTERRUPTED, abandon_stdout
 from extractor.cli.estimate import estimate
 from extractor.cli.evaluate import evaluate
 from extractor.cli.extract import extract
@@ -55,6 +59,8 @@ def _prepare_streams() -> None:
 def main() -> None:
     """The `extractor` command."""
     _prepare_streams()
+    for number in stop_signals():
+        signal.signal(number, _stop)
     code: object = 0
     try:
         app()
@@ -69,6 +75,13 @@ def main() -> None:
         code = code or _report_unwritten(error)
         abandon_stdout()
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """End a command that has no handler of its own."""
+    with suppress(OSError):
+        print("extractor: Stopped.", file=sys.stderr)
+    raise SystemExit(INTERRUPTED)
 
 
 def _report_unwritten(error: OSError) -> int:

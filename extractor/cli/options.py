@@ -109,6 +109,14 @@ TimeoutOption = Annotated[
     float | None,
     typer.Option("--timeout", min=1, help="Seconds to wait for one answer [default: 180; embedded model: 900]."),
 ]
+MaxOutageOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-outage",
+        min=0,
+        help="Minutes to wait for an endpoint that no longer answers any question, before the run stops [default: 30].",
+    ),
+]
 MaxOutputTokensOption = Annotated[
     int | None,
     typer.Option("--max-output-tokens", min=100, help="The longest answer, thinking included [default: 6000]."),

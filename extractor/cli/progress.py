@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from extractor.llm.call import Call, Reply, Request
 from extractor.runs.budget import Budget
-from extractor.runs.wording import counted, dollars, duration, rounded
+from extractor.wording import counted, dollars, duration, rounded
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -41,6 +41,11 @@ class ProgressDisplay:
         self.documents = self.records = self.failed = 0
         self.total: int | None = None
         self.skipped: Callable[[], int] = lambda: 0
+
+    @property
+    def last_words(self) -> str:
+        """What puts the terminal right if the process ends without closing the display: the cursor is shown again."""
+        return "\r\x1b[2K\x1b[?25h" if self._bar is not None else ""
 
     @property
     def is_shown(self) -> bool:
@@ -120,7 +125,7 @@ class ProgressDisplay:
     def warn(self, line: str) -> None:
         """Print a line, even when quiet."""
         if self._bar is None:
-            print(line, file=sys.stderr, flush=True)
+            _print(line)
         else:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -147,12 +152,37 @@ def progress_display(quiet: bool, to_stdout: bool) -> Iterator[ProgressDisplay]:
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-        console = Console(stderr=True)
+        console = Console(file=cast(TextIO, _Lenient(sys.stderr)))
         # By default rich redirects standard output too, and would send the records to the terminal.
         with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
             yield ProgressDisplay(bar, lambda line: None)
     else:
-        yield ProgressDisplay(None, lambda line: print(line, file=sys.stderr, flush=True))
+        yield ProgressDisplay(None, _print)
+
+
+def _print(line: str) -> None:
+    """Print to standard error, if it can be: what is shown is worth less than the run, which goes on."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+class _Lenient:
+    """Standard error without its errors: the terminal may hang up while a run goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @contextmanager

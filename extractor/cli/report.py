@@ -12,7 +12,7 @@ from extractor.errors import RunInterruptedError
 from extractor.llm.call import Usage
 from extractor.runs.budget import Budget
 from extractor.runs.summary import Summary
-from extractor.runs.wording import counted, dollars, listed
+from extractor.wording import counted, dollars, listed
 
 # How messages call the command that resumes; after a --restart it would start over once more.
 _SAME_COMMAND = "the same command again"

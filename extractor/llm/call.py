@@ -91,11 +91,13 @@ class Request:
     """One question to a model.
 
     `body` is the chat completion request that is sent, and all that the answer depends on. `about` says what
-    the question is for (document, start, end, field) and is never sent.
+    the question is for (document, start, end, field) and is never sent. `on_reply` is called with the reply
+    before the next question may be sent in its place, so that a kill costs no more answers than are under way.
     """
 
     body: Json
     about: Json = field(default_factory=dict)
+    on_reply: Callable[[Reply], None] = lambda reply: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,12 +18,22 @@ import tenacity
 
 from extractor.cancellation import Cancellation
 from extractor.document import Json
-from extractor.errors import FATAL, ExtractorError, OverloadedError, RateLimitedError
+from extractor.errors import (
+    FATAL,
+    EndpointDownError,
+    ExtractorError,
+    NetworkError,
+    OverloadedError,
+    RateLimitedError,
+    ServerError,
+    UnreachableError,
+)
 from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.llm.providers import Endpoint
 from extractor.llm.rate_limit import RateLimiter, Slot
 from extractor.llm.replies import read_reply, translated_errors
 from extractor.llm.tokens import estimate_tokens
+from extractor.wording import duration
 
 if TYPE_CHECKING:
     from extractor.llm.call import Call
@@ -34,6 +44,12 @@ Result = TypeVar("Result")
 LONGEST_WAIT = 120.0
 """Seconds: if an endpoint asks for a longer wait, the request fails at once."""
 
+# Seconds of waiting after which a refusal for lack of capacity counts as final: the window of limits a minute, with
+# some time for clocks that differ. As long, a question is tried while nobody else is answered either.
+WINDOW = 75.0
+FIVE_ATTEMPTS = tenacity.stop_after_attempt(5)
+# Attempts after which a wait that the endpoint asks for is no longer believed if it is short.
+TRUSTED = 5
 # Waits after a rate limit, in seconds: 1, 2, 4 … 60, plus up to 1.
 _RATE_LIMIT_WAIT = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
 # Waits after any other error, before the jitter: 0.5, 1, 2 … 8, as the openai client does.
@@ -51,16 +67,20 @@ def connect(
     limiter: RateLimiter | None = None,
     cancellation: Cancellation | None = None,
     on_attempt: Callable[[Attempt], None] = lambda attempt: None,
+    longest_outage: float = 0.0,
 ) -> Call:
     """A `Call` to the endpoint. Threads may share it.
 
     `timeout` is in seconds for each attempt, up to the last byte. `limiter` decides when an attempt may start
     (default: one at a time). After `cancellation` no attempt starts. `on_attempt` is called with each attempt
     that has ended. `by` says who answers if that is known better than from the response (the embedded model).
+    `longest_outage`, in seconds, is how long an endpoint that answered before is waited for; after that, or if
+    it can't be reached at all, EndpointDownError is raised.
     """
     cancellation = cancellation or Cancellation()
     sleep = sleep or cancellation.sleep
-    return _Client(endpoint, timeout, max_attempts, sleep, now, by, limiter or RateLimiter(), cancellation, on_attempt)
+    limiter = limiter or RateLimiter()
+    return _Client(endpoint, timeout, max_attempts, sleep, now, by, limiter, cancellation, on_attempt, longest_outage)
 
 
 @dataclass(eq=False)
@@ -74,16 +94,47 @@ class _Client:
     limiter: RateLimiter
     cancellation: Cancellation
     on_attempt: Callable[[Attempt], None]
+    longest_outage: float
+    _questions: Iterator[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opened: Transport | None = None
 
     def __call__(self, request: Request) -> Reply:
-        numbers = itertools.count(1)
-        return with_retries(lambda: self._attempt(request, next(numbers)), self.sleep, self.max_attempts)
+        numbers, question = itertools.count(1), next(self._questions)
+        began = self.limiter.now()
+        try:
+            return with_retries(
+                lambda: self._attempt(request, next(numbers), question),
+                self.sleep,
+                stop=lambda state: self._gives_up(state, began),
+            )
+        except ExtractorError as error:
+            if (outage := self.limiter.outage) is not None and _is_passing(error):
+                what = f"{self.endpoint.host} has answered nothing for {duration(outage)}. The last error: {error.what}"
+                raise EndpointDownError(what) from error
+            if isinstance(error, UnreachableError) and self.limiter.answered_at is None:
+                raise EndpointDownError(error.what, error.hint) from error
+            raise
 
-    def _attempt(self, request: Request, number: int) -> Reply:
+    def _gives_up(self, state: tenacity.RetryCallState, began: float) -> bool:
+        """Whether a question that has been asked since `began` is not asked again.
+
+        In an outage nothing is given up before it has lasted too long.
+        """
+        if (outage := self.limiter.outage) is not None:
+            return outage >= self.longest_outage
+        if state.attempt_number < self.max_attempts:
+            return False
+        error = state.outcome.exception() if state.outcome else None
+        answered = self.limiter.answered_at
+        nobody_since = answered is not None and answered < began
+        if isinstance(error, (RateLimitedError, OverloadedError)) or (nobody_since and self.longest_outage):
+            return state.idle_for >= WINDOW
+        return True
+
+    def _attempt(self, request: Request, number: int, question: int) -> Reply:
         """One attempt, in its slot of the rate limiter."""
-        with self.limiter.slot(estimate_tokens(request.body)) as slot:
+        with self.limiter.slot(estimate_tokens(request.body), question) as slot:
             self.cancellation.check()
             began = time.monotonic()
             try:
@@ -95,6 +146,7 @@ class _Client:
                     self.cancellation.stop(error, request.about.get("document"))
                 raise
             self.on_attempt(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
+            request.on_reply(reply)
             return replace(reply, attempts=number)
 
     def _ask_in_slot(self, request: Request, slot: Slot) -> Reply:
@@ -103,7 +155,11 @@ class _Client:
         try:
             reply = self._send(request, headers)
         except (RateLimitedError, OverloadedError) as error:
-            self.limiter.refused(slot, error.retry_after, headers)
+            self.limiter.refused(slot, error, headers)
+            raise
+        except ExtractorError as error:
+            if _is_passing(error):
+                self.limiter.failed(slot, error)
             raise
         spent = Usage.of(reply.body)
         self.limiter.answered(slot, spent.input_tokens + spent.output_tokens or slot.tokens, headers)
@@ -125,10 +181,14 @@ class _Client:
             return self._opened
 
 
-def with_retries(attempt: Callable[[], Result], sleep: Callable[[float], None], max_attempts: int = 5) -> Result:
+def with_retries(
+    attempt: Callable[[], Result],
+    sleep: Callable[[float], None],
+    stop: Callable[[tenacity.RetryCallState], bool] = FIVE_ATTEMPTS,
+) -> Result:
     """The result of `attempt`, retried where that can help. Raises the error of the last attempt."""
     retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(max_attempts),
+        stop=stop,
         wait=_wait,
         retry=tenacity.retry_if_exception(_can_retry),
         sleep=sleep,
@@ -137,15 +197,24 @@ def with_retries(attempt: Callable[[], Result], sleep: Callable[[float], None], 
     return retrying(attempt)
 
 
+def _is_passing(error: ExtractorError) -> bool:
+    """Whether the endpoint as a whole may be at fault."""
+    return isinstance(error, (NetworkError, ServerError, RateLimitedError))
+
+
 def _can_retry(error: BaseException) -> bool:
     return isinstance(error, ExtractorError) and error.retryable and (error.retry_after or 0.0) <= LONGEST_WAIT
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next attempt: what the endpoint asks for, else a growing wait with jitter."""
+    """Seconds until the next attempt: what the endpoint asks for, else a growing wait with jitter.
+
+    An endpoint that asks for short waits again and again is given longer ones.
+    """
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, ExtractorError) and error.retry_after:
-        return error.retry_after
-    if isinstance(error, (RateLimitedError, OverloadedError)):
-        return _RATE_LIMIT_WAIT(state)
-    return _ERROR_WAIT(state) * random.uniform(0.75, 1.0)
+    busy = isinstance(error, (RateLimitedError, OverloadedError))
+    own = _RATE_LIMIT_WAIT(state) if busy else _ERROR_WAIT(state) * random.uniform(0.75, 1.0)
+    asked = error.retry_after if isinstance(error, ExtractorError) else None
+    if asked:
+        return asked if state.attempt_number < TRUSTED else max(asked, own)
+    return own

@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import aiohttp
 import httpx2
 import openai
 
@@ -34,6 +35,9 @@ _SWITCH = 0.0005
 _CLOSING = 1.0
 # Raised when no response came, or only a part of one.
 UNREACHED = (openai.APIConnectionError, httpx2.HTTPError, TimeoutError)
+# Among their causes: no connection was made, so nothing was sent. (openai's transport reports all that aiohttp
+# raises before a response as a timeout.)
+NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx2.ConnectError)
 # Seconds for a cancelled request to end.
 _SETTLING = 0.1
 _NAME = "transport"

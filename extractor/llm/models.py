@@ -22,6 +22,8 @@ from extractor.llm.rate_limit import RateLimiter
 
 # Timeouts in seconds for one answer. The embedded model may take minutes on a slow machine.
 TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
+# Seconds to wait for an endpoint that answers nobody any more.
+LONGEST_OUTAGE = 1800.0
 
 # How the embedded model is asked; the numbers were found by trial (the docs report the accuracy).
 SMALL = Profile(style="form", passage=700, rows=12, output=700, sampling={"temperature": 0.0, "seed": 1}, sure=0.6)
@@ -47,6 +49,7 @@ def choose(
     cancellation: Cancellation | None = None,
     on_attempt: Callable[[Attempt], None] = lambda attempt: None,
     timeout: float | None = None,
+    longest_outage: float = LONGEST_OUTAGE,
 ) -> Model:
     """The model that the settings name. Raises SetupError for what can be checked without opening it.
 
@@ -67,6 +70,7 @@ def choose(
             limiter=limiter,
             cancellation=cancellation,
             on_attempt=on_attempt,
+            longest_outage=longest_outage,
         )
 
     return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
@@ -93,6 +97,7 @@ def _embedded(
             by=local_weights.answered_by(found),
             cancellation=cancellation,
             on_attempt=on_attempt,
+            longest_outage=0,  # a server in this process does not come back
         )
 
     return Model(name, SMALL, True, open_embedded)

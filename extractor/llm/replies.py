@@ -29,6 +29,7 @@ from extractor.errors import (
     ProviderError,
     ServerError,
     TimedOutError,
+    UnreachableError,
 )
 from extractor.llm.call import Reply
 from extractor.llm.error_words import error_of
@@ -131,14 +132,18 @@ def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
 
     A timeout reported by the transport may be a dropped connection: only the chain of causes shows which.
     """
+    from extractor.llm.http import NOT_CONNECTED
+
     causes = [failure]
     while isinstance(cause := causes[-1].__cause__, Exception):
         causes.append(cause)
-    if any(isinstance(cause, TimeoutError) for cause in causes):
+    kind = UnreachableError if any(isinstance(cause, NOT_CONNECTED) for cause in causes) else NetworkError
+    if kind is NetworkError and any(isinstance(cause, TimeoutError) for cause in causes):
         return TimedOutError(f"{endpoint.host} did not answer in time.")
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
     why = os.strerror(numbers[-1]) if numbers else str(failure.__cause__ or failure) or type(failure.__cause__).__name__
-    return NetworkError(redact(f"{endpoint.host} cannot be reached: {why.rstrip('.')}.", endpoint))
+    what = "cannot be reached" if kind is UnreachableError else "broke the connection"
+    return kind(redact(f"{endpoint.host} {what}: {why.rstrip('.')}.", endpoint))
 
 
 def _error_response(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderError:

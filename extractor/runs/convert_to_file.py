@@ -43,7 +43,9 @@ def convert_all(settings: Settings, progress: Observer, cancellation: Cancellati
 
     with (
         open_event_log(settings.log) as on_event,
-        open_session(settings, cancellation, on_event, progress.on_model_bytes, announce=progress.announce) as session,
+        open_session(
+            settings, cancellation, on_event, progress.on_model_bytes, announce=progress.announce, notify=progress.say
+        ) as session,
     ):
         _watch(progress, settings, session.budget)
         stack = session.call_stack(on_asked=progress.watch_call)
@@ -84,7 +86,9 @@ def convert_to(
         refuse_under_way(followed(output))  # before the restart empties anything
     with (
         open_event_log(settings.log) as on_event,
-        open_session(settings, cancellation, on_event, progress.on_model_bytes, announce=progress.announce) as session,
+        open_session(
+            settings, cancellation, on_event, progress.on_model_bytes, announce=progress.announce, notify=progress.say
+        ) as session,
         open_output(output, settings.restart) as files,
     ):
         if files.failures is None and settings.retry is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from extractor.cancellation import Cancellation
 from extractor.document import Json
 from extractor.llm.call import Call
-from extractor.llm.models import Model, choose, opened
+from extractor.llm.models import LONGEST_OUTAGE, Model, choose, opened
 from extractor.llm.recordings import Recordings
 from extractor.output.answer_cache import AnswerCache
 from extractor.pipeline.recipe import Recipe
@@ -55,12 +55,14 @@ def open_session(
     on_progress: Callable[[int, int], None] | None = None,
     schema: Schema | None = None,
     announce: Callable[[str], None] | None = None,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Session]:
     """Resolve the settings. No model is opened before the first question.
 
     `on_event` gets an event for each attempt; `on_progress` the bytes done and in all while the embedded
     model is joined; `schema` is the settings' own if it is loaded already; `announce` takes a line when the
-    embedded model is being loaded, and one when it is ready. Raises SchemaError and SetupError.
+    embedded model is being loaded, and one when it is ready; `notify` takes a line when the endpoint slows the
+    run, pauses it, or answers again. Raises SchemaError and SetupError.
     """
     schema = schema or load_schema(settings.schema)
     cancellation = cancellation or Cancellation()
@@ -70,10 +72,11 @@ def open_session(
         settings.base_url,
         os.environ,
         on_progress,
-        settings.limiter(cancellation),
+        settings.limiter(cancellation, notify),
         cancellation,
         lambda attempt: budgets[0].record_attempt(attempt),
         settings.timeout,
+        LONGEST_OUTAGE if settings.max_outage is None else 60 * settings.max_outage,
     )
     if announce is not None and model.is_local:
         model = _announced(model, announce)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -86,6 +86,8 @@ class Settings:
     max_output_tokens: int | None = None
     # Sampling temperature; None: 0, or the model's own if it takes none.
     temperature: float | None = None
+    # Minutes to wait for an endpoint that answers nobody any more; None: 30.
+    max_outage: float | None = None
     # How much a model thinks before it answers, as the provider names it; None: not said.
     reasoning_effort: str | None = None
 
@@ -105,10 +107,16 @@ class Settings:
             tuple(dict.fromkeys(self.keep_columns)),
         )
 
-    def limiter(self, cancellation: Cancellation) -> RateLimiter:
+    def limiter(self, cancellation: Cancellation, notify: Callable[[str], None]) -> RateLimiter:
         """As many questions at a time as the user allows; else as many as the endpoint takes."""
-        most = self.concurrency or MAX_CONCURRENCY
-        return RateLimiter(most, auto=self.concurrency is None, rpm=self.rpm, tpm=self.tpm, sleep=cancellation.sleep)
+        return RateLimiter(
+            self.concurrency or MAX_CONCURRENCY,
+            auto=self.concurrency is None,
+            rpm=self.rpm,
+            tpm=self.tpm,
+            sleep=cancellation.sleep,
+            notify=notify,
+        )
 
     def workers(self, model: Model) -> Workers:
         """One for the embedded model, which answers one question at a time, and for a replay."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractor.errors import RateLimitedError
 from extractor.llm.rate_limit import FIRST, RateLimiter, _seconds
 
 
@@ -90,7 +91,7 @@ def test_waits_for_the_reset_if_nothing_remains() -> None:
 def test_a_refusal_delays_all_other_requests() -> None:
     limiter, clock = limited()
     with limiter.slot(1) as slot:
-        limiter.refused(slot, 7.0, {})
+        limiter.refused(slot, RateLimitedError("", retry_after=7.0), {})
     assert ask(limiter, clock) == 107.0
 
 
@@ -100,7 +101,7 @@ def test_after_a_refusal_requests_are_spread_out_as_before() -> None:
     with limiter.slot(1) as refused:
         # These have reserved their slots when the endpoint refuses.
         waiting = [limiter._reserve(1) for _ in range(3)]
-        limiter.refused(refused, 30.0, {})
+        limiter.refused(refused, RateLimitedError("", retry_after=30.0), {})
     assert waiting[-1] < 130.0
     for begin in waiting:
         limiter._running -= 1
@@ -121,7 +122,7 @@ def test_a_single_request_at_a_time_is_not_delayed_by_its_own_refusal() -> None:
     """The refused request waits on its own before its retry."""
     limiter, clock = limited(most=1)
     with limiter.slot(1) as slot:
-        limiter.refused(slot, 7.0, {})
+        limiter.refused(slot, RateLimitedError("", retry_after=7.0), {})
     assert ask(limiter, clock) == 100.0
 
 
@@ -146,7 +147,7 @@ def test_auto_doubles_while_answers_arrive_and_halves_once_per_round_of_refusals
     stack, *slots = full(limiter)
     clock.time += 1.0
     for slot in slots:
-        limiter.refused(slot, None, {})
+        limiter.refused(slot, RateLimitedError(""), {})
     stack.close()
     assert limiter.limit == 16
 
@@ -164,7 +165,7 @@ def test_auto_shrinks_when_answers_take_longer_and_longer() -> None:
 def test_a_fixed_number_does_not_change() -> None:
     limiter, _ = limited(most=4)
     with limiter.slot(1) as slot:
-        limiter.refused(slot, None, {})
+        limiter.refused(slot, RateLimitedError(""), {})
     assert limiter.limit == 4
 
 
