@@ -307,7 +307,7 @@ def answer_step(answer: Any, finish_reason: str = "stop") -> Step:
 
 
 def completion_body(text: str | None = '{"a": 1}', finish_reason: str = "stop", **more: Any) -> Json:
-    """A chat completion as providers send it; 10 tokens in, 5 out."""
+    """A chat completion as providers send it; 1000 tokens in, 500 out."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -316,6 +316,6 @@ def completion_body(text: str | None = '{"a": 1}', finish_reason: str = "stop", 
         "choices": [
             {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", "content": text}},
         ],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
         **more,
     }

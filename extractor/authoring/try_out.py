@@ -16,6 +16,7 @@ from pydantic import BaseModel, create_model
 
 from extractor.document import Document, Excerpt, Json
 from extractor.llm.call import Call, Profile, Reply, Request, Usage
+from extractor.llm.tokens import usage_of
 from extractor.pipeline.answer import Problem
 from extractor.pipeline.ask.answer_json import answer_text
 from extractor.pipeline.ask.ask import is_cued
@@ -87,7 +88,8 @@ class Exchanges:
     @property
     def usage(self) -> Usage:
         """The tokens of all replies."""
-        return sum((Usage.of(exchange.reply.body) for exchange in self.all if exchange.reply), Usage())
+        replied = ((exchange.request, exchange.reply) for exchange in self.all if exchange.reply)
+        return sum((usage_of(request.body, reply.body) for request, reply in replied), Usage())
 
 
 def try_schema(settings: Settings, names: Sequence[str], full: bool, show: Print, announce: Print) -> bool:

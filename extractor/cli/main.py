@@ -15,6 +15,7 @@ import typer
 from extractor.cancellation import stop_signals
 from extractor.cli.batch import batch_app
 from extractor.cli.conclude import INTERRUPTED, abandon_stdout
+from extractor.cli.cost import cost
 from extractor.cli.estimate import estimate
 from extractor.cli.evaluate import evaluate
 from extractor.cli.extract import extract
@@ -37,6 +38,7 @@ app.add_typer(batch_app, name="batch")
 app.command("eval", epilog="Example: extractor eval fixtures/gold records.jsonl --slips")(evaluate)
 app.command(epilog="Example: extractor extract speeches/ -o records.jsonl")(extract)
 app.command(epilog="Example: extractor estimate speeches/ --model deepseek/deepseek-flash -o records.jsonl")(estimate)
+app.command(epilog="Example: extractor cost records.jsonl")(cost)
 
 
 @app.callback(invoke_without_command=True)

@@ -18,12 +18,18 @@ _MOST_TOKENS = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Requests and tokens used."""
+    """Requests and tokens used; `estimated` counts the requests whose tokens the endpoint did not report."""
 
     requests: int = 0
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    estimated: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -31,6 +37,7 @@ class Usage:
             self.input_tokens + other.input_tokens,
             self.cached_tokens + other.cached_tokens,
             self.output_tokens + other.output_tokens,
+            self.estimated + other.estimated,
         )
 
     def __sub__(self, other: Usage) -> Usage:
@@ -39,6 +46,7 @@ class Usage:
             self.input_tokens - other.input_tokens,
             self.cached_tokens - other.cached_tokens,
             self.output_tokens - other.output_tokens,
+            self.estimated - other.estimated,
         )
 
     def to_json(self) -> Json:
@@ -47,12 +55,13 @@ class Usage:
             "input_tokens": self.input_tokens,
             "cached_tokens": self.cached_tokens,
             "output_tokens": self.output_tokens,
+            "estimated": self.estimated,
         }
 
     @classmethod
     def from_json(cls, value: Json) -> Usage:
         """The inverse of `to_json`; missing numbers are 0."""
-        names = ("requests", "input_tokens", "cached_tokens", "output_tokens")
+        names = ("requests", "input_tokens", "cached_tokens", "output_tokens", "estimated")
         return cls(*(value.get(name, 0) for name in names))
 
     @classmethod

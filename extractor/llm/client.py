@@ -32,7 +32,7 @@ from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.llm.providers import Endpoint
 from extractor.llm.rate_limit import RateLimiter, Slot
 from extractor.llm.replies import read_reply, translated_errors
-from extractor.llm.tokens import estimate_tokens
+from extractor.llm.tokens import estimate_tokens, usage_of
 from extractor.wording import duration
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class _Client:
             return False
         error = state.outcome.exception() if state.outcome else None
         answered = self.limiter.answered_at
-        nobody_since = answered is not None and answered < began
+        nobody_since = answered is not None and answered <= began
         if isinstance(error, (RateLimitedError, OverloadedError)) or (nobody_since and self.longest_outage):
             return state.idle_for >= WINDOW
         return True
@@ -145,7 +145,7 @@ class _Client:
                 if isinstance(error, FATAL):
                     self.cancellation.stop(error, request.about.get("document"))
                 raise
-            self.on_attempt(Attempt(request, number, time.monotonic() - began, Usage.of(reply.body)))
+            self.on_attempt(Attempt(request, number, time.monotonic() - began, usage_of(request.body, reply.body)))
             request.on_reply(reply)
             return replace(reply, attempts=number)
 
@@ -161,8 +161,7 @@ class _Client:
             if _is_passing(error):
                 self.limiter.failed(slot, error)
             raise
-        spent = Usage.of(reply.body)
-        self.limiter.answered(slot, spent.input_tokens + spent.output_tokens or slot.tokens, headers)
+        self.limiter.answered(slot, usage_of(request.body, reply.body).tokens, headers)
         return reply
 
     def _send(self, request: Request, headers: dict[str, str]) -> Reply:

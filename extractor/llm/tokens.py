@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from extractor.document import Json
+from extractor.llm.call import Usage
 
 WITHIN = 0.2
 """The largest relative error of sums, for the tokenizers in the table above."""
@@ -58,6 +60,31 @@ def tokens_of_schema(body: Json) -> int:
 def estimate_tokens(body: Json) -> int:
     """Tokens of a request and its answer, which is assumed to be a tenth of the longest answer allowed."""
     return tokens_in(body) + longest_answer(body) // 10
+
+
+def usage_of(body: Json, completion: Json) -> Usage:
+    """What the answer to this request took: as the endpoint reports it, estimated where its count can't be right.
+
+    That is the case if there is none, or if it is less than a quarter of the estimate; in the measurements above
+    the smallest share was 0.81.
+    """
+    reported = Usage.of(completion)
+    read, written = tokens_in(body) if "messages" in body else 0, _tokens_written(completion)
+    trusted = reported.input_tokens * 4 >= read, reported.output_tokens * 4 >= written
+    return replace(
+        reported,
+        input_tokens=reported.input_tokens if trusted[0] else read,
+        output_tokens=reported.output_tokens if trusted[1] else written,
+        estimated=int(not all(trusted)),
+    )
+
+
+def _tokens_written(completion: Json) -> int:
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    return tokens_of(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)) if content else 0
 
 
 def longest_answer(body: Json) -> int:

@@ -14,13 +14,14 @@ import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from extractor.document import Json
 from extractor.errors import CannotKeepError, ExtractorError, ProviderError, kinds
 from extractor.files import dump, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
-from extractor.output.files import write_atomically
+from extractor.output.files import append, write_atomically
 
 # The field and the passage that a question was about: start and end in characters of the source.
 QuestionRef = tuple[str, int, int]
@@ -49,8 +50,15 @@ class AnswerCache:
                 raise type(known)(known.what, status=known.status)
             if known is not None:
                 return Reply(json.loads(json.dumps(known.body)), known.by, known.attempts)
-            reply = call(request)
-            self.add(document, key, request.about, reply)
+            kept = []
+
+            def keep(reply: Reply) -> None:
+                self.add(document, key, request.about, reply)
+                kept.append(key)
+
+            reply = call(replace(request, on_reply=keep))
+            if not kept:  # not every Call tells of a reply before it returns
+                keep(reply)
             return reply
 
         return answer
@@ -78,7 +86,7 @@ class AnswerCache:
             if not self._files:
                 self.folder.mkdir(exist_ok=True)
             self._files.add(path.name)
-            _append(path, line)
+            append(path, line)
             if path.name in self._keys:
                 self._keys[path.name].add(key)
 
@@ -168,22 +176,6 @@ class ReadOnlyAnswerCache(AnswerCache):
 def answer_cache_path(output: Path) -> Path:
     """The folder with the answers of unfinished documents."""
     return output.with_name(f"{output.name}.answers")
-
-
-def _append(path: Path, line: bytes) -> None:
-    """Append the whole line or nothing: after half a line no other could be read."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    try:
-        size = os.fstat(file).st_size
-        try:
-            written = os.write(file, line)
-            while written < len(line):
-                written += os.write(file, line[written:])
-        except OSError:
-            os.ftruncate(file, size)
-            raise
-    finally:
-        os.close(file)
 
 
 def _entries(path: Path) -> list[Json]:

@@ -278,6 +278,30 @@ def write_atomically(path: Path, lines: Iterable[bytes], sync: bool = True) -> N
     os.replace(fresh, path)
 
 
+def append(path: Path, line: bytes) -> None:
+    """Append the whole line or nothing: after half a line no other could be read. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
+        size = os.fstat(file).st_size
+        try:
+            written = os.write(file, line)
+            while written < len(line):
+                written += os.write(file, line[written:])
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+    finally:
+        os.close(file)
+
+
+def cut_torn_line(path: Path) -> None:
+    """Remove what a kill or a full disk left of a last line. Raises OSError."""
+    with suppress(FileNotFoundError):
+        content = path.read_bytes()
+        if content and not content.endswith(b"\n"):
+            os.truncate(path, content.rfind(b"\n") + 1)
+
+
 @contextmanager
 def guard_reading(path: Path) -> Iterator[None]:
     """Turn an operating system's error in reading `path` into an OutputError."""

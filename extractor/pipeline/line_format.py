@@ -88,6 +88,9 @@ class FieldUsage(TypedDict, total=False):
     input_tokens: Annotated[int, Field(description="tokens read")]
     cached_tokens: Annotated[int, Field(description="input tokens from the provider's cache")]
     output_tokens: Annotated[int, Field(description="tokens written")]
+    estimated: Annotated[
+        int, Field(description="of these, questions whose tokens are estimated, as the endpoint did not report them")
+    ]
     reasked: Annotated[dict[str, int], Field(description="of these, questions that were asked again")]
     retries: Annotated[int, Field(description="attempts after the first one")]
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from extractor.llm.call import REASKED, Call, Reply, Request, Usage
+from extractor.llm.tokens import usage_of
 
 
 class UsageMeter:
@@ -24,7 +25,7 @@ class UsageMeter:
 
     def __call__(self, request: Request) -> Reply:
         reply = self._call(request)
-        usage = Usage.of(reply.body)
+        usage = usage_of(request.body, reply.body)
         # A question that fields share is counted for the first of them.
         name = request.about.get("field", "").partition("+")[0]
         with self._lock:

@@ -76,7 +76,7 @@ def assemble_call(
         stack.cache.reuse_answers if stack.cache else None,
         FirstAnswers if cancellation else None,
         stack.on_asked,
-        stack.budget.limit_call if stack.budget else None,
+        partial(stack.budget.limit_call, cancellation=cancellation) if stack.budget else None,
     ]
     call = stack.model
     for layer in reversed(layers):

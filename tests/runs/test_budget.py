@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fake_endpoint import Step, answering
 from scripted import completion
 from typer.testing import CliRunner
 
+from extractor.cancellation import Cancellation
 from extractor.cli.main import app
 from extractor.cli.progress import FIRST_LINES, ProgressDisplay
 from extractor.document import Json
-from extractor.errors import BudgetSpentError
+from extractor.errors import BudgetSpentError, RunInterruptedError, RunStoppedError
 from extractor.llm.call import REASKED, Attempt, Reply, Request, Usage
 from extractor.llm.prices import Price
-from extractor.llm.tokens import estimate_tokens
+from extractor.llm.tokens import tokens_in, usage_of
 from extractor.runs.budget import Budget, Limits
 from extractor.runs.run_log import run_log_path
 
@@ -48,22 +50,81 @@ def test_first_asks_re_asks_and_retries_are_counted_separately() -> None:
     assert budget.to_json()["first"]["cost"] == pytest.approx(1e-4)
 
 
-def test_tokens_under_way_count_towards_the_limit() -> None:
-    """Two at a time, each within the limit, together over it."""
-    expected = estimate_tokens(BODY)
-    budget = Budget(limits=Limits(tokens=int(1.5 * expected)))
-    second: list[Any] = []
+REPORTED = {
+    "usage": {"prompt_tokens": 130, "completion_tokens": 50},
+    "none": None,
+    "negative": {"prompt_tokens": -130, "completion_tokens": -50},
+    "nothing": {"prompt_tokens": 0, "completion_tokens": 0},
+    "too little": {"prompt_tokens": 1, "completion_tokens": 1},
+    "no numbers": {"prompt_tokens": "many", "completion_tokens": None},
+}
+ANSWER = "会" * 77  # about 50 tokens
+MOST = usage_of(BODY, {"usage": REPORTED["usage"]}).tokens
 
-    def call(request: Request) -> Reply:
-        with pytest.raises(BudgetSpentError, match="over --max-tokens"):
-            budget.limit_call(lambda r: completion("{}"))(request)
-        second.append(request)
+
+@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("reported", REPORTED.values(), ids=REPORTED)
+@pytest.mark.parametrize("limits", [Limits(tokens=20 * MOST), Limits(cost=20 * MOST / 1e6)], ids=["tokens", "cost"])
+def test_a_limit_is_kept_to_an_answer(limits: Limits, reported: Json | None, at_once: int) -> None:
+    """No answer more than are under way beyond the limit, and none less than fit, whatever the endpoint reports."""
+    budget = Budget(Price(1.0, 1.0), limits)
+    body = completion(ANSWER).body | {"usage": reported}
+
+    def answer(request: Request) -> Reply:
+        threading.Event().wait(0.001)
+        budget.record_attempt(Attempt(request, 1, 0.0, usage_of(request.body, body)))
+        return Reply(body)
+
+    call = budget.limit_call(answer)
+    with ThreadPoolExecutor(at_once) as pool:
+        ended = [future.exception() for future in [pool.submit(call, Request(BODY)) for _ in range(40)]]
+    assert all(error is None or isinstance(error, BudgetSpentError) for error in ended)
+    assert 19 * MOST <= budget.usage.tokens <= (20 + at_once) * MOST
+    assert (budget.usage.estimated > 0) == (reported is not REPORTED["usage"])
+
+
+def test_a_question_near_the_limit_waits_for_the_answers_under_way() -> None:
+    """Only then is it known what they take."""
+    budget = Budget(limits=Limits(tokens=2 * tokens_in(BODY) + 5))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Reply:
+        begun.set()
+        go_on.wait(10)
+        budget.record_attempt(Attempt(request, 1, 0.0, Usage(1, tokens_in(BODY), 0, 1)))
         return completion("{}")
 
-    budget.limit_call(call)(Request(BODY))
-    assert len(second) == 1
-    # No attempt was recorded, so nothing is spent, and what was set aside is free again.
-    budget.limit_call(lambda r: completion("{}"))(Request(BODY))
+    call = budget.limit_call(answer)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(call, Request(BODY))
+        begun.wait(10)
+        begun.clear()
+        second = pool.submit(call, Request(BODY))
+        assert not begun.wait(0.1)
+        go_on.set()
+        first.result(10)
+        second.result(10)
+        with pytest.raises(BudgetSpentError, match="over --max-tokens"):
+            call(Request(BODY))
+
+
+def test_what_waits_near_a_limit_ends_with_the_run() -> None:
+    budget, cancellation = Budget(limits=Limits(tokens=tokens_in(BODY) + 20)), Cancellation()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Reply:
+        begun.set()
+        go_on.wait(10)
+        return completion("{}")
+
+    call = budget.limit_call(answer, cancellation)
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(call, Request(BODY))
+        begun.wait(10)
+        waiting = pool.submit(call, Request(BODY))
+        cancellation.stop(RunInterruptedError("The run was interrupted."))
+        assert isinstance(waiting.exception(10), RunStoppedError)
+        go_on.set()
 
 
 def test_the_progress_line() -> None:

@@ -18,7 +18,7 @@ def test_the_layers_are_called_outermost_first() -> None:
     order: list[str] = []
 
     def layer(name: str) -> Layer:
-        def wrap(call: Call) -> Call:
+        def wrap(call: Call, cancellation: Cancellation | None = None) -> Call:
             def noting(request: Request) -> Reply:
                 order.append(name)
                 return call(request)
