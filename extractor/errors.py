@@ -34,6 +34,7 @@
         │   └── TimedOutError               408, or no answer within the timeout             (retryable)
         ├── NotJsonError                    HTML, or JSON that is not a completion
         │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
+        ├── OversizedAnswerError            more bytes than an answer can have
         ├── UnknownModelError               404: no such model or path
         └── BadRequestError                 400, 422: the endpoint's message says why
             ├── ContextTooLongError         the passage does not fit the model's context
@@ -261,6 +262,15 @@ class MalformedResponseError(NotJsonError):
     kind = "malformed_response"
     retryable = True
     hint = "The response was damaged on its way: run again later, finished work is kept."
+
+
+class OversizedAnswerError(ProviderError):
+    """The response is longer than an answer of the tokens that were asked for can be."""
+
+    kind = "oversized_answer"
+    hint = (
+        "Check that the base URL belongs to an OpenAI-compatible API; if its answers are right, raise --max-output-tokens."
+    )
 
 
 class UnknownModelError(ProviderError):

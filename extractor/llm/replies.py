@@ -134,6 +134,8 @@ def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
     causes = [failure]
     while isinstance(cause := causes[-1].__cause__, Exception):
         causes.append(cause)
+    if isinstance(causes[-1], ProviderError):
+        return causes[-1]
     if any(isinstance(cause, TimeoutError) for cause in causes):
         return TimedOutError(f"{endpoint.host} did not answer in time.")
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno and cause.errno > 0]
