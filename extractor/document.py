@@ -76,7 +76,7 @@ class Excerpt:
     def whole(cls, document: Document) -> Excerpt:
         """The whole document, with nothing left out."""
         n = len(document.text)
-        return cls(document, document.text, array("q", range(n)), array("q", range(1, n + 1)))
+        return cls(document, document.text, array("i", range(n)), array("i", range(1, n + 1)))
 
     @property
     def start(self) -> int:

@@ -113,8 +113,8 @@ class Page:
     """The characters outside tags, in order. `hidden` are source offsets of elements that are not displayed."""
 
     text: list[str] = field(default_factory=list)
-    starts: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
+    starts: array[int] = field(default_factory=lambda: array("i"))
+    ends: array[int] = field(default_factory=lambda: array("i"))
     breaks: list[Break] = field(default_factory=list)
     hidden: list[tuple[int, int]] = field(default_factory=list)
 
