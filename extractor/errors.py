@@ -268,9 +268,7 @@ class OversizedAnswerError(ProviderError):
     """The response is longer than an answer of the tokens that were asked for can be."""
 
     kind = "oversized_answer"
-    hint = (
-        "Check that the base URL belongs to an OpenAI-compatible API; if its answers are right, raise --max-output-tokens."
-    )
+    hint = "Check that the base URL belongs to an OpenAI-compatible API; if its answers are right, raise --max-output-tokens."
 
 
 class UnknownModelError(ProviderError):

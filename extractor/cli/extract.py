@@ -20,6 +20,7 @@ from extractor.cli.options import (
     IdColumnOption,
     Inputs,
     KeepColumnOption,
+    MaxDocumentSizeOption,
     MaxOutputTokensOption,
     Mode,
     ModelOption,
@@ -40,6 +41,7 @@ from extractor.cli.options import (
     VerifyOption,
     read_concurrency,
     read_price,
+    read_size,
 )
 from extractor.cli.progress import ProgressDisplay
 from extractor.runs.settings import Settings
@@ -62,6 +64,7 @@ def extract(
     title_column: TitleColumnOption = None,
     date_column: DateColumnOption = None,
     keep_column: KeepColumnOption = None,
+    max_document_size: MaxDocumentSizeOption = "16MB",
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
@@ -141,6 +144,7 @@ def extract(
         title_column=title_column,
         date_column=date_column,
         keep_columns=tuple(keep_column or ()),
+        max_document_size=read_size(max_document_size),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,9 @@ from extractor.cli.exit import stop
 
 if TYPE_CHECKING:
     from extractor.llm.prices import Price
+
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_LARGEST = 10**12
 
 
 class Mode(StrEnum):
@@ -95,6 +99,14 @@ KeepColumnOption = Annotated[
         help="JSONL and CSV: a column to copy into the output lines, under columns; may be repeated.",
     ),
 ]
+MaxDocumentSizeOption = Annotated[
+    str,
+    typer.Option(
+        "--max-document-size",
+        metavar="SIZE",
+        help="Read no file, page or row that is larger, in bytes or as 500KB, 50MB, 1GB.",
+    ),
+]
 ConcurrencyOption = Annotated[
     str,
     typer.Option(
@@ -134,6 +146,15 @@ def read_price(price_in: float | None, price_out: float | None) -> Price | None:
     if price_in is None or price_out is None:
         stop("--price-in and --price-out belong together: give both, in US dollars per million tokens.")
     return Price(price_in, price_out)
+
+
+def read_size(words: str) -> int:
+    """The bytes given by --max-document-size: 50MB, or a plain number."""
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?(B|KB|MB|GB)?", words.strip(), re.IGNORECASE)
+    size = int(float(found[1]) * _BYTES[(found[2] or "B").upper()]) if found else 0
+    if 1000 <= size <= _LARGEST:
+        return size
+    stop(f"--max-document-size takes a size from 1KB to 1000GB, such as 50MB, not {words!r}.")
 
 
 def read_concurrency(words: str) -> int | None:
