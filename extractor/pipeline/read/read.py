@@ -265,7 +265,8 @@ def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOpti
     key = options.id_column or "id"
     if options.id_column and key not in row:
         return _unreadable(here, "no-id-column", f"has no column {key}; {columns_of(row)}: name one with --id-column.")
-    if isinstance(row.get(key), str | int) and str(row[key]).strip():
+    has_own_id = isinstance(row.get(key), str | int) and bool(str(row[key]).strip())
+    if has_own_id:
         here = InputFile(file.source, here.path, str(row[key]))
     text = row_text(row, options.text_column)
     if isinstance(text, BadRow):
@@ -280,6 +281,7 @@ def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOpti
         row_title(row, options.title_column),
         row_date(row, options.date_column),
         kept_cells(row, options.keep_columns),
+        has_own_id,
     )
 
 
