@@ -302,3 +302,5 @@ def kinds(*classes: type[ExtractorError]) -> set[str]:
 
 NOT_REACHED = "not_reached"
 """In place of a kind: the run ended before this document."""
+BUG = "bug"
+"""In place of a kind: the tool's own code or a schema's failed."""

@@ -189,6 +189,7 @@ def retry_kinds() -> list[str]:
     Such files are read again in every run.
     """
     from extractor.errors import (
+        BUG,
         NOT_REACHED,
         AnswerError,
         ExtractorError,
@@ -200,7 +201,7 @@ def retry_kinds() -> list[str]:
 
     groups = {error.kind for error in (ExtractorError, AnswerError, ProviderError)}
     not_failures = kinds(PostponedError, RunInterruptedError)
-    return sorted(kinds(ExtractorError) - groups - not_failures | {"empty", "bug", NOT_REACHED})
+    return sorted(kinds(ExtractorError) - groups - not_failures | {"empty", BUG, NOT_REACHED})
 
 
 def _launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = False) -> None:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 from extractor.document import Document
-from extractor.errors import FATAL, NOT_REACHED, IdTakenError, kinds
+from extractor.errors import BUG, FATAL, NOT_REACHED, IdTakenError, kinds
 from extractor.output.answer_cache import AnswerCache, ReadOnlyAnswerCache, answer_cache_path
 from extractor.output.failures import FailureEntry, Failures, encode_failures, read_failures
 from extractor.output.files import (
@@ -113,6 +113,8 @@ class ResumableOutput:
             failed = self._failures_of(document)
             if failed:
                 if _is_due(failed, retry) or self._index.was_cut(document):
+                    if _names_bug(failed, retry):
+                        self._cache.discard([document.id])
                     yield document
                 else:
                     self._settle(document)
@@ -250,6 +252,11 @@ class ResumableOutput:
 def _is_due(failed: list[FailureEntry], retry: Collection[str] | None) -> bool:
     kinds = {failure["kind"] for failure in failed}
     return bool(kinds & PASSING) or (retry is not None and (not retry or bool(kinds & set(retry))))
+
+
+def _names_bug(failed: list[FailureEntry], retry: Collection[str] | None) -> bool:
+    """Whether a bug is to be retried: the answers that it was met with would only lead to it again."""
+    return retry is not None and (not retry or BUG in retry) and any(failure["kind"] == BUG for failure in failed)
 
 
 def _encode_all(failures: Failures) -> bytes:
