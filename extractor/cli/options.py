@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +12,6 @@ from extractor.cli.exit import stop
 
 if TYPE_CHECKING:
     from extractor.llm.prices import Price
-
-_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_LARGEST = 10**12
 
 
 class Mode(StrEnum):
@@ -149,12 +145,13 @@ def read_price(price_in: float | None, price_out: float | None) -> Price | None:
 
 
 def read_size(words: str) -> int:
-    """The bytes given by --max-document-size: 50MB, or a plain number."""
-    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?(B|KB|MB|GB)?", words.strip(), re.IGNORECASE)
-    size = int(float(found[1]) * _BYTES[(found[2] or "B").upper()]) if found else 0
-    if 1000 <= size <= _LARGEST:
-        return size
-    stop(f"--max-document-size takes a size from 1KB to 1000GB, such as 50MB, not {words!r}.")
+    """The bytes given by --max-document-size."""
+    from extractor.pipeline.read.sizes import parse_size
+
+    try:
+        return parse_size(words)
+    except ValueError as error:
+        stop(f"--max-document-size {error}")
 
 
 def read_concurrency(words: str) -> int | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
 LARGEST = 16_000_000
 """Bytes that a document may have, if the user names no other number: five million Chinese characters in UTF-8."""
+
+_UNITS = {"GB": 10**9, "MB": 10**6, "KB": 10**3}
+_LEAST, _MOST = 10**3, 10**12
 
 _CHUNK = 1 << 16  # characters of a line that is too long which are held at a time
 _WIDEST = 4  # bytes of a character in UTF-8
@@ -35,9 +39,18 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
+def parse_size(words: str) -> int:
+    """The bytes that 850KB, 50MB, 1.5GB or a plain number stand for. Raises ValueError."""
+    found = re.fullmatch(r"([0-9]{1,13}(?:\.[0-9]{1,3})?) ?(B|KB|MB|GB)?", words.strip(), re.IGNORECASE)
+    size = int(float(found[1]) * _UNITS.get((found[2] or "").upper(), 1)) if found else 0
+    if not _LEAST <= size <= _MOST:
+        raise ValueError(f"takes a size from 1KB to 1000GB, such as 50MB, not {words!r}.")
+    return size
+
+
 def show_size(size: int) -> str:
     """A number of bytes in words: 850 KB, 16 MB, 1.5 GB."""
-    for unit, bytes_in_it in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+    for unit, bytes_in_it in _UNITS.items():
         if size >= bytes_in_it:
             return f"{size / bytes_in_it:.3g} {unit}"
     return f"{size} bytes"
