@@ -7,6 +7,7 @@ import json
 import os
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from fake_endpoint import FakeEndpoint, Step, answering, passage_of
+from fake_endpoint import FakeEndpoint, Step, answering, field_of, passage_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -240,3 +241,23 @@ def test_a_row_that_could_not_be_read_is_read_once_it_is_mended() -> None:
         assert extract(fake, Path("in.jsonl")).exit_code == 0
     assert [line["id"] for line in lines()] == ["in:1"]
     assert not FAILED.exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "8"])
+def test_kept_answers_follow_a_text_to_another_line(workers: str) -> None:
+    texts = [text_of(number) for number in range(4)]
+    write(Path("in.jsonl"), [(None, text) for text in texts[:3]])
+    options = ["--separate-fields", "--concurrency", workers]
+    refused = Step(400, {"error": {"message": "bad"}})
+    with answering(lambda body: refused if field_of(body) == "date" else None) as fake:
+        assert extract(fake, Path("in.jsonl"), *options).exit_code == 1
+    write(Path("in.jsonl"), [(None, text) for text in [texts[3], *texts[:3]]])
+    with answering() as fake:
+        assert extract(fake, Path("in.jsonl"), *options).exit_code == 0
+        asked = Counter(passage_of(body).strip() for body in fake.live)
+        assert asked == {texts[3]: 3, **dict.fromkeys(texts[:3], 1)}
+        assert {field_of(body) for body in fake.live if passage_of(body).strip() != texts[3]} == {"date"}
+    found = {line["id"]: line["source"]["sha256"] for line in lines()}
+    assert found == {f"in:{number + 2}": digest(texts[number]) for number in (3 - 4, 0, 1, 2)}
+    assert not FAILED.exists()
+    assert not list(Path().glob("*.answers"))
