@@ -1,7 +1,7 @@
 """The records of an output, by name: which lines are current, and which a later line supersedes.
 
 A document is known by its id, wherever it is read from. A rewritten record comes later in the file than the older
-line of its name. If a document's source has changed, all its older lines are superseded. Takes about 250 bytes of
+line of its name. If a document's source has changed, all its older lines are superseded. Takes about 300 bytes of
 memory a record.
 """
 
