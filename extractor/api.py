@@ -21,6 +21,7 @@ from extractor.llm.recordings import Mode, Recordings
 from extractor.output.event_log import document_events, open_event_log
 from extractor.pipeline.line_format import OutputLine
 from extractor.pipeline.read.read import Unreadable
+from extractor.pipeline.read.sizes import parse_size
 from extractor.runs.budget import Limits
 from extractor.runs.run import outcomes, stop_at
 from extractor.runs.session import open_session
@@ -110,6 +111,7 @@ def extract(
     title_column: str | None = None,
     date_column: str | None = None,
     keep_column: Sequence[str] | None = None,
+    max_document_size: str | int = "16MB",
     second_pass: bool = False,
     verify: bool = False,
     separate_fields: bool = False,
@@ -148,6 +150,7 @@ def extract(
         title_column=title_column,
         date_column=date_column,
         keep_columns=tuple(keep_column or ()),
+        max_document_size=_checked_size(max_document_size),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,
@@ -167,6 +170,13 @@ def extract(
     summary = Summary()
     recordings = replies if isinstance(replies, Recordings) else None
     return Extraction(_each(inputs, schema, settings, recordings, summary), summary)
+
+
+def _checked_size(size: str | int) -> int:
+    try:
+        return parse_size(str(size))
+    except ValueError as error:
+        raise ValueError(f"max_document_size {error}") from None
 
 
 def _checked_mode(mode: Mode) -> Mode:

@@ -19,6 +19,7 @@ class Document:
     `media` is "text" or "html"; an HTML page keeps its markup in `text`, and `clean` leaves it out.
     `sha256` is the digest of the file's bytes, or of the row's text in UTF-8 for a JSONL or CSV row. Such a row
     may have a `title` ("" without one), a date (`published`) and further `columns` (name, text) to keep.
+    `has_own_id`: the id is the document's own, from a column; else it says where the document stands.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Document:
     title: str = ""
     published: date | None = None
     columns: tuple[tuple[str, str], ...] = ()
+    has_own_id: bool = False
 
     @property
     def row(self) -> str:
@@ -76,7 +78,7 @@ class Excerpt:
     def whole(cls, document: Document) -> Excerpt:
         """The whole document, with nothing left out."""
         n = len(document.text)
-        return cls(document, document.text, array("q", range(n)), array("q", range(1, n + 1)))
+        return cls(document, document.text, array("i", range(n)), array("i", range(1, n + 1)))
 
     @property
     def start(self) -> int:

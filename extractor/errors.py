@@ -36,6 +36,7 @@
         │   └── TimedOutError               408, or no answer within the timeout             (retryable)
         ├── NotJsonError                    HTML, or JSON that is not a completion
         │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
+        ├── OversizedAnswerError            more bytes than an answer can have
         ├── UnknownModelError               404: no such model or path
         └── BadRequestError                 400, 422: the endpoint's message says why
             ├── ContextTooLongError         the passage does not fit the model's context
@@ -276,6 +277,13 @@ class MalformedResponseError(NotJsonError):
     hint = "The response was damaged on its way: run again later, finished work is kept."
 
 
+class OversizedAnswerError(ProviderError):
+    """The response is longer than an answer of the tokens that were asked for can be."""
+
+    kind = "oversized_answer"
+    hint = "Check that the base URL belongs to an OpenAI-compatible API; if its answers are right, raise --max-output-tokens."
+
+
 class UnknownModelError(ProviderError):
     kind = "model_unknown"
     hint = "Check the model's name in the provider's list, and the base URL."
@@ -307,3 +315,5 @@ def kinds(*classes: type[ExtractorError]) -> set[str]:
 
 NOT_REACHED = "not_reached"
 """In place of a kind: the run ended before this document."""
+BUG = "bug"
+"""In place of a kind: the tool's own code or a schema's failed."""

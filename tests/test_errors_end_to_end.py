@@ -340,7 +340,7 @@ def test_speeches_of_one_document_are_replaced_one_by_one(folder: Path, monkeypa
         middle = len(excerpt.text) // 2
         parts = ((0, middle), (middle, len(excerpt.text)))
         return [
-            Excerpt(excerpt.document, excerpt.text[i:j], array("q", excerpt.starts[i:j]), array("q", excerpt.ends[i:j]))
+            Excerpt(excerpt.document, excerpt.text[i:j], array("i", excerpt.starts[i:j]), array("i", excerpt.ends[i:j]))
             for i, j in parts
         ]
 

@@ -19,6 +19,7 @@ from extractor.cli.options import (
     IdColumnOption,
     Inputs,
     KeepColumnOption,
+    MaxDocumentSizeOption,
     MaxOutputTokensOption,
     Mode,
     ModelOption,
@@ -38,6 +39,7 @@ from extractor.cli.options import (
     VerifyOption,
     read_concurrency,
     read_price,
+    read_size,
 )
 from extractor.wording import dollars
 
@@ -65,6 +67,7 @@ def estimate(
     title_column: TitleColumnOption = None,
     date_column: DateColumnOption = None,
     keep_column: KeepColumnOption = None,
+    max_document_size: MaxDocumentSizeOption = "16MB",
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
@@ -103,6 +106,7 @@ def estimate(
         title_column=title_column,
         date_column=date_column,
         keep_columns=tuple(keep_column or ()),
+        max_document_size=read_size(max_document_size),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,

@@ -20,6 +20,7 @@ from extractor.cli.options import (
     IdColumnOption,
     Inputs,
     KeepColumnOption,
+    MaxDocumentSizeOption,
     MaxOutageOption,
     MaxOutputTokensOption,
     Mode,
@@ -41,6 +42,7 @@ from extractor.cli.options import (
     VerifyOption,
     read_concurrency,
     read_price,
+    read_size,
 )
 from extractor.cli.progress import ProgressDisplay
 from extractor.runs.settings import Settings
@@ -63,6 +65,7 @@ def extract(
     title_column: TitleColumnOption = None,
     date_column: DateColumnOption = None,
     keep_column: KeepColumnOption = None,
+    max_document_size: MaxDocumentSizeOption = "16MB",
     second_pass: SecondPassOption = False,
     verify: VerifyOption = False,
     separate_fields: SeparateFieldsOption = False,
@@ -143,6 +146,7 @@ def extract(
         title_column=title_column,
         date_column=date_column,
         keep_columns=tuple(keep_column or ()),
+        max_document_size=read_size(max_document_size),
         second_pass=second_pass,
         verify=verify,
         separate_fields=separate_fields,
@@ -188,6 +192,7 @@ def retry_kinds() -> list[str]:
     Such files are read again in every run.
     """
     from extractor.errors import (
+        BUG,
         NOT_REACHED,
         AnswerError,
         ExtractorError,
@@ -199,7 +204,7 @@ def retry_kinds() -> list[str]:
 
     groups = {error.kind for error in (ExtractorError, AnswerError, ProviderError)}
     not_failures = kinds(PostponedError, RunInterruptedError)
-    return sorted(kinds(ExtractorError) - groups - not_failures | {"empty", "bug", NOT_REACHED})
+    return sorted(kinds(ExtractorError) - groups - not_failures | {"empty", BUG, NOT_REACHED})
 
 
 def _launch(settings: Settings, output: Path | None, quiet: bool, batch: bool = False) -> None:

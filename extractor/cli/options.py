@@ -95,6 +95,14 @@ KeepColumnOption = Annotated[
         help="JSONL and CSV: a column to copy into the output lines, under columns; may be repeated.",
     ),
 ]
+MaxDocumentSizeOption = Annotated[
+    str,
+    typer.Option(
+        "--max-document-size",
+        metavar="SIZE",
+        help="Read no file, page or row that is larger, in bytes or as 500KB, 50MB, 1GB.",
+    ),
+]
 ConcurrencyOption = Annotated[
     str,
     typer.Option(
@@ -142,6 +150,16 @@ def read_price(price_in: float | None, price_out: float | None) -> Price | None:
     if price_in is None or price_out is None:
         stop("--price-in and --price-out belong together: give both, in US dollars per million tokens.")
     return Price(price_in, price_out)
+
+
+def read_size(words: str) -> int:
+    """The bytes given by --max-document-size."""
+    from extractor.pipeline.read.sizes import parse_size
+
+    try:
+        return parse_size(words)
+    except ValueError as error:
+        stop(f"--max-document-size {error}")
 
 
 def read_concurrency(words: str) -> int | None:

@@ -7,11 +7,12 @@ one loop wakes once for everything that has arrived. This module is imported at 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
 import urllib.request
 import weakref
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -20,8 +21,9 @@ import httpx2
 import openai
 
 from extractor.document import Json
-from extractor.errors import SetupError
+from extractor.errors import OversizedAnswerError, SetupError
 from extractor.llm.providers import Endpoint
+from extractor.llm.tokens import longest_answer
 
 Result = TypeVar("Result")
 
@@ -40,6 +42,11 @@ UNREACHED = (openai.APIConnectionError, httpx2.HTTPError, TimeoutError)
 NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx2.ConnectError)
 # Seconds for a cancelled request to end.
 _SETTLING = 0.1
+# Bytes of the longest response, unpacked: what surrounds an answer (some servers repeat the request), and the bytes of
+# the longest tokens, such as a run of 128 blanks; but never more than the last number.
+_AROUND, _TOKEN, _LONGEST = 1_000_000, 128, 32_000_000
+# Bytes that are read of a response that is no success: its message stands at the beginning.
+_LONGEST_ERROR = 100_000
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
 _starting = threading.Lock()
@@ -55,7 +62,10 @@ class Transport:
         weakref.finalize(self, _close, self._client)
 
     def post(self, body: Json) -> httpx2.Response:
-        """The whole response, within the timeout. Raises the openai client's errors and TimeoutError."""
+        """The whole response, within the timeout and the size that an answer may have.
+
+        Raises the openai client's errors and TimeoutError.
+        """
         return _in_loop(self._post(body))
 
     async def _post(self, body: Json) -> httpx2.Response:
@@ -64,6 +74,47 @@ class Transport:
             return await self._client.post(
                 "/chat/completions", body=body, cast_to=httpx2.Response, options=self._options
             )
+
+
+class _BoundedBody(httpx2.AsyncByteStream):
+    """The unpacked bytes of a response, up to the size that an answer may have.
+
+    Raises OversizedAnswerError if there are more; the rest of a response that is no success is left out.
+    """
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._packed = httpx2.Response(
+            response.status_code, headers=response.headers, stream=response.stream, request=response.request
+        )
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        is_answer = self._packed.is_success
+        left = _longest(self._packed.request) if is_answer else _LONGEST_ERROR
+        longest = left
+        async for part in self._packed.aiter_bytes():
+            left -= len(part)
+            if left >= 0:
+                yield part
+            elif is_answer:
+                host = self._packed.request.url.host
+                raise OversizedAnswerError(f"{host} sent more than {longest / 1e6:.1f} MB in answer to one question.")
+            else:
+                yield part[:left]
+                return
+
+    async def aclose(self) -> None:
+        await self._packed.aclose()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Let no more of a response be read than an answer may have, however far it unpacks. A hook of the client."""
+    response.stream = _BoundedBody(response)
+    response.headers.pop("content-encoding", None)
+
+
+def _longest(request: httpx2.Request) -> int:
+    """The most bytes that the answer to a request may have."""
+    return min(_AROUND + _TOKEN * longest_answer(json.loads(request.content)), _LONGEST)
 
 
 def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
@@ -93,7 +144,7 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     kind = openai.DefaultAsyncHttpxClient if proxied else openai.DefaultAioHttpClient
     limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEEP_ALIVE)
     try:
-        http = kind(trust_env=trust_env, limits=limits)
+        http = kind(trust_env=trust_env, limits=limits, event_hooks={"response": [_bound]})
     except (ImportError, ValueError) as error:
         raise _no_proxy(error) from error
     client = openai.AsyncOpenAI(

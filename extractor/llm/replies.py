@@ -137,6 +137,8 @@ def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
     causes = [failure]
     while isinstance(cause := causes[-1].__cause__, Exception):
         causes.append(cause)
+    if isinstance(causes[-1], ProviderError):
+        return causes[-1]
     kind = UnreachableError if any(isinstance(cause, NOT_CONNECTED) for cause in causes) else NetworkError
     if kind is NetworkError and any(isinstance(cause, TimeoutError) for cause in causes):
         return TimedOutError(f"{endpoint.host} did not answer in time.")

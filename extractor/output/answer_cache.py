@@ -2,7 +2,8 @@
 
 records.jsonl.answers/DOCUMENT.jsonl   one answer a line, handed to the operating system before it is used
 
-A refusal from a batch that a retry can't fix is kept like an answer, until it is written to the failures
+A document whose id is its line (`in:3`) may stand at another line in the next run: its answers are then found by
+their questions, in the files of the other lines. A refusal from a batch that a retry can't fix is kept like an answer, until it is written to the failures
 file. A document's file is deleted once its records are on disk. If something in the document failed the file
 stays, without the answers that failed, so that a retry asks only for those.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +25,7 @@ from extractor.files import dump, file_stem
 from extractor.llm.call import Call, Reply, Request, request_key
 from extractor.output.files import append, write_atomically
 
+_LINE = re.compile(r"(.+):[0-9]+(?:~[0-9]+)?", re.DOTALL)
 # The field and the passage that a question was about: start and end in characters of the source.
 QuestionRef = tuple[str, int, int]
 
@@ -38,6 +41,8 @@ class AnswerCache:
         self._replies: dict[str, dict[str, Reply | ExtractorError]] = {}
         self._keys: dict[str, set[str]] = {}
         self._files: set[str] = set(self._earlier)
+        # By request key: the file of an earlier run, of any line of the same table, that answers it.
+        self._of_lines: dict[str, dict[str, str]] = {}
 
     def reuse_answers(self, call: Call) -> Call:
         """`call`, asked only what an earlier run did not get answered."""
@@ -45,7 +50,7 @@ class AnswerCache:
         def answer(request: Request) -> Reply:
             document = str(request.about.get("document", "unnamed"))
             key = request_key(request.body)
-            known = self._earlier_replies(document).get(key) if self._earlier else None
+            known = self._earlier_replies(self._path(document).name).get(key) if self._earlier else None
             if isinstance(known, ExtractorError):
                 raise type(known)(known.what, status=known.status)
             if known is not None:
@@ -56,8 +61,8 @@ class AnswerCache:
                 self.add(document, key, request.about, reply)
                 kept.append(key)
 
-            reply = call(replace(request, on_reply=keep))
-            if not kept:  # not every Call tells of a reply before it returns
+            reply = self._of_another_line(document, key) or call(replace(request, on_reply=keep))
+            if not kept:  # kept for another line, or from a Call that tells of no reply before it returns
                 keep(reply)
             return reply
 
@@ -103,9 +108,12 @@ class AnswerCache:
             for document in documents:
                 path = self._path(document)
                 if path.name in self._files:
+                    if _table(document) in self._of_lines:  # the answers may be those of another line by now
+                        self._load(path.name)
+                    else:
+                        self._replies.pop(path.name, None)
                     path.unlink(missing_ok=True)
                     self._files.discard(path.name)
-                    self._replies.pop(path.name, None)
                     if not self._files:
                         self._remove_folder()
 
@@ -155,15 +163,30 @@ class AnswerCache:
     def _path(self, document: str) -> Path:
         return self.folder / f"{file_stem(document)}.jsonl"
 
-    def _earlier_replies(self, document: str) -> dict[str, Reply | ExtractorError]:
-        """What an earlier run left of a document, by request key; read at the document's first question."""
-        path = self._path(document)
-        if path.name not in self._earlier:
+    def _earlier_replies(self, name: str) -> dict[str, Reply | ExtractorError]:
+        """What an earlier run left in a file, by request key; read when it is first needed."""
+        if name not in self._earlier:
             return {}
         with self._lock:
-            if path.name not in self._replies:
-                self._replies[path.name] = {entry["key"]: _reply_of(entry) for entry in _entries(path)}
-            return self._replies[path.name]
+            return self._load(name)
+
+    def _load(self, name: str) -> dict[str, Reply | ExtractorError]:
+        if name not in self._replies:
+            self._replies[name] = {entry["key"]: _reply_of(entry) for entry in _entries(self.folder / name)}
+        return self._replies[name]
+
+    def _of_another_line(self, document: str, key: str) -> Reply | None:
+        """The answer that an earlier run got to the same question about another line of the same table."""
+        table = _table(document)
+        if table is None or not self._earlier:
+            return None
+        with self._lock:
+            if table not in self._of_lines:
+                names = [name for name in self._files & self._earlier if name.startswith(table)]
+                self._of_lines[table] = {e["key"]: name for name in names for e in _entries(self.folder / name)}
+            name = self._of_lines[table].get(key)
+            reply = self._load(name).get(key) if name else None
+        return Reply(json.loads(json.dumps(reply.body)), reply.by, reply.attempts) if isinstance(reply, Reply) else None
 
 
 class ReadOnlyAnswerCache(AnswerCache):
@@ -171,6 +194,12 @@ class ReadOnlyAnswerCache(AnswerCache):
 
     def add(self, document: str, key: str, about: Json, reply: object) -> None:
         """Do nothing."""
+
+
+def _table(document: str) -> str | None:
+    """What the files of all lines of a table begin with, for a document whose id is its line; else None."""
+    found = _LINE.fullmatch(document)
+    return file_stem(f"{found[1]}:")[: -len("-00000000")] if found else None
 
 
 def answer_cache_path(output: Path) -> Path:

@@ -1,17 +1,20 @@
 """The records of an output, by name: which lines are current, and which a later line supersedes.
 
-A rewritten record comes later in the file than the older line of its name. If a document's source has
-changed, all its older lines are superseded. Takes about 250 bytes of memory a record.
+A document is known by its id, wherever it is read from. A rewritten record comes later in the file than the older
+line of its name. If a document's source has changed, all its older lines are superseded. Takes about 300 bytes of
+memory a record.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from extractor.document import Document
 from extractor.output.files import Lines, Output, OutputError, before_path, encode, free_path, guard, part_path
 from extractor.pipeline.backfill import valid_fields
 from extractor.pipeline.line_format import FORMAT, OutputLine
@@ -38,9 +41,9 @@ class Head:
     recipe: str
 
     @property
-    def owner(self) -> tuple[str, str]:
-        """Names the document: lines of one document share it."""
-        return _NUMBER.sub("", self.name), self.path
+    def owner(self) -> tuple[str, str, str]:
+        """Lines that were written together share it."""
+        return _stem(self.name), self.path, self.sha256
 
 
 def read_head(line: bytes) -> Head | None:
@@ -89,6 +92,21 @@ def _digits(sha256: str) -> int:
     return int(sha256[:16] or "0", 16)
 
 
+def _stem(name: str) -> str:
+    """The name without the number of a speech."""
+    return _NUMBER.sub("", name)
+
+
+class _Line(NamedTuple):
+    """A current line: where it starts, and what there is to know about it without reading it."""
+
+    offset: int
+    digits: int  # the first of its source's digest
+    path: int  # a hash
+    is_outdated: bool
+    row: str | None  # what its row says beside the text
+
+
 class RecordIndex:
     """The records of an output, and where their lines start in its `.part`.
 
@@ -105,13 +123,13 @@ class RecordIndex:
         """
         self._lines: Lines = files.records
         self._path, self._part, self._recipe = files.path, part_path(files.path), recipe
-        # By record name: where its line starts, first digits of its source's digest, whether it is outdated, and
-        # what its row says beside the text.
-        self._live: dict[str, tuple[int, int, bool, str | None]] = {}
-        # By hash of the document's name and path: the first digits of its source's digest.
-        self._sources: dict[int, int] = {}
+        self._live: dict[str, _Line] = {}
+        # The names with a number, by what stands before it: they are of speeches, or of documents named so.
+        self._numbered: dict[str, set[str]] = {}
+        # Whose these are, as far as this run has come to their documents.
+        self._claims: dict[str, str] = {}
         # The document whose lines were cut off the end of a `.part`.
-        self._cut: tuple[str, str] | None = None
+        self._cut: tuple[str, str, str] | None = None
         self.recipes: dict[str, frozenset[str]] = {}
         self.superseded = False
         self.outdated = 0
@@ -122,44 +140,73 @@ class RecordIndex:
                 if self._path.is_file() and not files.replaces:
                     self._read_output()
 
-    def has(self, document: str, sha256: str, row: str) -> bool:
-        """Whether a document of this name, content and `Document.row` has its records, and they are not outdated."""
-        current = (_digits(sha256), False, row)
-        return any(self._live[name][1:] == current for name in self._first_names(document))
+    def has(self, document: Document) -> bool:
+        """Whether a document of this content and `Document.row` has its records, and they are not outdated."""
+        current = (_digits(document.sha256), False, document.row)
+        lines = [self._live[name] for name in self._first_names(document) if self.is_of(document, name)]
+        return any((line.digits, line.is_outdated, line.row) == current for line in lines)
 
-    def was_cut(self, document: str, path: str) -> bool:
+    def was_cut(self, document: Document) -> bool:
         """Whether the document had lines that were cut off, since there may have been more to come."""
-        return self._cut == (_NUMBER.sub("", document), path)
+        return self._cut is not None and (self._cut[0], self._cut[2]) == (_stem(document.id), document.sha256)
+
+    def is_of(self, document: Document, name: str, unfinished: Collection[str] = ()) -> bool:
+        """Whether the record of this name is of a document with such an id.
+
+        A document is known by an id of its own. If its id only says where it stands, another text at another
+        place is another document. `d#1` may be a speech of `d`, or a document: a speech is not alone, unless the
+        others failed, and then `d` is `unfinished`.
+        """
+        line = self._live[name]
+        if name in self._claims:
+            return self._claims[name] == document.id
+        is_here = line.path == hash(document.path)
+        if line.digits == _digits(document.sha256) or not document.has_own_id:
+            return is_here or line.digits == _digits(document.sha256)
+        if not _NUMBER.search(name):
+            return True
+        if self._is_speech(name):
+            return name != document.id
+        return is_here or (name == document.id and _stem(name) not in unfinished)
+
+    def is_taken(self, document: Document, name: str, unfinished: Collection[str]) -> bool:
+        """Whether another document has a record of this name."""
+        return name in self._live and not self.is_of(document, name, unfinished)
+
+    def taken(self, document: Document, unfinished: Collection[str]) -> str | None:
+        """The path of another document that has this one's name, or the name of its first speech."""
+        names = (name for name in self._first_names(document) if not self.is_of(document, name, unfinished))
+        return next((self.path_of(name) for name in names), None)
 
     def line(self, name: str) -> OutputLine | None:
         """The record of this name."""
         if name not in self._live:
             return None
         with self._part.open("rb") as stream:
-            stream.seek(self._live[name][0])
+            stream.seek(self._live[name].offset)
             line: OutputLine = json.loads(stream.readline())
             return line
 
-    def path_of(self, document: str) -> str | None:
-        """The path of the document whose records have this name."""
-        paths = map(self.path_of_record, self._first_names(document))
-        return next((path for path in paths if path is not None), None)
-
-    def path_of_record(self, name: str) -> str | None:
-        """The path of the document that the record of this name is from."""
-        head = self._head_at(self._live[name][0]) if name in self._live else None
+    def path_of(self, name: str) -> str | None:
+        """The path of the document that the record of this name is from; None without such a record."""
+        with self._part.open("rb") as stream:
+            if name not in self._live:
+                return None
+            stream.seek(self._live[name].offset)
+            head = read_head(stream.readline())
         return None if head is None else head.path
 
-    def add(self, document: str, path: str, lines: list[OutputLine], complete: bool) -> None:
+    def add(self, document: Document, lines: list[OutputLine], complete: bool) -> None:
         """Append a document's lines.
 
-        If `complete` they supersede all its older lines, else those of the same names.
+        If `complete` they supersede all its older lines, else those of the same names and those of another source.
 
         Raises OutputError.
         """
-        older = self._names_of(document, path) if complete else []
-        written = [encode(line) for line in lines]
+        digits = _digits(document.sha256)
+        older = [name for name in self._names_of(document) if complete or (lines and self._live[name].digits != digits)]
         offset = self._lines.size
+        written = [encode(line) for line in lines]
         self._lines.add(b"".join(written))
         for name in older:
             self._drop(name)
@@ -167,7 +214,27 @@ class RecordIndex:
             head = read_head(line)
             assert head is not None
             self._index(head, offset)
+            self._claim(document, head.name)
             offset += len(line)
+
+    def settle(self, document: Document) -> bool:
+        """Take the lines of a document that needs no conversion for its own, and give them its path.
+
+        Whether the path was another. Raises OutputError.
+        """
+        moved = []
+        for name in self._names_of(document):
+            if self._live[name].digits != _digits(document.sha256):
+                self._drop(name)
+                continue
+            self._claim(document, name)
+            if self._live[name].path != hash(document.path) and (line := self.line(name)):
+                moved.append(line)
+        for line in moved:
+            line["source"]["path"] = document.path
+        if moved:
+            self.add(document, moved, complete=False)
+        return bool(moved)
 
     def standing(self) -> Iterator[bytes]:
         """The lines that nothing has superseded."""
@@ -175,7 +242,7 @@ class RecordIndex:
         with self._part.open("rb") as stream:
             for line in stream:
                 head = read_head(line)
-                if head is not None and head.name in self._live and self._live[head.name][0] == offset:
+                if head is not None and head.name in self._live and self._live[head.name].offset == offset:
                     yield line
                 offset += len(line)
 
@@ -202,7 +269,7 @@ class RecordIndex:
 
     def _read_output(self) -> None:
         """Copy and index the lines of the output itself, except those of records that are in the `.part`."""
-        in_part = set(self._live)
+        in_part = dict(self._live)
         copied: list[bytes] = []
         offset = self._lines.size
         with self._path.open("rb") as stream:
@@ -220,9 +287,9 @@ class RecordIndex:
                     )
                 self._check(head, line, self._path)
                 self.is_mixed |= head.recipe == self._recipe.digest
-                if head.name in in_part:
+                if head.name in in_part or any(name in in_part for name in self._superseding(head)):
                     continue
-                if len(copied) >= _COPY_LINES or self._has_changed(head):
+                if len(copied) >= _COPY_LINES:
                     self._lines.add(b"".join(copied))
                     copied.clear()
                 copied.append(line)
@@ -253,41 +320,46 @@ class RecordIndex:
             )
 
     def _index(self, head: Head, offset: int) -> None:
-        digits = _digits(head.sha256)
-        source = hash(head.owner)
-        if self._has_changed(head):
-            for name in self._names_of(*head.owner):
-                if self._live[name][1] == self._sources[source]:
-                    self._drop(name)
-        self._sources[source] = digits
+        for name in self._superseding(head):
+            self._drop(name)
         if head.name in self._live:
             self._drop(head.name)
-        outdated = head.recipe != self._recipe.digest
-        self.outdated += outdated
-        self._live[head.name] = (offset, digits, outdated, head.row)
+        is_outdated = head.recipe != self._recipe.digest
+        self.outdated += is_outdated
+        self._live[head.name] = _Line(offset, _digits(head.sha256), hash(head.path), is_outdated, head.row)
+        if _NUMBER.search(head.name):
+            self._numbered.setdefault(_stem(head.name), set()).add(head.name)
 
-    def _has_changed(self, head: Head) -> bool:
-        """Whether the document's source differs from that of its lines so far."""
-        digits = _digits(head.sha256)
-        return self._sources.get(hash(head.owner), digits) != digits
+    def _superseding(self, head: Head) -> list[str]:
+        """The current lines of another source at the same place: they supersede this one, or it them."""
+        digits, path = _digits(head.sha256), hash(head.path)
+        names = self._family(_stem(head.name))
+        return [name for name in names if self._live[name].path == path and self._live[name].digits != digits]
 
     def _drop(self, name: str) -> None:
-        self.outdated -= self._live.pop(name)[2]
+        self.outdated -= self._live.pop(name).is_outdated
+        self._numbered.get(_stem(name), set()).discard(name)
+        self._claims.pop(name, None)
         self.superseded = True
 
-    def _first_names(self, document: str) -> list[str]:
+    def _claim(self, document: Document, name: str) -> None:
+        """Note whose record this is, if its name does not say it. Names without a number are their documents'."""
+        if _NUMBER.search(name):
+            self._claims[name] = document.id
+
+    def _is_speech(self, name: str) -> bool:
+        """Whether there is another speech of the same source."""
+        digits = self._live[name].digits
+        return sum(self._live[other].digits == digits for other in self._numbered[_stem(name)]) > 1
+
+    def _first_names(self, document: Document) -> list[str]:
         """The names that a document's first record may have, of those that there are."""
-        return [name for name in (document, f"{document}#1") if name in self._live]
+        return [name for name in (document.id, f"{document.id}#1") if name in self._live]
 
-    def _names_of(self, document: str, path: str) -> list[str]:
+    def _names_of(self, document: Document) -> list[str]:
         """The names of all records of a document."""
-        if hash((_NUMBER.sub("", document), path)) not in self._sources:
-            return []  # the common case: the document is new
-        names = [document, *(f"{document}#{number}" for number in range(1, 1000))]
-        there = [name for name in names if name in self._live]
-        return [name for name in there if (head := self._head_at(self._live[name][0])) and head.path == path]
+        return [name for name in self._family(document.id) if self.is_of(document, name)]
 
-    def _head_at(self, offset: int) -> Head | None:
-        with self._part.open("rb") as stream:
-            stream.seek(offset)
-            return read_head(stream.readline())
+    def _family(self, document: str) -> list[str]:
+        """The names that records of a document may have, of those that there are."""
+        return [*([document] if document in self._live else []), *self._numbered.get(document, ())]

@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 from extractor.document import Document
-from extractor.errors import FATAL, NOT_REACHED, IdTakenError, kinds
+from extractor.errors import BUG, FATAL, NOT_REACHED, IdTakenError, kinds
 from extractor.output.answer_cache import AnswerCache, ReadOnlyAnswerCache, answer_cache_path
 from extractor.output.failures import FailureEntry, Failures, encode_failures, read_failures
 from extractor.output.files import (
@@ -34,11 +35,13 @@ from extractor.output.files import (
 from extractor.output.record_index import RecordIndex
 from extractor.pipeline.convert import EarlierRecord, Known
 from extractor.pipeline.line_format import OutputLine
-from extractor.pipeline.read.read import Unreadable
+from extractor.pipeline.read.read import Kind, Unreadable
 from extractor.pipeline.recipe import Recipe
 
 # Failures that say nothing about the document itself, so any run that resumes asks about it again.
 PASSING = frozenset({NOT_REACHED, *kinds(*FATAL)})
+# Failures to read a document: once it can be read, they are past.
+_UNREAD = frozenset(get_args(Kind))
 # Seconds between syncs to disk: how much work a power loss may cost.
 SYNC_EVERY = 1.0
 
@@ -109,13 +112,17 @@ class ResumableOutput:
                 continue
             failed = self._failures_of(document)
             if failed:
-                if _is_due(failed, retry) or self._index.was_cut(document.id, document.path):
+                if _is_due(failed, retry) or self._index.was_cut(document):
+                    if _names_bug(failed, retry):
+                        self._cache.discard([document.id])
                     yield document
                 else:
+                    self._settle(document)
                     self.waiting += 1
             elif self._is_done(document):
+                self._settle(document)
                 self.skipped += 1
-            elif (path := self._index.path_of(document.id)) not in (None, document.path):
+            elif (path := self._index.taken(document, self._failures)) is not None:
                 reason = str(self._id_taken(document, document.id, path))
                 yield Unreadable(document.id, document.path, "id-taken", reason)
             else:
@@ -123,15 +130,26 @@ class ResumableOutput:
         self.left = len(to_retry)
 
     def _is_done(self, document: Document) -> bool:
-        is_current = self._index.has(document.id, document.sha256, document.row)
-        return is_current and not self._cache.has_earlier_answers(document.id)
+        return self._index.has(document) and not self._cache.has_earlier_answers(document.id)
+
+    def _settle(self, document: Document) -> None:
+        """Let the lines and failures of a document that is not converted name the place where it is read now."""
+        if self._files.failures is None:
+            return
+        self._index.settle(document)
+        failures = self._failures.get(document.id, [])
+        if any(failure["path"] != document.path for failure in failures):
+            for failure in failures:
+                failure["path"] = document.path
+            self._files.failures.add(encode_failures(failures, resolved=document.id))
+            self._has_resolved = True
 
     def _failures_of(self, document: Document) -> list[FailureEntry]:
-        """What failed in a document of this content. Failures of an older content don't count."""
+        """What failed in a document of this content. Failures of an older content, or to read it, don't count."""
         return [
             failure
             for failure in self._failures.get(document.id, ())
-            if failure["path"] in (document.path, None) and failure["sha256"] in (document.sha256, None)
+            if failure["sha256"] == document.sha256 or (failure["sha256"] is None and failure["kind"] not in _UNREAD)
         ]
 
     def known(self, document: Document) -> Known:
@@ -156,17 +174,18 @@ class ResumableOutput:
         if output is None:
             self._files.records.add(b"".join(map(encode, lines)))
             return
-        for line in lines:
-            path = self._index.path_of_record(line["id"])
-            if path not in (None, document.path):
-                raise self._id_taken(document, line["id"], path)
+        if isinstance(document, Document):
+            for name in (line["id"] for line in lines):
+                if self._index.is_taken(document, name, self._failures):
+                    raise self._id_taken(document, name, self._index.path_of(name))
         earlier = self._failures.pop(document.id, [])
         if any(failure["field"] is None for failure in failures):
             # The document was not converted to its end, so its earlier failures stand as well.
             failures = [*earlier, *(failure for failure in failures if failure not in earlier)]
         self._has_resolved |= bool(earlier)
         # The lines first: the last document's are not trusted, so a kill here converts it again.
-        self._index.add(document.id, document.path, lines, complete=not failures)
+        if isinstance(document, Document):
+            self._index.add(document, lines, complete=not failures)
         output.add(encode_failures(failures, resolved=document.id if earlier else None))
         if failures:
             self._discard_failed_answers(document.id, failures)
@@ -233,6 +252,11 @@ class ResumableOutput:
 def _is_due(failed: list[FailureEntry], retry: Collection[str] | None) -> bool:
     kinds = {failure["kind"] for failure in failed}
     return bool(kinds & PASSING) or (retry is not None and (not retry or bool(kinds & set(retry))))
+
+
+def _names_bug(failed: list[FailureEntry], retry: Collection[str] | None) -> bool:
+    """Whether a bug is to be retried: the answers that it was met with would only lead to it again."""
+    return retry is not None and (not retry or BUG in retry) and any(failure["kind"] == BUG for failure in failed)
 
 
 def _encode_all(failures: Failures) -> bytes:

@@ -78,7 +78,7 @@ def _joined(parts: Sequence[Excerpt]) -> Excerpt:
     first = parts[0]
     if len(parts) == 1:
         return first
-    starts, ends = array("q"), array("q")
+    starts, ends = array("i"), array("i")
     for part in parts:
         if ends:
             starts.append(ends[-1])

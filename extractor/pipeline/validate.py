@@ -9,6 +9,7 @@ or reorder values, and a number may be computed otherwise as long as its words s
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -124,7 +125,16 @@ def _attempt(model: type[BaseModel], record: Json) -> tuple[Json | None, list[_F
         dumped: Any = made.model_dump(mode="json", by_alias=False, warnings=False)
     except Exception as error:
         return None, [_Fault((), f"{type(error).__name__}: {error}", has_place=False)]
-    return (dumped if isinstance(dumped, dict) else {}), []
+    return (_finite(dumped) if isinstance(dumped, dict) else {}), []
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for NaN and infinity, which are no JSON: code of a schema may compute them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value
 
 
 def _message(pydantic_words: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractor.document import Document
-from extractor.errors import NOT_REACHED, AnswersUnusableError, ExtractorError
+from extractor.errors import BUG, NOT_REACHED, AnswersUnusableError, ExtractorError
 from extractor.pipeline.convert import Converted
 from extractor.pipeline.read.read import Unreadable
 
@@ -69,7 +69,7 @@ def bug_failure(document: Document, error: Exception) -> FailureEntry:
     message = " ".join(str(error).split())[:200]
     return document_failure(
         document,
-        "bug",
+        BUG,
         f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}: {message or 'no message'}. "
         "This is a bug of extractor or of the schema, not of the text: please report it with the text.",
     )

@@ -14,6 +14,7 @@ from extractor.llm.prices import FREE, Price, price_of
 from extractor.llm.rate_limit import RateLimiter
 from extractor.llm.recordings import Mode, Recordings
 from extractor.pipeline.read.read import ReadOptions, Unreadable, read
+from extractor.pipeline.read.sizes import LARGEST
 from extractor.runs.budget import Limits
 from extractor.runs.run import Workers
 
@@ -54,6 +55,8 @@ class Settings:
     date_column: str | None = None
     # The columns of JSONL and CSV inputs whose cells go into the output lines.
     keep_columns: tuple[str, ...] = ()
+    # The most bytes of a file, a page or a row.
+    max_document_size: int = LARGEST
     # Whether to ask once more about sentences that call for an item and are not cited.
     second_pass: bool = False
     # Whether to ask a second time about each item.
@@ -105,6 +108,7 @@ class Settings:
             self.title_column,
             self.date_column,
             tuple(dict.fromkeys(self.keep_columns)),
+            self.max_document_size,
         )
 
     def limiter(self, cancellation: Cancellation, notify: Callable[[str], None]) -> RateLimiter:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import is_dataclass
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
@@ -28,6 +29,8 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "fail_fast": (None, True, False),
     "strict": (None, False),
 }
+# Those of them that pydantic can apply to strings only: any other value would be refused.
+_OF_STRINGS = ("strip_whitespace", "coerce_numbers_to_str")
 # Settings of a model (`model_config`) that reject values or change all of them, with those that do neither.
 _CONFIG: dict[str, tuple[Any, ...]] = {
     "str_max_length": (None,),
@@ -62,7 +65,23 @@ def complaint_about_field(info: FieldInfo, marks: Sequence[Any]) -> str | None:
                 f"has {', '.join(limits)}. A true value of a text may break that, and its answer would be paid for and "
                 f"lost. Delete it. {_INSTEAD}"
             )
+    if name := _setting_of_strings(info.annotation, info.metadata):
+        return f"has {name}, which is for strings only, so every value would be paid for and lost. Delete it."
     return None
+
+
+def _setting_of_strings(annotation: Any, marks: Sequence[Any]) -> str | None:
+    """A setting that pydantic can apply to strings only, on something else; None if there is none."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _setting_of_strings(arguments[0], [*marks, *arguments[1:]])
+    if origin in (Union, UnionType):
+        return next(filter(None, (_setting_of_strings(one, marks) for one in arguments if one is not NoneType)), None)
+    if annotation is str or origin is Literal:
+        return None
+    given = [inner for mark in marks for inner in (mark.metadata if isinstance(mark, FieldInfo) else [mark])]
+    named = [name for mark in given for name in _OF_STRINGS if getattr(mark, name, None) is not None]
+    return next(iter(named), None) or next(filter(None, (_setting_of_strings(one, ()) for one in arguments)), None)
 
 
 _INSTEAD = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import html
 import json
 import os
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
+import openai
 import pytest
 from fake_endpoint import FakeEndpoint, Step, completion_body, serve
 
@@ -54,6 +56,48 @@ def test_sends_the_body_as_it_is_and_returns_the_answer_as_it_came() -> None:
     assert fake.seen[0].path == "/v1/chat/completions"
     assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
     assert reply.body == answer
+
+
+def packed(content: bytes) -> dict[str, Any]:
+    return {"body": gzip.compress(content), "headers": {"content-encoding": "gzip"}}
+
+
+TOO_LONG = 1_000_000 + 128 * BODY["max_tokens"] + 1  # type: ignore[operator]
+
+
+@pytest.fixture(params=["aiohttp", "httpx2"])
+def either_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "httpx2":  # used where there is a proxy, which loopback ignores
+        monkeypatch.setattr(openai, "DefaultAioHttpClient", openai.DefaultAsyncHttpxClient)
+
+
+@pytest.mark.usefixtures("either_client")
+@pytest.mark.parametrize("step", [Step(body=b" " * TOO_LONG), Step(**packed(b" " * 50_000_000))])
+def test_an_answer_is_read_no_further_than_it_can_be_long(step: Step) -> None:
+    with serve(step) as fake, pytest.raises(errors.OversizedAnswerError) as caught:
+        ask(fake)
+    assert len(fake.seen) == 1, "the next answer would be as long"
+    assert str(caught.value).startswith("127.0.0.1 sent more than 1.0 MB in answer to one question. Check ")
+
+
+@pytest.mark.usefixtures("either_client")
+@pytest.mark.parametrize("pack", [False, True])
+def test_an_answer_of_just_the_size_is_read(pack: bool) -> None:
+    content = json.dumps(completion_body("中文")).encode()
+    content += b" " * (TOO_LONG - 1 - len(content))
+    with serve(Step(**packed(content)) if pack else Step(body=content)) as fake:
+        assert ask(fake).body == completion_body("中文")
+
+
+@pytest.mark.usefixtures("either_client")
+@pytest.mark.parametrize("pack", [False, True])
+def test_the_message_of_an_error_page_without_end_is_shown(pack: bool) -> None:
+    page = b"<html><body>the gateway is down" + b" " * 5_000_000
+    steps = [Step(502, **packed(page)) if pack else Step(502, body=page)] * 3
+    with serve(*steps) as fake, pytest.raises(errors.ServerError) as caught:
+        ask(fake)
+    assert "answered 502: the gateway is down" in str(caught.value)
+    assert len(fake.seen) == 3
 
 
 @pytest.mark.parametrize(

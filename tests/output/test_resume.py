@@ -22,6 +22,8 @@ from extractor.cli.main import app
 from extractor.document import Json
 from extractor.llm.call import request_key
 from extractor.output.files import restart_path
+from extractor.pipeline import convert
+from extractor.pipeline.validate import validate
 from extractor.runs.convert_to_file import answer_cache_path
 
 SPEECH = (
@@ -432,6 +434,40 @@ def test_an_answer_that_did_not_fit_is_asked_for_again() -> None:
     with answering() as fake:
         assert extract(fake, "--retry", "invalid_answer").exit_code == 0
         assert [(city_of(seen.body), field_of(seen.body)) for seen in fake.seen] == [("乙", "date")]
+
+
+def test_only_a_retry_asks_again_what_a_bug_was_met_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain run asks nothing, however often it is started: the answers are paid for."""
+
+    def failing(schema: object, merged: object, *more: object) -> object:
+        if "坏" in repr(merged):
+            raise ZeroDivisionError("an answer that the code can't read")
+        return validate(schema, merged, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(convert, "validate", failing)
+    for city in CITIES[:2]:
+        path = Path(f"texts/{city}.txt")
+        path.write_text(path.read_text(encoding="utf-8").replace("全市排查", "坏市排查"), encoding="utf-8")
+    refused = Step(400, {"error": {"message": "bad"}})
+    with answering(lambda body: refused if city_of(body) == "乙" and field_of(body) == "date" else None) as fake:
+        assert extract(fake).exit_code == 1
+    assert [(f["id"], f["kind"]) for f in lines(FAILED)] == [("丁", "bug"), ("丙", "bug"), ("乙", "bad_request")]
+    with answering() as fake:
+        assert extract(fake).exit_code == 1
+        assert fake.seen == []
+        assert extract(fake, "--retry", "bad_request").exit_code == 1
+        assert {city_of(seen.body) for seen in fake.seen} == {"乙"}
+        fake.seen.clear()
+        assert extract(fake, "--retry-failed").exit_code == 1
+        assert Counter(city_of(seen.body) for seen in fake.seen) == {"丁": 5, "丙": 5}
+        fake.seen.clear()
+        assert extract(fake).exit_code == 1
+        assert fake.seen == []
+        monkeypatch.setattr(convert, "validate", validate)
+        assert extract(fake, "--retry", "bug").exit_code == 0
+        assert Counter(city_of(seen.body) for seen in fake.seen) == {"丁": 5, "丙": 5}
+    assert not FAILED.exists()
+    assert {line["id"] for line in lines()} == set(CITIES)
 
 
 @pytest.mark.parametrize("stop", ["quota at the same text", "quota before it", "the text is gone"])

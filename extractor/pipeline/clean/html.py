@@ -35,7 +35,7 @@ class _Piece(NamedTuple):
 def main_text(document: Document) -> Excerpt:
     """The article of an HTML page, or all its text if no article is found. The rest is omitted as "html"."""
     page = scan(document.text)
-    solid = array("q", (i for i, character in enumerate(page.text) if not character.isspace()))
+    solid = array("i", (i for i, character in enumerate(page.text) if not character.isspace()))
     words = "".join(page.text[i] for i in solid)
     pieces = _align(_article(_without(document.text, page.hidden)), words)
     taken = _taken(pieces, words, page, solid) if pieces else bytearray(b"\1" * len(solid))
@@ -149,7 +149,7 @@ def _visible(page: Page, solid: array[int], taken: bytearray) -> tuple[str, arra
     White space and line ends are given one character of the gap in the page.
     """
     text: list[str] = []
-    starts, ends = array("q"), array("q")
+    starts, ends = array("i"), array("i")
     indices = [index for index, _, _ in page.breaks]
     before = -1
     for number, i in enumerate(solid):

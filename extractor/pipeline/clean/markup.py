@@ -65,7 +65,7 @@ def has_tags(text: str) -> bool:
 def _with_breaks(page: Page) -> tuple[str, array[int], array[int]]:
     """The characters of the page, with a line end or a tab in the place of a tag where none stands beside it."""
     text: list[str] = []
-    starts, ends = array("q"), array("q")
+    starts, ends = array("i"), array("i")
     done = 0
     for index, place, kind in page.breaks:
         text += page.text[done:index]

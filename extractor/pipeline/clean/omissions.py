@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 def remove(excerpt: Excerpt, cuts: Iterable[Cut]) -> Excerpt:
     """The excerpt without `cuts`, which must be in order. A cut that overlaps an earlier one is skipped."""
     texts: list[str] = []
-    starts, ends = array("q"), array("q")
+    starts, ends = array("i"), array("i")
     omissions = list(excerpt.omissions)
     done = 0
 

@@ -110,13 +110,17 @@ Break = tuple[int, int, Literal["line", "cell"]]
 
 @dataclass(slots=True)
 class Page:
-    """The characters outside tags, in order. `hidden` are source offsets of elements that are not displayed."""
+    """The characters outside tags, in order. `hidden` are source offsets of elements that are not displayed.
+
+    `characters` are the different ones.
+    """
 
     text: list[str] = field(default_factory=list)
-    starts: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
+    starts: array[int] = field(default_factory=lambda: array("i"))
+    ends: array[int] = field(default_factory=lambda: array("i"))
     breaks: list[Break] = field(default_factory=list)
     hidden: list[tuple[int, int]] = field(default_factory=list)
+    characters: dict[str, str] = field(default_factory=dict)
 
     def add(self, character: str, start: int, end: int) -> None:
         self.text.append(character)
@@ -207,7 +211,8 @@ def _characters(page: Page, source: str, start: int, end: int) -> None:
 
 
 def _plain(page: Page, source: str, start: int, end: int) -> None:
-    page.text.extend(source[start:end])
+    # One object for each different character: a new one for each place would take 76 bytes a character.
+    page.text.extend(map(page.characters.setdefault, source[start:end], source[start:end]))
     page.starts.extend(range(start, end))
     page.ends.extend(range(start + 1, end + 1))
 

@@ -25,7 +25,7 @@ def make_key(text: str) -> tuple[str, array[int], array[int]]:
     """
     folded = fold(text)
     pieces: list[str] = []
-    starts, ends = array("q"), array("q")
+    starts, ends = array("i"), array("i")
     done = 0
     for noise in _NOISE.finditer(text):
         i, j = noise.span()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,14 +14,16 @@ Wanted = tuple[str, str]
 """An option, and the column that it names."""
 
 
-def missing_columns(file: str, wanted: Sequence[Wanted], encoding: str | None) -> tuple[list[Wanted], str | None]:
+def missing_columns(
+    file: str, wanted: Sequence[Wanted], encoding: str | None, largest: int
+) -> tuple[list[Wanted], str | None]:
     """Those of the wanted columns that no row of a table has, and a sentence about the first one.
 
     Rows are read until all columns are found, so usually one. The sentence is None if there is no readable row.
     """
     missing = list(wanted)
     first: Cells | None = None
-    for row in _rows(file, encoding) if missing else ():
+    for row in _rows(file, encoding, largest) if missing else ():
         first = row if first is None else first
         missing = [(option, column) for option, column in missing if column not in row]
         if not missing:
@@ -33,7 +34,7 @@ def missing_columns(file: str, wanted: Sequence[Wanted], encoding: str | None) -
     return missing, f"{file} has no column {column!r}; {columns_of(first)}: name one of them with {option}."
 
 
-def _rows(file: str, encoding: str | None) -> Iterator[Cells]:
+def _rows(file: str, encoding: str | None, largest: int) -> Iterator[Cells]:
     """The readable rows of a table. Damage ends them silently: reading the table reports it."""
     form = format_of(file)
     if form.rows is None:
@@ -43,7 +44,6 @@ def _rows(file: str, encoding: str | None) -> Iterator[Cells]:
         if isinstance(codec, Undecodable):
             return
         raw.seek(0)
-        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline=form.newline) as lines:
-            for _, row in form.rows(lines):
-                if isinstance(row, dict):
-                    yield row
+        for _, row in form.each_row(raw, codec, largest):
+            if isinstance(row, dict):
+                yield row

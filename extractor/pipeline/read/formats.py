@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.pipeline.read.csv_table import csv_rows
 from extractor.pipeline.read.encodings import Undecodable, decode
-from extractor.pipeline.read.tables import BadRow, Cells, csv_rows, jsonl_rows
+from extractor.pipeline.read.sizes import TooLong, bounded_lines
+from extractor.pipeline.read.tables import BadRow, Cells, jsonl_rows
 
-RowReader = Callable[[Iterable[str]], Iterator[tuple[int, Cells | BadRow]]]
+RowReader = Callable[[Iterable[str | TooLong], int], Iterator[tuple[int, Cells | BadRow]]]
 
 
 @dataclass(frozen=True)
 class Format:
     """How a file is read: as a whole by `text`, from its bytes and the encoding that the user named; or by `rows`, from
-    its lines, one document a row."""
+    its lines and the bytes that one may have, one document a row."""
 
     text: Callable[[bytes, str | None], str | Undecodable] = decode
     rows: RowReader | None = None
@@ -28,6 +31,12 @@ class Format:
     def newline(self) -> str:
         """What ends a line: in a file with a header also what stands within a quoted cell."""
         return "" if self.has_header else "\n"
+
+    def each_row(self, raw: Any, codec: str, largest: int) -> Iterator[tuple[int, Cells | BadRow]]:
+        """The rows of an open table. Undecodable bytes become surrogates, so that one bad row is one failure."""
+        assert self.rows is not None
+        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline=self.newline) as lines:
+            yield from self.rows(bounded_lines(lines, largest), largest)
 
     def open(self, file: str) -> Any:
         """The file's bytes."""

@@ -4,37 +4,31 @@ Line ends are kept and a byte order mark is dropped, so offsets are those of the
 that cannot be read becomes an `Unreadable` among the documents, and reading continues. Wrong usage (a path
 that does not exist, an unknown encoding) raises `InputError` before anything is read.
 
-Memory: one file or row, and what `paths` needs.
+Memory: one file or row, of `max_document_size` at most, and what `paths` needs.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import os
 import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from extractor.document import Document
 from extractor.pipeline.read.columns import Wanted, missing_columns
 from extractor.pipeline.read.encodings import Undecodable, is_encoding, safe
-from extractor.pipeline.read.formats import FORMATS, Format, RowReader, format_of
+from extractor.pipeline.read.formats import FORMATS, Format, format_of
 from extractor.pipeline.read.paths import WILDCARD, ClosedFolder, InputFile, find_files, unique
 from extractor.pipeline.read.row_cells import kept_cells, row_date, row_title
-from extractor.pipeline.read.tables import (
-    BadRow,
-    Cells,
-    columns_of,
-    read_sample,
-    row_codec,
-    row_text,
-)
+from extractor.pipeline.read.sizes import LARGEST, too_large
+from extractor.pipeline.read.tables import BadRow, Cells, columns_of, read_sample, row_codec, row_text
 
 _LONGEST_ID = 200
 _HTML = re.compile(r"\s{0,999}(?:<\?xml[^>]{0,200}>\s{0,99})?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
@@ -47,6 +41,7 @@ Kind = Literal[
     "permission",
     "unreadable",
     "truncated",
+    "too-large",
     "row",
     "no-text-column",
     "no-id-column",
@@ -74,6 +69,8 @@ class ReadOptions:
 
     Columns that are None are looked for under their usual names. `keep_columns` are kept for the output line.
 
+    A file, a page or a row of more than `max_document_size` bytes is not read.
+
     `output` and the files beside it whose names begin with its name are not read, even if they are in a
     folder that is.
     """
@@ -85,6 +82,7 @@ class ReadOptions:
     title_column: str | None = None
     date_column: str | None = None
     keep_columns: tuple[str, ...] = ()
+    max_document_size: int = LARGEST
 
 
 def read(inputs: Sequence[str], options: ReadOptions | None = None) -> Iterator[Document | Unreadable]:
@@ -118,7 +116,7 @@ def _check_columns(wanted: list[str], options: ReadOptions) -> None:
     for file in (file for given in wanted for file in _files(given, options.output)) if missing else ():
         if not isinstance(file, ClosedFolder) and format_of(file.source).rows is not None:
             # Rows that lack a column which others have are read without it, or are failures of their own.
-            missing, problem = missing_columns(file.source, missing, options.encoding)
+            missing, problem = missing_columns(file.source, missing, options.encoding, options.max_document_size)
             if problem is not None:
                 problems.setdefault(missing[0], problem)
             if not missing:
@@ -200,7 +198,7 @@ def _read_file(file: InputFile | ClosedFolder, options: ReadOptions) -> Iterator
     form = format_of(file.source)
     try:
         if form.rows is not None:
-            yield from _read_rows(file, form, form.rows, options)
+            yield from _read_rows(file, form, options)
         else:
             yield _read_whole(file, form, options)
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -215,10 +213,12 @@ def _read_file(file: InputFile | ClosedFolder, options: ReadOptions) -> Iterator
 
 def _read_whole(file: InputFile, form: Format, options: ReadOptions) -> Document | Unreadable:
     if file.source == "-":
-        data = sys.stdin.buffer.read()
+        data, size = _read_bounded(sys.stdin.buffer, options.max_document_size)
     else:
         with open(file.source, "rb") as stream:
-            data = stream.read()
+            data, size = _read_bounded(stream, options.max_document_size)
+    if len(data) > options.max_document_size:
+        return _unreadable(file, "too-large", too_large(size, options.max_document_size))
     text = form.text(data, options.encoding)
     if isinstance(text, Undecodable):
         return _unreadable(file, text.kind, text.reason)
@@ -230,7 +230,16 @@ def _read_whole(file: InputFile, form: Format, options: ReadOptions) -> Document
     return Document(file.id, safe(file.path), text, digest, "html" if html else "text", columns=kept)
 
 
-def _read_rows(file: InputFile, form: Format, rows: RowReader, options: ReadOptions) -> Iterator[Document | Unreadable]:
+def _read_bounded(stream: BinaryIO, largest: int) -> tuple[bytes, int | None]:
+    """The bytes of a stream, of which one more than `largest` is enough, and how many it has if the system knows."""
+    data = stream.read(largest + 1)
+    size = None
+    with suppress(OSError):
+        size = os.fstat(stream.fileno()).st_size
+    return data, size or None
+
+
+def _read_rows(file: InputFile, form: Format, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """One document for each row. A column that is not in the header of a CSV file is reported once."""
     empty = True
     with form.open(file.source) as raw:
@@ -239,18 +248,12 @@ def _read_rows(file: InputFile, form: Format, rows: RowReader, options: ReadOpti
             yield _unreadable(file, codec.kind, codec.reason)
             return
         raw.seek(0)
-        # Undecodable bytes become surrogates, so that one bad row is one failure and not the end of the file.
-        with io.TextIOWrapper(raw, codec, errors="surrogateescape", newline=form.newline) as lines:
-            for line, row in rows(lines):
-                empty = False
-                found = _read_row(file, line, row, options)
-                yield found
-                if (
-                    form.has_header
-                    and isinstance(found, Unreadable)
-                    and found.kind in ("no-text-column", "no-id-column")
-                ):
-                    return
+        for line, row in form.each_row(raw, codec, options.max_document_size):
+            empty = False
+            found = _read_row(file, line, row, options)
+            yield found
+            if form.has_header and isinstance(found, Unreadable) and found.kind in ("no-text-column", "no-id-column"):
+                return
     if empty:
         yield _unreadable(file, "empty", "has no rows: there is nothing to read in it.")
 
@@ -262,7 +265,8 @@ def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOpti
     key = options.id_column or "id"
     if options.id_column and key not in row:
         return _unreadable(here, "no-id-column", f"has no column {key}; {columns_of(row)}: name one with --id-column.")
-    if isinstance(row.get(key), str | int) and str(row[key]).strip():
+    has_own_id = isinstance(row.get(key), str | int) and bool(str(row[key]).strip())
+    if has_own_id:
         here = InputFile(file.source, here.path, str(row[key]))
     text = row_text(row, options.text_column)
     if isinstance(text, BadRow):
@@ -277,6 +281,7 @@ def _read_row(file: InputFile, line: int, row: Cells | BadRow, options: ReadOpti
         row_title(row, options.title_column),
         row_date(row, options.date_column),
         kept_cells(row, options.keep_columns),
+        has_own_id,
     )
 
 

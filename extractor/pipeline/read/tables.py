@@ -1,9 +1,7 @@
-"""Reads the rows of JSONL and CSV files, each with the number of the line where it begins."""
+"""Reads the rows of JSONL files, and what is common to all tables. Each row has the number of the line where it begins."""
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from extractor.pipeline.read.encodings import Undecodable, detect, has_surrogates, safe
+from extractor.pipeline.read.sizes import TooLong, too_large
 
 TEXT_COLUMNS = ("text", "content", "正文", "内容", "body", "article")
 
 _SAMPLE = 1 << 18  # bytes from which the encoding of a JSONL or CSV file is guessed
-_LONGEST_CELL = 1 << 26  # characters; a quote that is never closed must not take in the rest of a large file
+_LONGEST_NAME = 60  # characters of a column's name in a message
 
 Cells = dict[str, Any]
 
@@ -24,11 +23,11 @@ Cells = dict[str, Any]
 class BadRow:
     """Why a row could not be read. `reason` continues a sentence that begins with the name of the row."""
 
-    kind: Literal["row", "encoding", "empty", "no-text-column"]
+    kind: Literal["row", "encoding", "empty", "too-large", "no-text-column"]
     reason: str
 
 
-_NOT_TEXT = BadRow(
+NOT_TEXT = BadRow(
     "encoding", "has bytes or escapes that are not characters: fix it, or name the encoding with --encoding."
 )
 
@@ -59,63 +58,25 @@ def read_sample(raw: Any) -> bytes:
     return sample
 
 
-def jsonl_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
+def jsonl_rows(lines: Iterable[str | TooLong], largest: int) -> Iterator[tuple[int, Cells | BadRow]]:
     """The objects of a JSONL file by line number. Blank lines are skipped."""
     for number, line in enumerate(lines, 1):
-        if number == 1:
-            line = line.removeprefix("\ufeff")
-        if not line.strip():
-            continue
-        if has_surrogates(line):
-            yield number, _NOT_TEXT
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            yield number, BadRow("row", f"is not JSON ({error.msg} at column {error.colno}): fix the line.")
-        except (ValueError, RecursionError):
-            yield (
-                number,
-                BadRow("row", "is JSON with a number that is too long or nesting that is too deep: fix the line."),
-            )
-        else:
-            yield (
-                number,
-                row if isinstance(row, dict) else BadRow("row", "is not a JSON object: put one {…} on each line."),
-            )
+        if isinstance(line, TooLong):
+            yield number, BadRow("too-large", too_large(line.size, largest))
+        elif line.strip():
+            yield number, _object(line.removeprefix("\ufeff") if number == 1 else line)
 
 
-def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
-    """The rows of a CSV file by the line where each begins.
-
-    Parsing is strict: otherwise a quote that is never closed would swallow rows silently.
-    """
-    csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(lines, strict=True)
-    header: list[str] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, BadRow("row", f"is not CSV ({error}): fix its quotes.")
-            continue
-        if header is None and cells:
-            header = [cell.removeprefix("\ufeff").strip() for cell in cells]
-        elif header and cells:
-            yield line, _csv_row(header, cells)
-
-
-def _csv_row(header: list[str], cells: list[str]) -> Cells | BadRow:
-    if any(map(has_surrogates, cells)):
-        return _NOT_TEXT
-    if len(cells) > len(header):
-        return BadRow(
-            "row", f"has {len(cells)} cells, the header {len(header)}: put cells that contain commas in quotes."
-        )
-    return dict(itertools.zip_longest(header, cells, fillvalue=""))
+def _object(line: str) -> Cells | BadRow:
+    if has_surrogates(line):
+        return NOT_TEXT
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        return BadRow("row", f"is not JSON ({error.msg} at column {error.colno}): fix the line.")
+    except (ValueError, RecursionError):
+        return BadRow("row", "is JSON with a number that is too long or nesting that is too deep: fix the line.")
+    return row if isinstance(row, dict) else BadRow("row", "is not a JSON object: put one {…} on each line.")
 
 
 def row_text(row: Cells, column: str | None) -> str | BadRow:
@@ -130,9 +91,10 @@ def row_text(row: Cells, column: str | None) -> str | BadRow:
         return BadRow("empty", f"has no text in its column {name}.")
     if not isinstance(text, str):
         return BadRow("row", f"has no string in its column {name}: name another column with --text-column.")
-    return _NOT_TEXT if has_surrogates(text) else text
+    return NOT_TEXT if has_surrogates(text) else text
 
 
 def columns_of(row: Cells) -> str:
     """The columns of a row, for a message."""
-    return f"its columns are {', '.join(map(safe, list(row)[:20]))}" if row else "it has no columns"
+    names = ", ".join(safe(name)[:_LONGEST_NAME] for name in list(row)[:20])
+    return f"its columns are {names}" if row else "it has no columns"

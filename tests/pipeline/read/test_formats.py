@@ -10,6 +10,7 @@ import pytest
 from extractor.document import Document
 from extractor.pipeline.read.formats import FORMATS, Format
 from extractor.pipeline.read.read import read
+from extractor.pipeline.read.sizes import TooLong
 from extractor.pipeline.read.tables import BadRow, Cells
 
 
@@ -25,8 +26,9 @@ def test_a_text_format(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_a_table_format(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def rows(lines: Iterable[str]) -> Iterator[tuple[int, Cells | BadRow]]:
+    def rows(lines: Iterable[str | TooLong], largest: int) -> Iterator[tuple[int, Cells | BadRow]]:
         for number, line in enumerate(lines, 1):
+            assert isinstance(line, str)
             yield number, dict(zip(("id", "text"), line.split("|"), strict=True))
 
     monkeypatch.setitem(FORMATS, ".bars", Format(rows=rows))
