@@ -13,10 +13,12 @@ from extractor.cli.batch import check_batch
 from extractor.cli.conclude import conclude
 from extractor.cli.exit import stop
 from extractor.cli.options import (
+    AnswerFormatOption,
     BaseUrlOption,
     ConcurrencyOption,
     DateColumnOption,
     EncodingOption,
+    HeaderOption,
     IdColumnOption,
     Inputs,
     KeepColumnOption,
@@ -38,6 +40,7 @@ from extractor.cli.options import (
     TitleColumnOption,
     TpmOption,
     VerifyOption,
+    read_answer_format,
     read_concurrency,
     read_price,
 )
@@ -69,6 +72,8 @@ def extract(
     max_output_tokens: MaxOutputTokensOption = None,
     temperature: TemperatureOption = None,
     reasoning_effort: ReasoningEffortOption = None,
+    answer_format: AnswerFormatOption = None,
+    header: HeaderOption = None,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -148,6 +153,8 @@ def extract(
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
+        answer_format=read_answer_format(answer_format),
+        headers=tuple(header or ()),
         concurrency=read_concurrency(concurrency),
         rpm=rpm,
         tpm=tpm,

@@ -126,6 +126,20 @@ REASKED = "reasked"
 
 
 AnswerFormat = Literal["json_schema", "strict", "json_object", "text"]
+ANSWER_FORMATS: dict[str, AnswerFormat] = {
+    "json-schema": "json_schema",
+    "strict": "strict",
+    "json-object": "json_object",
+    "none": "text",
+}
+"""What `--answer-format` takes."""
+
+
+def option_of(answer: AnswerFormat | None) -> str | None:
+    """What `--answer-format` calls it."""
+    return next((name for name, known in ANSWER_FORMATS.items() if known == answer), None)
+
+
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 
 

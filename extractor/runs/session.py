@@ -60,7 +60,7 @@ def open_session(
 
     `on_event` gets an event for each attempt; `on_progress` the bytes done and in all while the embedded
     model is joined; `schema` is the settings' own if it is loaded already; `announce` takes a line when the
-    embedded model is being loaded, and one when it is ready. Raises SchemaError and SetupError.
+    embedded model is being loaded, one when it is ready, and those of an endpoint (see `choose`). Raises SchemaError and SetupError.
     """
     schema = schema or load_schema(settings.schema)
     cancellation = cancellation or Cancellation()
@@ -74,6 +74,9 @@ def open_session(
         cancellation,
         lambda attempt: budgets[0].record_attempt(attempt),
         settings.timeout,
+        settings.answer_format,
+        settings.headers,
+        announce or (lambda line: None),
     )
     if announce is not None and model.is_local:
         model = _announced(model, announce)
