@@ -27,6 +27,9 @@ def checked(base_url: str) -> str:
         raise UnknownEndpointError(
             f"The base URL {base_url!r} is not a web address.", "Write it like http://127.0.0.1:8000/v1."
         )
+    with suppress(OSError):  # 127.1 is an address for the system, but not for HTTP clients
+        whole = socket.inet_ntoa(socket.inet_aton(parts.hostname or ""))
+        url = parts._replace(netloc=f"{whole}:{parts.port}" if parts.port else whole).geturl()
     return url
 
 
@@ -42,10 +45,8 @@ def is_loopback(url: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
-    with suppress(OSError):  # also 127.1 and 0x7f000001, which the system takes for 127.0.0.1
-        address = ipaddress.IPv4Address(socket.inet_aton(host))
     with suppress(ValueError):
-        address = address or ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address
     return address is not None and (address.is_loopback or address.is_unspecified)

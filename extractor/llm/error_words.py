@@ -82,7 +82,7 @@ _BY_STATUS: dict[int, Kinds] = {
     ),
     500: _compiled(
         (r"context (?:size|length|window) (?:has been )?exceeded|exceeds? (?:the )?context", ContextTooLongError),
-        (r"response_?format|json_?schema|grammar", FormatRefusedError),
+        (r"response_?format|json[ _]?schema|grammar", FormatRefusedError),
     ),
 } | dict.fromkeys(
     _REFUSED,
@@ -93,7 +93,7 @@ _BY_STATUS: dict[int, Kinds] = {
             r"超长|(?:输入|上下文|长度).{0,20}超[过出]",
             ContextTooLongError,
         ),
-        (r"response_?format|json_?schema|\bgrammar|structured[ _]outputs?|json mode", FormatRefusedError),
+        (r"response_?format|json[ _]?schema|\bgrammar|structured[ _]outputs?|json mode", FormatRefusedError),
         (
             r"model[ _]?not[ _]?(?:found|exist)|model .{0,80}(?:not found|does not exist)|invalid[ _]model|"
             r"invalidendpointormodel|unknown model|no healthy deployments|模型不存在|模型名称?错误",
@@ -117,11 +117,15 @@ _STATUS: dict[int, type[ProviderError]] = {
 }
 # The codes of MiniMax, which come with status 200, and words that may say nothing.
 _MINIMAX: dict[int, type[ProviderError]] = {
+    1000: ServerError,
+    1001: ServerError,
     1002: RateLimitedError,
     1004: KeyRefusedError,
     1008: QuotaUsedUpError,
+    1024: ServerError,
     1026: ContentFilteredError,
     1027: ContentFilteredError,
+    1033: ServerError,
     1039: ContextTooLongError,
     2049: KeyRefusedError,
 }
