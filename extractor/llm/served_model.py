@@ -75,6 +75,7 @@ def listed_models(endpoint: Endpoint) -> list[str]:
         with open_client(endpoint, _TIMEOUT) as client:
             body = json.loads(client.models.with_raw_response.list(extra_headers=without_key(endpoint)).content)
         listed = body.get("data") if isinstance(body, dict) else None
-        names = [entry.get("id") for entry in listed or () if isinstance(entry, dict)]
+        entries = listed if isinstance(listed, list) else ()
+        names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
         return [without_folder(name) for name in names if isinstance(name, str)]
     return []
