@@ -37,5 +37,6 @@ def carries_key(headers: Mapping[str, str]) -> bool:
 
 def without_values(arguments: Sequence[str], lines: Sequence[str]) -> list[str]:
     """The arguments of a command without the values of the headers among them."""
-    shown = {form: f"{form.partition(':')[0]}: ***" for line in lines for form in (line, f"--header={line}")}
+    shown = {line: f"{line.partition(':')[0]}: ***" for line in lines}
+    shown |= {f"--header={line}": f"--header={hidden}" for line, hidden in shown.items()}
     return [shown.get(argument, argument) for argument in arguments]
