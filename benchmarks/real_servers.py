@@ -76,7 +76,7 @@ LITELLM = (
     Case("wrong path", "model_unknown", options=("--base-url", "URL/nosuch")),
 )
 LLAMA_CPP = (
-    # Where its answers are cut off, a model of random numbers writes a string without end: they are read all the same.
+    # A model of random numbers may write a string without end: what counts is that the question is taken.
     Case("answers", "read", options=("--max-output-tokens", "300")),
     Case("strict by name", "read", options=("--answer-format", "strict", "--max-output-tokens", "300")),
     Case("json-object by name", "read", options=("--answer-format", "json-object", "--max-output-tokens", "300")),
@@ -85,7 +85,6 @@ LLAMA_CPP = (
 )
 SMALL_CONTEXT = (Case("too long", "context_too_long"),)
 LLAMA_CPP_PYTHON = (
-    # A model of random numbers can't follow a schema in words: what counts is that the questions are taken.
     Case("no schema", "read", options=("--max-output-tokens", "300"), says="asked for a JSON object"),
     Case("json-schema by name", "format_refused", options=("--answer-format", "json-schema")),
     Case("wrong key", "key_refused", key="sk-wrong"),
