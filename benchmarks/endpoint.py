@@ -6,7 +6,7 @@ Environment variables set its behaviour: LATENCY (seconds), SIGMA (of a log-norm
 LATENCY; 0: constant), RPM (requests a minute, in windows of one second), FAULTS (share of requests that fail,
 in turn: 500, dropped, truncated, invalid JSON, slow), REFUSED (share of passages that always get a 400),
 TRUNCATED (share of replies truncated at their length limit), LIMIT_HEADERS (empty: no header announces the
-rate limit). Each answer is the smallest that fits the JSON Schema of its request. GET /count returns the
+rate limit), FORMS (the types of response_format that are taken, "text" for none; others get a 400). Each answer is the smallest that fits the JSON Schema of its request. GET /count returns the
 requests by outcome, the seconds from the first request received to the last answer sent, and the latencies.
 """
 
@@ -28,6 +28,7 @@ FAULTS = float(os.environ.get("FAULTS", "0"))
 REFUSED = float(os.environ.get("REFUSED", "0"))
 TRUNCATED = float(os.environ.get("TRUNCATED", "0"))
 LIMIT_HEADERS = bool(os.environ.get("LIMIT_HEADERS", "1"))
+FORMS = os.environ.get("FORMS", "json_schema,json_object,text").split(",")
 
 _counts: Counter[str] = Counter()
 _chance = random.Random(1)
@@ -68,6 +69,11 @@ async def _answer(request: dict[str, Any], send: Any) -> None:
     if RPM and not _allowed():
         _counts["429"] += 1
         await _send(send, 429, {"error": {"message": "too many requests"}}, [*headers, ("retry-after", "1")])
+        return
+    form = request.get("response_format", {}).get("type", "text")
+    if form not in FORMS:
+        _counts["400"] += 1
+        await _send(send, 400, {"error": {"message": f"response_format of type {form!r} is not supported"}})
         return
     key = hashlib.sha256(json.dumps(request["messages"]).encode()).hexdigest()
     share = int(key[:8], 16) / 0xFFFFFFFF
@@ -141,8 +147,17 @@ def _completion(text: str, reason: str = "stop") -> dict[str, Any]:
 
 
 def _least(request: dict[str, Any]) -> Any:
-    schema = request["response_format"]["json_schema"]["schema"]
+    schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or _schema_in_words(request)
     return _value(schema, schema)
+
+
+def _schema_in_words(request: dict[str, Any]) -> Any:
+    """The JSON Schema that stands in one of the messages."""
+    for message in request["messages"]:
+        _, mark, after = message["content"].rpartition("JSON Schema 输出 JSON：")
+        if mark:
+            return json.JSONDecoder().raw_decode(after)[0]
+    return {}
 
 
 def _value(schema: dict[str, Any], root: dict[str, Any]) -> Any:

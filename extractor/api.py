@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from extractor.cancellation import Cancellation
 from extractor.document import Document
+from extractor.llm.call import ANSWER_FORMATS, AnswerFormat
 from extractor.llm.prices import Price
 from extractor.llm.recordings import Mode, Recordings
 from extractor.output.event_log import document_events, open_event_log
@@ -119,6 +120,8 @@ def extract(
     max_output_tokens: int | None = None,
     temperature: float | None = None,
     reasoning_effort: str | None = None,
+    answer_format: Literal["json-schema", "strict", "json-object", "none"] | None = None,
+    header: Sequence[str] | None = None,
     concurrency: int | Literal["auto"] = "auto",
     rpm: float | None = None,
     tpm: float | None = None,
@@ -158,6 +161,8 @@ def extract(
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
+        answer_format=_answer_format(answer_format),
+        headers=tuple(header or ()),
         concurrency=_checked_concurrency(concurrency),
         rpm=rpm,
         tpm=tpm,
@@ -192,6 +197,12 @@ def _checked_concurrency(concurrency: int | Literal["auto"]) -> int | None:
     if not isinstance(concurrency, int) or not 1 <= concurrency <= MAX_CONCURRENCY:
         raise ValueError(f"concurrency is 'auto' or a number from 1 to {MAX_CONCURRENCY}, not {concurrency!r}.")
     return concurrency
+
+
+def _answer_format(name: str | None) -> AnswerFormat | None:
+    if name is not None and name not in ANSWER_FORMATS:
+        raise ValueError(f"answer_format is one of {', '.join(ANSWER_FORMATS)}, not {name!r}.")
+    return ANSWER_FORMATS[name] if name else None
 
 
 def _price(price_in: float | None, price_out: float | None) -> Price | None:

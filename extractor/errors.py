@@ -31,15 +31,18 @@
         ├── RateLimitedError                429, 访问量过大, 速率限制: waiting helps             (retryable)
         ├── ServerError                     500, 502, 504 …                                      (retryable)
         │   └── OverloadedError             503, 529, "overloaded"                           (retryable)
+        ├── ModelLoadingError               503 "Loading model": waited for, up to ten minutes
         ├── NetworkError                    dropped connection                                   (retryable)
         │   ├── UnreachableError            unknown host, refused connection: nothing was sent   (retryable)
         │   └── TimedOutError               408, or no answer within the timeout             (retryable)
         ├── NotJsonError                    HTML, or JSON that is not a completion
         │   └── MalformedResponseError      cut-off or malformed JSON                        (retryable)
         ├── OversizedAnswerError            more bytes than an answer can have
+        ├── RedirectedError                 3xx: another address, where nothing is sent
         ├── UnknownModelError               404: no such model or path
         └── BadRequestError                 400, 422: the endpoint's message says why
             ├── ContextTooLongError         the passage does not fit the model's context
+            ├── FormatRefusedError          the endpoint does not take the form of answer that is asked for
             └── ContentFilteredError        the provider's content filter refused the text
 
 `kind` is the error's name in logs and in `problems`, `retryable` says whether the same request may succeed
@@ -172,7 +175,7 @@ class AnswerError(ExtractorError):
 
 class TruncatedError(AnswerError):
     kind = "truncated"
-    hint = "Use a model that allows longer answers."
+    hint = "Raise --max-output-tokens, or use a model that allows longer answers."
 
 
 class InvalidAnswerError(AnswerError):
@@ -182,7 +185,7 @@ class InvalidAnswerError(AnswerError):
 
 class BlankAnswerError(AnswerError):
     kind = "blank_answer"
-    hint = "Use another model, or raise its limit if it thinks before it answers."
+    hint = "Use another model, or raise --max-output-tokens if it thinks before it answers."
 
 
 class RefusedError(AnswerError):
@@ -249,6 +252,13 @@ class OverloadedError(ServerError):
     kind = "overloaded"
 
 
+class ModelLoadingError(ProviderError):
+    """The server is up, and its model is not loaded yet. Not retryable: `llm.readiness` waits for it."""
+
+    kind = "model_loading"
+    hint = "Run the same command again when the server has loaded its model: finished work is kept."
+
+
 class NetworkError(ProviderError):
     kind = "network"
     retryable = True
@@ -263,7 +273,7 @@ class UnreachableError(NetworkError):
 
 class TimedOutError(NetworkError):
     kind = "timed_out"
-    hint = "Run again later, or with a lower --concurrency: finished work is kept."
+    hint = "Run again later, or with a lower --concurrency or a higher --timeout: finished work is kept."
 
 
 class NotJsonError(ProviderError):
@@ -284,19 +294,31 @@ class OversizedAnswerError(ProviderError):
     hint = "Check that the base URL belongs to an OpenAI-compatible API; if its answers are right, raise --max-output-tokens."
 
 
+class RedirectedError(ProviderError):
+    kind = "redirected"
+    hint = "Redirects are not followed: if you trust that address, name it with --base-url."
+
+
 class UnknownModelError(ProviderError):
     kind = "model_unknown"
-    hint = "Check the model's name in the provider's list, and the base URL."
+    hint = "Check the model's name in the list of the server or provider, and the base URL."
 
 
 class BadRequestError(ProviderError):
     kind = "bad_request"
-    hint = "The model may not support an option that the request uses."
+    hint = (
+        "Read what it says: the model may not take an option that the request uses, or a gateway may want a --header."
+    )
 
 
 class ContextTooLongError(BadRequestError):
     kind = "context_too_long"
-    hint = "Use a model with a longer context."
+    hint = "Use a model with a longer context, start the server with a longer one, or lower --max-output-tokens."
+
+
+class FormatRefusedError(BadRequestError):
+    kind = "format_refused"
+    hint = "Ask for another form of answer: --answer-format json-object, or --answer-format none."
 
 
 class ContentFilteredError(BadRequestError):

@@ -238,7 +238,7 @@ def test_a_key_that_is_refused_at_once_leaves_no_records_file(folder: Path) -> N
         result = extract(fake)
         assert len(fake.seen) == 1
     assert result.exit_code == 2
-    assert "Check the key" in result.stderr
+    assert "No key was sent, because EXTRACTOR_API_KEY is not set" in result.stderr
     assert not Path("out.jsonl").exists()
     assert [failure["kind"] for failure in failures()] == ["key_refused", "not_reached", "not_reached"]
     with answering() as fake:

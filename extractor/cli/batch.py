@@ -10,6 +10,7 @@ import typer
 
 from extractor.cli.conclude import conclude
 from extractor.cli.exit import errors_as_messages, stop
+from extractor.cli.options import HeaderOption
 
 if TYPE_CHECKING:
     from extractor.cancellation import Cancellation
@@ -28,7 +29,7 @@ OutputArgument = Annotated[
 
 
 @batch_app.command("status", epilog="Example: extractor batch status records.jsonl")
-def batch_status(output: OutputArgument) -> None:
+def batch_status(output: OutputArgument, header: HeaderOption = None) -> None:
     """Show how far the batches of an output are, one line each.
 
     Exit code 0: all are completed; 1: some are running, failed, expired or cancelled; 2: nothing was
@@ -37,7 +38,7 @@ def batch_status(output: OutputArgument) -> None:
     from extractor.runs.batch import look
 
     with errors_as_messages():
-        lines, code = look(output)
+        lines, code = look(output, header or ())
     for line in lines:
         print(line)
     raise typer.Exit(code)
@@ -46,11 +47,12 @@ def batch_status(output: OutputArgument) -> None:
 @batch_app.command("collect", epilog="Example: extractor batch collect records.jsonl")
 def batch_collect(
     output: OutputArgument,
+    header: HeaderOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Download the replies of finished batches and write the records that they complete.
 
-    The settings are those of the command with --batch; the key is read from the environment. To ask the
+    The settings are those of the command with --batch; the key is read from the environment, headers are given again. To ask the
     questions that are still open, run that command again: with --batch they go into another batch, without
     it they are asked live. Costs are counted at the price of live answers: the provider's discount for
     batches is not known here.
@@ -61,13 +63,13 @@ def batch_collect(
     def convert(progress: ProgressDisplay, cancellation: Cancellation) -> Summary:
         from extractor.runs.batch_collect import collect
 
-        return collect(output, progress, cancellation, sys.argv[1:])
+        return collect(output, progress, cancellation, sys.argv[1:], tuple(header or ()))
 
     conclude(convert, output, quiet)
 
 
 @batch_app.command("cancel", epilog="Example: extractor batch cancel records.jsonl")
-def batch_cancel(output: OutputArgument) -> None:
+def batch_cancel(output: OutputArgument, header: HeaderOption = None) -> None:
     """Ask the provider to end the batches of an output. Replies that exist by then can be collected.
 
     Exit code 0: done; 2: nothing was submitted, or the provider refuses.
@@ -75,7 +77,7 @@ def batch_cancel(output: OutputArgument) -> None:
     from extractor.runs.batch import cancel
 
     with errors_as_messages():
-        lines = cancel(output)
+        lines = cancel(output, header or ())
     for line in lines:
         print(line)
 

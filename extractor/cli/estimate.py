@@ -12,6 +12,7 @@ import typer
 
 from extractor.cli.exit import errors_as_messages
 from extractor.cli.options import (
+    AnswerFormatOption,
     BaseUrlOption,
     ConcurrencyOption,
     DateColumnOption,
@@ -37,6 +38,7 @@ from extractor.cli.options import (
     TitleColumnOption,
     TpmOption,
     VerifyOption,
+    read_answer_format,
     read_concurrency,
     read_price,
     read_size,
@@ -74,6 +76,7 @@ def estimate(
     max_output_tokens: MaxOutputTokensOption = None,
     temperature: TemperatureOption = None,
     reasoning_effort: ReasoningEffortOption = None,
+    answer_format: AnswerFormatOption = None,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -113,6 +116,7 @@ def estimate(
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
+        answer_format=read_answer_format(answer_format),
         concurrency=read_concurrency(concurrency),
         rpm=rpm,
         tpm=tpm,

@@ -13,10 +13,12 @@ from extractor.cli.batch import check_batch
 from extractor.cli.conclude import conclude
 from extractor.cli.exit import stop
 from extractor.cli.options import (
+    AnswerFormatOption,
     BaseUrlOption,
     ConcurrencyOption,
     DateColumnOption,
     EncodingOption,
+    HeaderOption,
     IdColumnOption,
     Inputs,
     KeepColumnOption,
@@ -40,6 +42,7 @@ from extractor.cli.options import (
     TitleColumnOption,
     TpmOption,
     VerifyOption,
+    read_answer_format,
     read_concurrency,
     read_price,
     read_size,
@@ -74,6 +77,8 @@ def extract(
     max_output_tokens: MaxOutputTokensOption = None,
     temperature: TemperatureOption = None,
     reasoning_effort: ReasoningEffortOption = None,
+    answer_format: AnswerFormatOption = None,
+    header: HeaderOption = None,
     concurrency: ConcurrencyOption = "auto",
     rpm: RpmOption = None,
     tpm: TpmOption = None,
@@ -126,7 +131,8 @@ def extract(
 
     The events of --log-json have "time" (UTC) and "event". "attempt", for each attempt at a question:
     document, field, start, end, reasked, attempt (its number), seconds, error (a kind, or null),
-    input_tokens, cached_tokens, output_tokens, cost. "failure", for each question or document that failed:
+    input_tokens, cached_tokens, output_tokens, estimated (whether the tokens are estimated, as the
+    endpoint did not report them), cost. "failure", for each question or document that failed:
     document, kind, reason, field, start, end. "document", for each document that is finished: document,
     records, failures (numbers).
     """
@@ -155,6 +161,8 @@ def extract(
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
+        answer_format=read_answer_format(answer_format),
+        headers=tuple(header or ()),
         concurrency=read_concurrency(concurrency),
         rpm=rpm,
         tpm=tpm,

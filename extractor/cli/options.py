@@ -11,7 +11,17 @@ import typer
 from extractor.cli.exit import stop
 
 if TYPE_CHECKING:
+    from extractor.llm.call import AnswerFormat
     from extractor.llm.prices import Price
+
+
+class AnswerForm(StrEnum):
+    """How the answer is described to an endpoint."""
+
+    json_schema = "json-schema"
+    strict = "strict"
+    json_object = "json-object"
+    none = "none"
 
 
 class Mode(StrEnum):
@@ -139,6 +149,30 @@ ReasoningEffortOption = Annotated[
     str | None,
     typer.Option("--reasoning-effort", help="How much the model thinks, in the provider's word: minimal, low, high …"),
 ]
+
+AnswerFormatOption = Annotated[
+    AnswerForm | None,
+    typer.Option(
+        "--answer-format",
+        help="How the answer is described to the endpoint: json-schema, strict (OpenAI's strict mode), json-object, or "
+        "none, in words only [default: what the provider takes; with --base-url it is found out].",
+    ),
+]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="NAME: VALUE",
+        help="Send this header with every request; may be repeated. Its value is in no file and no message.",
+    ),
+]
+
+
+def read_answer_format(form: AnswerForm | None) -> AnswerFormat | None:
+    """The format given by --answer-format, as a request has it."""
+    from extractor.llm.call import ANSWER_FORMATS
+
+    return ANSWER_FORMATS[form.value] if form else None
 
 
 def read_price(price_in: float | None, price_out: float | None) -> Price | None:

@@ -8,6 +8,7 @@ import typer
 
 from extractor.cli.exit import errors_as_messages
 from extractor.cli.options import (
+    AnswerFormatOption,
     BaseUrlOption,
     EncodingOption,
     IdColumnOption,
@@ -22,6 +23,7 @@ from extractor.cli.options import (
     TemperatureOption,
     TextColumnOption,
     VerifyOption,
+    read_answer_format,
 )
 
 replies_app = typer.Typer(
@@ -45,6 +47,7 @@ def replies_check(
     max_output_tokens: MaxOutputTokensOption = None,
     temperature: TemperatureOption = None,
     reasoning_effort: ReasoningEffortOption = None,
+    answer_format: AnswerFormatOption = None,
     prune: Annotated[bool, typer.Option("--prune", help="Delete the recordings that no question uses.")] = False,
 ) -> None:
     """Show which recorded replies are missing or unused for these inputs, and why.
@@ -70,6 +73,7 @@ def replies_check(
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
+        answer_format=read_answer_format(answer_format),
     )
     with errors_as_messages():
         findings, lines = check_replies(settings, prune)

@@ -10,14 +10,17 @@ import typer
 
 from extractor.cli.exit import errors_as_messages, stop
 from extractor.cli.options import (
+    AnswerFormatOption,
     BaseUrlOption,
     EncodingOption,
+    HeaderOption,
     Mode,
     ModelOption,
     ModeOption,
     RepliesOption,
     SeparateFieldsOption,
     TextColumnOption,
+    read_answer_format,
 )
 
 if TYPE_CHECKING:
@@ -126,6 +129,8 @@ def schema_try(
     separate_fields: SeparateFieldsOption = False,
     model: ModelOption = "local",
     base_url: BaseUrlOption = None,
+    answer_format: AnswerFormatOption = None,
+    header: HeaderOption = None,
     replies: RepliesOption = None,
     mode: ModeOption = Mode.auto,
     encoding: EncodingOption = None,
@@ -152,6 +157,8 @@ def schema_try(
         text_column=text_column,
         id_column=None,
         separate_fields=separate_fields,
+        answer_format=read_answer_format(answer_format),
+        headers=tuple(header or ()),
     )
     with errors_as_messages(), progress_display(quiet=False, to_stdout=True) as progress:
         complete = try_schema(settings, field or [], full, print, progress.announce)

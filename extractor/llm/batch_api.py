@@ -157,9 +157,9 @@ class BatchClient:
 
     @property
     def _headers(self) -> dict[str, Any]:
-        import openai
+        from extractor.llm.http import without_key
 
-        return {} if self._endpoint.key else {"Authorization": openai.Omit()}
+        return without_key(self._endpoint)
 
     def _page(self, after: dict[str, str]) -> Json:
         def attempt() -> Json:

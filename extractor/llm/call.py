@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from extractor.document import Json
@@ -132,11 +132,30 @@ class Attempt:
 Call = Callable[[Request], Reply]
 
 
+def with_changed_reply(call: Call, request: Request, change: Callable[[Reply], Reply]) -> Reply:
+    """The changed reply to a request; `on_reply` gets it changed as well."""
+    return change(call(replace(request, on_reply=lambda reply: request.on_reply(change(reply)))))
+
+
 REASKED = "reasked"
 """A key of `about`: the question is asked again, because its answer did not fit the schema or was cut off."""
 
 
 AnswerFormat = Literal["json_schema", "strict", "json_object", "text"]
+ANSWER_FORMATS: dict[str, AnswerFormat] = {
+    "json-schema": "json_schema",
+    "strict": "strict",
+    "json-object": "json_object",
+    "none": "text",
+}
+"""What `--answer-format` takes."""
+
+
+def option_of(answer: AnswerFormat | None) -> str | None:
+    """What `--answer-format` calls it."""
+    return next((name for name, known in ANSWER_FORMATS.items() if known == answer), None)
+
+
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 
 

@@ -57,7 +57,7 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self._timeout = timeout
-        self._options: openai.RequestOptions = {} if endpoint.key else {"headers": {"Authorization": openai.Omit()}}
+        self._options: openai.RequestOptions = {"headers": without_key(endpoint)}
         self._client = _client(endpoint, timeout)
         weakref.finalize(self, _close, self._client)
 
@@ -120,15 +120,26 @@ def _longest(request: httpx2.Request) -> int:
 def open_client(endpoint: Endpoint, timeout: float) -> openai.OpenAI:
     """A synchronous client for files, without retries; `timeout` is in seconds per wait."""
     try:
-        http = openai.DefaultHttpxClient(trust_env=not endpoint.loopback)
+        http = openai.DefaultHttpxClient(trust_env=not endpoint.loopback, follow_redirects=False)
     except (ImportError, ValueError) as error:
         raise _no_proxy(error) from error
     client = openai.OpenAI(
         api_key=endpoint.key or "none", base_url=endpoint.base_url, timeout=timeout, max_retries=0, http_client=http
     )
+    _ignore_environment(client, endpoint)
+    return client
+
+
+def without_key(endpoint: Endpoint) -> dict[str, str | openai.Omit]:
+    """Headers that keep the client, which needs some key, from sending it where there is none."""
+    return {} if endpoint.sends_authorization else {"Authorization": openai.Omit()}
+
+
+def _ignore_environment(client: openai.OpenAI | openai.AsyncOpenAI, endpoint: Endpoint) -> None:
+    """Undo what the client reads from OPENAI_ORG_ID, OPENAI_PROJECT_ID (meant for OpenAI) and OPENAI_CUSTOM_HEADERS."""
     if endpoint.name != "openai":
         client.organization = client.project = None
-    return client
+    client._custom_headers = dict(endpoint.headers)  # no argument of the constructor keeps the variable out
 
 
 def _no_proxy(error: Exception) -> SetupError:
@@ -144,7 +155,8 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     kind = openai.DefaultAsyncHttpxClient if proxied else openai.DefaultAioHttpClient
     limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=256, keepalive_expiry=KEEP_ALIVE)
     try:
-        http = kind(trust_env=trust_env, limits=limits, event_hooks={"response": [_bound]})
+        # A redirect would carry the text and its headers elsewhere, or turn the POST into a GET.
+        http = kind(trust_env=trust_env, limits=limits, follow_redirects=False, event_hooks={"response": [_bound]})
     except (ImportError, ValueError) as error:
         raise _no_proxy(error) from error
     client = openai.AsyncOpenAI(
@@ -154,8 +166,7 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
         max_retries=0,
         http_client=http,
     )
-    if endpoint.name != "openai":  # read from the environment: meant for OpenAI only
-        client.organization = client.project = None
+    _ignore_environment(client, endpoint)
     return client
 
 

@@ -7,18 +7,21 @@ network.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from extractor.cancellation import Cancellation
 from extractor.errors import KeyMissingError, SetupError
 from extractor.llm import local_server, local_weights
+from extractor.llm.answer_format import AdaptedCall
 from extractor.llm.batch_api import BatchClient
-from extractor.llm.call import Attempt, Call, Profile, Reply, Request
+from extractor.llm.call import AnswerFormat, Attempt, Call, Profile, Reply, Request
 from extractor.llm.client import connect
+from extractor.llm.headers import read_headers
 from extractor.llm.providers import EMBEDDED, Endpoint, dialect_of, resolve
 from extractor.llm.rate_limit import RateLimiter
+from extractor.llm.served_model import NamedCall, wait_until_loaded
 
 # Timeouts in seconds for one answer. The embedded model may take minutes on a slow machine.
 TIMEOUT_LOCAL, TIMEOUT = 900.0, 180.0
@@ -50,30 +53,42 @@ def choose(
     on_attempt: Callable[[Attempt], None] = lambda attempt: None,
     timeout: float | None = None,
     longest_outage: float = LONGEST_OUTAGE,
+    answer: AnswerFormat | None = None,
+    headers: Sequence[str] = (),
+    announce: Callable[[str], None] = lambda line: None,
 ) -> Model:
     """The model that the settings name. Raises SetupError for what can be checked without opening it.
 
     `limiter` applies to endpoints; the embedded model takes one question at a time. `on_attempt` is called
     with each attempt that has ended, and after `cancellation` none starts. `on_progress` follows the joining
-    of the weights.
+    of the weights. `answer` is how an answer is described, if the user says so, `headers` are lines for every
+    request; `announce` takes a line for the user about what an endpoint turns out to need.
     """
+    added = read_headers(headers)
     if base_url is None and (model == "local" or model.startswith("local:")):
         return _embedded(model, on_progress, cancellation, on_attempt, timeout)
     with suppress(KeyMissingError):  # a replay needs no key
-        resolve(model, base_url, environ)
+        resolve(model, base_url, environ, added)
     endpoint_name = model if base_url else model.partition("/")[2] or model
 
     def open_endpoint(stack: ExitStack) -> Call:
-        return connect(
-            resolve(model, base_url, environ),
+        endpoint = resolve(model, base_url, environ, added)
+        call = connect(
+            endpoint,
             timeout=timeout or TIMEOUT,
             limiter=limiter,
             cancellation=cancellation,
             on_attempt=on_attempt,
             longest_outage=longest_outage,
         )
+        call = wait_until_loaded(call, (cancellation or Cancellation()).sleep, announce)
+        if endpoint.name != "custom":
+            return call
+        if answer is None:
+            call = AdaptedCall(call, endpoint.host, announce)
+        return NamedCall(call, endpoint)
 
-    return Model(endpoint_name, _profile_of(model, base_url), False, open_endpoint)
+    return Model(endpoint_name, _profile_of(model, base_url, answer), False, open_endpoint)
 
 
 def _embedded(
@@ -103,12 +118,12 @@ def _embedded(
     return Model(name, SMALL, True, open_embedded)
 
 
-def _profile_of(model: str, base_url: str | None) -> Profile:
+def _profile_of(model: str, base_url: str | None, answer: AnswerFormat | None) -> Profile:
     """LARGE, adapted to the endpoint's dialect and to what the model takes."""
     dialect = dialect_of(model, base_url)
     return replace(
         LARGE,
-        answer=dialect.answer,
+        answer=answer or dialect.answer,
         limit=dialect.limit,
         output=min(LARGE.output, dialect.longest or LARGE.output),
         sampling=dialect.sampling_of(model, LARGE.sampling),
@@ -116,7 +131,11 @@ def _profile_of(model: str, base_url: str | None) -> Profile:
 
 
 def batch_client(
-    model: str, base_url: str | None, environ: Mapping[str, str], cancellation: Cancellation | None = None
+    model: str,
+    base_url: str | None,
+    environ: Mapping[str, str],
+    cancellation: Cancellation | None = None,
+    headers: Sequence[str] = (),
 ) -> BatchClient:
     """The batch API of the endpoint that the settings name. Raises SetupError."""
     if base_url is None and (model == "local" or model.startswith("local:")):
@@ -124,7 +143,7 @@ def batch_client(
             "The embedded model has no batch API.",
             "Leave out --batch, or name an endpoint with --model.",
         )
-    return BatchClient(resolve(model, base_url, environ), cancellation)
+    return BatchClient(resolve(model, base_url, environ, read_headers(headers)), cancellation)
 
 
 @contextmanager

@@ -12,11 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from urllib.parse import urlsplit
 
 from extractor.document import Json
 from extractor.errors import KeyMissingError, UnknownEndpointError
+from extractor.llm.addresses import checked, host_of, is_loopback
 from extractor.llm.call import AnswerFormat, LimitField
+from extractor.llm.headers import carries_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,51 @@ class Dialect:
         return {name: value for name, value in fields.items() if value is not None}
 
 
+OWN_KEY = "EXTRACTOR_API_KEY"
+"""The variable of the key for an address that the user names. Keys of providers go to their addresses only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A model at an address. The repr does not show the key."""
+    """A model at an address.
+
+    `variable` is where its key comes from, `headers` are those that the user adds to every request. The repr
+    shows neither the key nor the headers, whose values may be secrets too.
+    """
 
     name: str
     model: str
     base_url: str
     key: str | None = field(default=None, repr=False)
     dialect: Dialect = Dialect()
+    variable: str = OWN_KEY
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def host(self) -> str:
         """Scheme, host and port: the part of the address that may be shown and recorded."""
-        return _host(self.base_url)
+        return host_of(self.base_url)
 
     @property
     def loopback(self) -> bool:
         """True for a server on this machine, which no proxy can reach."""
-        return urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        return is_loopback(self.base_url)
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether a request carries a key, or a header in its place."""
+        return self.key is not None or carries_key(self.headers)
+
+    @property
+    def sends_authorization(self) -> bool:
+        """Whether a request has the header Authorization."""
+        return self.key is not None or "Authorization" in self.headers
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message and no file may hold: the key, the values of the headers, and the last word of each."""
+        values = (*((self.key,) if self.key else ()), *self.headers.values())
+        return tuple(dict.fromkeys(form for value in values for form in (value, value.split()[-1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +275,16 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 
-def resolve(model: str, base_url: str | None, environ: Mapping[str, str]) -> Endpoint:
+def resolve(
+    model: str, base_url: str | None, environ: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> Endpoint:
     """The endpoint that `--model` and `--base-url` name. Keys come from the environment only.
 
     With a base URL, the whole of `model` is the model's name, including slashes. Raises SetupError.
     """
+    headers = headers or {}
     if base_url:
-        return _addressed(model, _checked(base_url), environ)
+        return _addressed(model, checked(base_url), environ, headers)
     prefix, _, name = model.partition("/")
     provider = PROVIDERS.get(prefix.lower())
     if provider is None or not name.strip():
@@ -263,13 +293,16 @@ def resolve(model: str, base_url: str | None, environ: Mapping[str, str]) -> End
             f"Write PROVIDER/NAME with one of {', '.join(PROVIDERS)}, or `local` for the embedded model, "
             "or give the server's address with `--base-url`.",
         )
-    key = _key(environ, provider.variable) if provider.variable else None
-    if provider.variable and key is None:
+    variable = provider.variable or OWN_KEY
+    endpoint = Endpoint(
+        prefix.lower(), name.strip(), provider.base_url, _key(environ, variable), provider.dialect, variable, headers
+    )
+    if provider.variable and not endpoint.is_authorized:
         raise KeyMissingError(
             f"{model!r} needs a key, and {provider.variable} is not set.",
             f"Put the key into the environment, `export {provider.variable}=…`, or use `--model local`.",
         )
-    return Endpoint(prefix.lower(), name.strip(), provider.base_url, key, provider.dialect)
+    return endpoint
 
 
 def dialect_of(model: str, base_url: str | None) -> Dialect:
@@ -280,20 +313,18 @@ def dialect_of(model: str, base_url: str | None) -> Dialect:
 
 def _provider_at(base_url: str) -> str | None:
     """The provider whose address, or one of whose other addresses, has the host of `base_url`."""
-    host = _host(base_url)
-    return next((name for name, p in PROVIDERS.items() if host in map(_host, (p.base_url, *p.elsewhere))), None)
+    host = host_of(base_url)
+    return next((name for name, p in PROVIDERS.items() if host in map(host_of, (p.base_url, *p.elsewhere))), None)
 
 
-def _addressed(model: str, base_url: str, environ: Mapping[str, str]) -> Endpoint:
+def _addressed(model: str, base_url: str, environ: Mapping[str, str], headers: Mapping[str, str]) -> Endpoint:
     known = _provider_at(base_url)
     variable = PROVIDERS[known].variable if known else None
-    if known and variable:  # each provider gets its own key only: OpenAI's key does not go to the others in the table
-        return Endpoint(known, model, base_url, _first_key(environ, variable), PROVIDERS[known].dialect)
-    return Endpoint("custom", model, base_url, _first_key(environ, "OPENAI_API_KEY"))
-
-
-def _first_key(environ: Mapping[str, str], variable: str) -> str | None:
-    return _key(environ, "EXTRACTOR_API_KEY") or _key(environ, variable)
+    key = _key(environ, OWN_KEY)
+    if known and variable:  # a provider's key goes to its own addresses and nowhere else
+        key = key or _key(environ, variable)
+        return Endpoint(known, model, base_url, key, PROVIDERS[known].dialect, variable, headers)
+    return Endpoint("custom", model, base_url, key, variable=OWN_KEY, headers=headers)
 
 
 def _key(environ: Mapping[str, str], variable: str) -> str | None:
@@ -304,27 +335,3 @@ def _key(environ: Mapping[str, str], variable: str) -> str | None:
             "Copy the key again, without quotes or spaces.",
         )
     return key or None
-
-
-def _checked(base_url: str) -> str:
-    url = base_url.strip().rstrip("/").removesuffix("/chat/completions")
-    try:
-        parts = urlsplit(url)
-        hidden, complete = parts.username or parts.query, parts.hostname and (parts.port or True)
-    except ValueError:
-        hidden, complete, parts = None, None, urlsplit("")
-    if hidden:  # the message must not repeat the address
-        raise UnknownEndpointError(
-            "The base URL contains a user name or a query.",
-            "Remove them, and put the key into EXTRACTOR_API_KEY.",
-        )
-    if not complete or parts.scheme not in ("http", "https"):
-        raise UnknownEndpointError(
-            f"The base URL {base_url!r} is not a web address.", "Write it like http://127.0.0.1:8000/v1."
-        )
-    return url
-
-
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"

@@ -12,28 +12,30 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from extractor.document import Json
 from extractor.errors import (
     ContentFilteredError,
+    KeyRefusedError,
     MalformedResponseError,
     NetworkError,
     NotJsonError,
     OverloadedError,
     ProviderError,
+    RedirectedError,
     ServerError,
     TimedOutError,
     UnreachableError,
 )
 from extractor.llm.call import Reply
-from extractor.llm.error_words import error_of
-from extractor.llm.providers import Endpoint
+from extractor.llm.error_words import error_of, reports_error, says_nothing
+from extractor.llm.providers import OWN_KEY, Endpoint
 
 if TYPE_CHECKING:
     import httpx2
@@ -63,7 +65,7 @@ def read_reply(content: bytes, media: str, endpoint: Endpoint, by: Json | None =
 def read_batched_reply(status: int, body: Any, endpoint: Endpoint) -> Reply:
     """The reply in a line of a batch's result file. Raises the ProviderError that it reports."""
     if status != 200:
-        raise error_of(status, _redacted(body, endpoint), endpoint.host)
+        raise _reported(status, _redacted(body, endpoint), endpoint)
     return read_reply(json.dumps(body).encode(), "application/json", endpoint)
 
 
@@ -92,14 +94,18 @@ def translated_errors(
 
 
 def redact(text: str, endpoint: Endpoint) -> str:
-    """The text without the endpoint's key and without anything that looks like a key."""
-    if endpoint.key and len(endpoint.key) > 3:
-        for form in _forms(endpoint.key):
+    """The text without the endpoint's key and headers, and without anything that looks like a key."""
+    return _KEYS.sub("***", _without(text, [secret for secret in endpoint.secrets if len(secret) > 3]))
+
+
+def _without(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        for form in _forms(secret):
             text = text.replace(form, "***")
-    return _KEYS.sub("***", text)
+    return text
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _forms(key: str) -> tuple[str, ...]:
     """The key as it may be echoed: as it is, or escaped as in JSON, a URL or a web page; the longest first."""
     escaped = json.dumps(key)[1:-1]
@@ -149,12 +155,36 @@ def _unreached(failure: Exception, endpoint: Endpoint) -> ProviderError:
 
 
 def _error_response(response: httpx2.Response, endpoint: Endpoint, now: Callable[[], float]) -> ProviderError:
+    if 300 <= response.status_code < 400:
+        return _redirect(response, endpoint)
     # Decoded first: JSON may write the "/" of a key as "\\/" or as an escape.
     try:
         body = _redacted(json.loads(response.text), endpoint)
     except (ValueError, RecursionError):
         body = redact(_plain(redact(response.text, endpoint)), endpoint)
-    return error_of(response.status_code, body, endpoint.host, _retry_after(response.headers, now))
+    return _reported(response.status_code, body, endpoint, _retry_after(response.headers, now))
+
+
+def _reported(status: int, body: Any, endpoint: Endpoint, retry_after: float | None = None) -> ProviderError:
+    """The error that a redacted error response reports. Where no key was sent, the next step is to send one."""
+    error = error_of(status, body, endpoint.host, retry_after)
+    # LiteLLM meets a missing key with a bare 500.
+    if endpoint.is_authorized or not (isinstance(error, KeyRefusedError) or says_nothing(status, body)):
+        return error
+    others = " (OPENAI_API_KEY and other providers' keys go to their own addresses only)"
+    hint = (
+        f"No key was sent, because {endpoint.variable} is not set{others if endpoint.variable == OWN_KEY else ''}: "
+        f"if the server wants one, `export {endpoint.variable}=…`."
+    )
+    return type(error)(error.what, hint, status=error.status, retry_after=error.retry_after)
+
+
+def _redirect(response: httpx2.Response, endpoint: Endpoint) -> ProviderError:
+    """A redirect, which is never followed: it names where it points to, without its query."""
+    target = urljoin(f"{endpoint.base_url}/", response.headers.get("location", "")).partition("?")[0]
+    parts = urlsplit(target)
+    shown = redact(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:300], endpoint)
+    return RedirectedError(f"{endpoint.host} answered {response.status_code} and points to {shown}.")
 
 
 def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
@@ -163,6 +193,8 @@ def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
     if isinstance(body, dict) and body.get("error") and not body.get("choices"):
         raise _error_in_disguise(body, endpoint)
     choice = _first_choice(body)
+    if choice is None and reports_error(body):
+        raise _reported(200, _redacted(body, endpoint), endpoint)
     if choice is None:
         start = redact(json.dumps(body, ensure_ascii=False), endpoint)[:200]
         raise NotJsonError(f"{endpoint.host} answered with JSON that is not a chat completion: {start}.")
@@ -203,16 +235,21 @@ def _error_in_disguise(body: Json, endpoint: Endpoint) -> ProviderError:
     error = _redacted(body["error"], endpoint)
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return error_of(status, {"error": error}, endpoint.host)
+    return _reported(status, {"error": error}, endpoint)
 
 
 def _answered_by(body: Json, endpoint: Endpoint) -> Json:
     return {
-        "model": body.get("model") or endpoint.model,
+        "model": without_folder(str(body.get("model") or endpoint.model)),
         "version": body.get("system_fingerprint"),
         "digest": None,
         "endpoint": endpoint.host,
     }
+
+
+def without_folder(name: str) -> str:
+    """The name of a model's file without its folder, which stays private; another name as it is."""
+    return re.split(r"[/\\]", name)[-1] if re.match(r"[/~.]|[A-Za-z]:\\", name) else name
 
 
 def _retry_after(headers: httpx2.Headers, now: Callable[[], float]) -> float | None:
@@ -237,14 +274,6 @@ def _plain(text: str) -> str:
 
 
 def _without_key(body: Any, endpoint: Endpoint) -> Any:
-    """Decoded JSON without the key, which would be recorded. A short key stays: it may be an ordinary word."""
-    key = endpoint.key or ""
-    if len(key) < _LONG_KEY:
-        return body
-
-    def without(text: str) -> str:
-        for form in _forms(key):
-            text = text.replace(form, "***")
-        return text
-
-    return _mapped(body, without)
+    """Decoded JSON without the secrets, which would be recorded. A short one stays: it may be an ordinary word."""
+    secrets = [secret for secret in endpoint.secrets if len(secret) >= _LONG_KEY]
+    return _mapped(body, lambda text: _without(text, secrets)) if secrets else body

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def submit(
 
     A submission that was cut short is completed instead. Raises OutputError if a batch is under way.
     """
-    client = batch_client(settings.model, settings.base_url, os.environ, cancellation)
+    client = batch_client(settings.model, settings.base_url, os.environ, cancellation, settings.headers)
     path = followed(output)
     if _complete_earlier(path, settings, client):
         return Summary(notes=[f"batch: the submission of an earlier run is complete now; {_next(path)}"])
@@ -131,9 +132,9 @@ def find_created(submission: Submission, part: Part, client: BatchClient) -> Non
 # --- status ---
 
 
-def look(output: Path) -> tuple[list[str], int]:
+def look(output: Path, headers: Sequence[str] = ()) -> tuple[list[str], int]:
     """One line per batch, and the exit code: 0 if all are completed, else 1. Changes nothing."""
-    submission, client = open_submission(output)
+    submission, client = open_submission(output, headers=headers)
     lines, code = [], 0
     for part in submission.parts:
         batch = None if part.collected else _current(part, client)
@@ -166,11 +167,11 @@ def _age(since: str) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def cancel(output: Path) -> list[str]:
+def cancel(output: Path, headers: Sequence[str] = ()) -> list[str]:
     """Cancel the batches that have not ended; one line for each."""
     path = followed(output)
     with open_output(path):
-        submission, client = open_submission(output)
+        submission, client = open_submission(output, headers=headers)
         lines = []
         for part in submission.parts:
             if part.id is None and part.intended is not None:
@@ -188,11 +189,13 @@ def cancel(output: Path) -> list[str]:
     return lines
 
 
-def open_submission(output: Path, cancellation: Cancellation | None = None) -> tuple[Submission, BatchClient]:
+def open_submission(
+    output: Path, cancellation: Cancellation | None = None, headers: Sequence[str] = ()
+) -> tuple[Submission, BatchClient]:
     """The submission of an output, and a client for its endpoint. Raises OutputError if there is none."""
     path = followed(output)
     submission = load_submission(path)
     if submission is None:
         raise OutputError(f"Nothing was submitted for {output}: there is no {batch_path(path)}.")
     saved = submission.settings
-    return submission, batch_client(saved["model"], saved["base_url"], os.environ, cancellation)
+    return submission, batch_client(saved["model"], saved["base_url"], os.environ, cancellation, headers)

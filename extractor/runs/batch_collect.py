@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
     from extractor.llm.batch_api import Batch, BatchClient
 
 
-def collect(output: Path, progress: Observer, cancellation: Cancellation, arguments: list[str]) -> Summary:
+def collect(
+    output: Path,
+    progress: Observer,
+    cancellation: Cancellation,
+    arguments: list[str],
+    headers: tuple[str, ...] = (),
+) -> Summary:
     """Fetch the replies of batches that have ended, and write the records that they complete."""
     path = followed(output)
-    submission, client = open_submission(output, cancellation)
+    submission, client = open_submission(output, cancellation, headers)
     notes: list[str] = []
 
     def before(session: Session) -> None:
@@ -48,7 +55,7 @@ def collect(output: Path, progress: Observer, cancellation: Cancellation, argume
             )
 
     try:
-        settings = Settings.from_json(submission.settings)
+        settings = replace(Settings.from_json(submission.settings), headers=headers)
     except ValueError as error:
         raise OutputError(
             f"The batch of {path} was submitted by another version of extractor ({error}): collect it with that version."

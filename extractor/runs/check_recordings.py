@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from extractor.document import Document
 from extractor.errors import NotRecordedError
+from extractor.llm.call import option_of
 from extractor.pipeline.convert import convert
 from extractor.pipeline.items import Failure
 from extractor.pipeline.read.read import Unreadable
@@ -94,6 +95,7 @@ def _renewing(settings: Settings) -> str:
         "--encoding": (settings.encoding, None),
         "--text-column": (settings.text_column, None),
         "--id-column": (settings.id_column, None),
+        "--answer-format": (option_of(settings.answer_format), None),
     }
     for option, (value, default) in options.items():
         words += [] if value == default else [option, str(value)]

@@ -13,6 +13,7 @@ from extractor.document import Document
 from extractor.errors import NOT_REACHED, RunInterruptedError
 from extractor.files import is_same
 from extractor.llm.call import Call
+from extractor.llm.headers import without_values
 from extractor.output.answer_cache import AnswerCache, answer_cache_path
 from extractor.output.event_log import document_events, open_event_log
 from extractor.output.failures import FailureEntry
@@ -100,7 +101,7 @@ def convert_to(
         cache = AnswerCache(answer_cache_path(files.path))
         resumable = ResumableOutput(files, session.recipe, cache, settings.restart)
         _announce(resumable, progress, settings, session.budget, output)
-        with logged_run(files, arguments, settings.to_json(), session) as log_end:
+        with logged_run(files, without_values(arguments, settings.headers), settings.to_json(), session) as log_end:
             summary = run(
                 resumable.pending(documents, settings.retry),
                 session.recipe,

@@ -61,8 +61,8 @@ def open_session(
 
     `on_event` gets an event for each attempt; `on_progress` the bytes done and in all while the embedded
     model is joined; `schema` is the settings' own if it is loaded already; `announce` takes a line when the
-    embedded model is being loaded, and one when it is ready; `notify` takes a line when the endpoint slows the
-    run, pauses it, or answers again. Raises SchemaError and SetupError.
+    embedded model is being loaded, one when it is ready, and those of an endpoint (see `choose`); `notify` takes
+    a line when the endpoint slows the run, pauses it, or answers again. Raises SchemaError and SetupError.
     """
     schema = schema or load_schema(settings.schema)
     cancellation = cancellation or Cancellation()
@@ -77,6 +77,9 @@ def open_session(
         lambda attempt: budgets[0].record_attempt(attempt),
         settings.timeout,
         LONGEST_OUTAGE if settings.max_outage is None else 60 * settings.max_outage,
+        settings.answer_format,
+        settings.headers,
+        announce or (lambda line: None),
     )
     if announce is not None and model.is_local:
         model = _announced(model, announce)

@@ -9,6 +9,7 @@ from pathlib import Path
 from extractor.cancellation import Cancellation
 from extractor.document import Document, Json
 from extractor.errors import UnknownPriceError
+from extractor.llm.call import AnswerFormat
 from extractor.llm.models import Model
 from extractor.llm.prices import FREE, Price, price_of
 from extractor.llm.rate_limit import RateLimiter
@@ -93,6 +94,10 @@ class Settings:
     max_outage: float | None = None
     # How much a model thinks before it answers, as the provider names it; None: not said.
     reasoning_effort: str | None = None
+    # How an answer is described; None: as the provider takes it, or as is found out for an address.
+    answer_format: AnswerFormat | None = None
+    # Headers for every request, as "Name: value". A value may be a secret: no file holds them.
+    headers: tuple[str, ...] = field(default=(), repr=False)
 
     def documents(self, output: Path | None = None) -> Iterator[Document | Unreadable]:
         """The inputs, without the files of a run into `output` that lie in the same folder."""
@@ -159,5 +164,6 @@ class Settings:
         return cls(**{**saved, **paths, **changed})
 
     def to_json(self) -> Json:
-        """For the run log and for batches."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+        """For the run log and for batches, without the headers."""
+        saved = {name: value for name, value in asdict(self).items() if name != "headers"}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in saved.items()}

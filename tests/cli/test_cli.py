@@ -142,7 +142,7 @@ def test_the_summary_gives_the_result(texts: Path, fake: FakeEndpoint) -> None:
     assert re.search(r"^3 documents, 3 records, \d+\.\d s → out\.jsonl$", shown, re.MULTILINE)
     assert "items: date 3, officials 3, statistics 3, targets 3, measures 3" in shown
     assert re.search(r"^problems: ", shown, re.MULTILINE)
-    assert "answers used: 15, with 150 tokens in (0 cached) and 75 out" in shown
+    assert "answers used: 15, with 15000 tokens in (0 cached) and 7500 out" in shown
     assert "failures" not in shown
     assert "\x1b" not in shown
 

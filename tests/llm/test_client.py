@@ -26,7 +26,7 @@ from extractor import errors
 from extractor.llm import http
 from extractor.llm.call import Reply, Request, Usage
 from extractor.llm.client import WINDOW, connect
-from extractor.llm.providers import Endpoint
+from extractor.llm.providers import Endpoint, resolve
 from extractor.llm.rate_limit import RateLimiter
 
 KEY = "sk-secret-0123456789abcdef"
@@ -43,7 +43,7 @@ OK = Step(body=completion_body())
 
 
 def ask(fake: FakeEndpoint, sleeps: list[float] | None = None, **options: Any) -> Reply:
-    endpoint = Endpoint("custom", "m", fake.base_url, options.pop("key", KEY))
+    endpoint = Endpoint("custom", "m", fake.base_url, options.pop("key", KEY), headers=options.pop("headers", {}))
     options = {"timeout": 10, "max_attempts": 3, "sleep": [].append if sleeps is None else sleeps.append, **options}
     return connect(endpoint, **options)(Request(BODY))
 
@@ -144,11 +144,88 @@ def test_sends_no_key_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "org-private" not in str(fake.seen[0].headers)
 
 
+HEADERS = {"X-Tenant": "tenant-secret-0123456789", "X-Team": "Bearer team-secret-0123456789"}
+
+
+def test_the_headers_of_the_user_are_sent_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every variable that the client reads would go to any address."""
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Private: of-somebody-else\nX-Tenant: of-somebody-else")
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_WEBHOOK_SECRET", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "of-somebody-else")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/of-somebody-else")
+    with serve(OK, OK) as fake:
+        ask(fake, key=None)
+        ask(fake, key=None, headers=HEADERS)
+    bare, with_headers = (seen.headers for seen in fake.seen)
+    assert "of-somebody-else" not in str(bare) + str(with_headers)
+    assert "authorization" not in bare | with_headers
+    assert (with_headers["x-tenant"], with_headers["x-team"]) == (HEADERS["X-Tenant"], HEADERS["X-Team"])
+
+
+def test_a_header_may_replace_the_key() -> None:
+    with serve(OK, OK) as fake:
+        ask(fake, key=None, headers={"Authorization": "Basic abc"})
+        ask(fake, key=KEY, headers={"Authorization": "Basic abc"})
+    assert [seen.headers["authorization"] for seen in fake.seen] == ["Basic abc", "Basic abc"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_no_error_and_no_reply_shows_a_header(status: int) -> None:
+    secrets = ["tenant-secret-0123456789", "team-secret-0123456789"]
+    body = {"error": {"message": f"{secrets} refused", "code": 400}}
+    with serve(Step(status, body)) as fake, pytest.raises(errors.ExtractorError) as caught:
+        ask(fake, max_attempts=1, headers=HEADERS)
+    shown = "".join([str(caught.value), *traceback.format_exception(caught.value)])
+    assert "refused" in shown
+    assert not [secret for secret in secrets if secret in shown]
+    with serve(Step(body=completion_body(str(secrets)))) as fake:
+        reply = ask(fake, headers=HEADERS)
+    assert "***" in repr(reply)
+    assert not [secret for secret in secrets if secret in repr(reply)]
+
+
+def test_no_key_sent_is_said_with_the_variable_to_set() -> None:
+    for step in (Step(401, {"detail": "Invalid API key"}), Step(500, "Internal Server Error", media="text/plain")):
+        with serve(step) as fake, pytest.raises(errors.ProviderError) as caught:
+            ask(fake, max_attempts=1, key=None)
+        assert "No key was sent, because EXTRACTOR_API_KEY is not set" in str(caught.value)
+        assert "OPENAI_API_KEY" in str(caught.value)
+        with serve(step) as fake, pytest.raises(errors.ProviderError) as caught:
+            ask(fake, max_attempts=1)
+        assert "No key was sent" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("proxied", [False, True], ids=["aiohttp", "httpx2"])
+def test_no_redirect_is_followed(status: int, proxied: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(OK) as other, serve() as fake:
+        elsewhere = f"{other.base_url}/chat/completions?key=hunter2"
+        fake.misbehave = lambda body: Step(status, "", {"Location": elsewhere})
+        if proxied:
+            monkeypatch.setenv("HTTP_PROXY", fake.base_url.removesuffix("/v1"))
+        url = "http://models.example/v1" if proxied else fake.base_url
+        with pytest.raises(errors.RedirectedError) as caught:
+            connect(Endpoint("custom", "m", url, KEY), timeout=10)(Request(BODY))
+    assert (len(fake.seen), other.seen, other.calls) == (1, [], [])
+    assert f"answered {status} and points to {other.base_url}/chat/completions. " in str(caught.value)
+
+
+def test_a_redirect_on_the_same_host_says_where_it_points_to() -> None:
+    with serve(Step(308, "", {"Location": "/api/v1/chat/completions"})) as fake:
+        with pytest.raises(errors.RedirectedError) as caught:
+            ask(fake)
+        host = fake.base_url.removesuffix("/v1")
+    assert f"points to {host}/api/v1/chat/completions" in str(caught.value)
+    assert len(fake.seen) == 1
+
+
 def test_no_proxy_is_used_for_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with serve(OK) as fake:
+    with serve(OK, OK) as fake:
         assert ask(fake).body["choices"]
+        short = resolve("m", fake.base_url.replace("127.0.0.1", "127.1"), {})
+        assert connect(short, timeout=10)(Request(BODY)).body["choices"]
 
 
 def test_a_proxy_of_the_environment_is_used_for_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +345,7 @@ def test_times_out() -> None:
         ask(fake, timeout=0.05, max_attempts=1)
     assert str(caught.value) == (
         f"{fake.base_url.removesuffix('/v1')} did not answer in time. "
-        "Run again later, or with a lower --concurrency: finished work is kept."
+        "Run again later, or with a lower --concurrency or a higher --timeout: finished work is kept."
     )
 
 

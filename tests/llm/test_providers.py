@@ -9,6 +9,7 @@ from scripted import cases
 from extractor import errors
 from extractor.document import Json
 from extractor.llm.call import Request, Usage
+from extractor.llm.headers import read_headers
 from extractor.llm.models import choose, opened
 from extractor.llm.providers import PROVIDERS, Dialect, Provider, dialect_of, resolve
 
@@ -25,6 +26,8 @@ def test_provider_and_name_resolve_to_an_endpoint() -> None:
     )
     assert resolve("siliconflow/Qwen/Qwen3-8B", None, {"SILICONFLOW_API_KEY": "k"}).model == "Qwen/Qwen3-8B"
     assert resolve("ollama/qwen3", None, {"OPENAI_API_KEY": KEY}).key is None
+    assert resolve("vllm/qwen3", None, {"EXTRACTOR_API_KEY": KEY}).key == KEY
+    assert resolve("deepseek/v9", None, {"EXTRACTOR_API_KEY": "e", "DEEPSEEK_API_KEY": "d"}).key == "d"
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -50,7 +53,11 @@ def test_a_new_provider_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     ("environ", "url", "key"),
     [
         ({}, "http://10.0.0.5:8000/v1", None),
-        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", "o"),
+        ({"OPENAI_API_KEY": "o"}, "http://10.0.0.5:8000/v1", None),
+        ({"OPENAI_API_KEY": "o"}, "https://api.openai.com.evil.example/v1", None),
+        ({"OPENAI_API_KEY": "o"}, "http://api.openai.com/v1", None),
+        ({"OPENAI_API_KEY": "o"}, "https://api.openai.com/v2", "o"),
+        ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "https://api.openai.com/v1", "e"),
         ({"OPENAI_API_KEY": "o", "EXTRACTOR_API_KEY": "e"}, "http://10.0.0.5:8000/v1", "e"),
         ({"OPENAI_API_KEY": "o", "DEEPSEEK_API_KEY": "d"}, "https://api.deepseek.com/beta", "d"),
         ({"OPENAI_API_KEY": "o"}, "https://api.deepseek.com/beta", None),
@@ -97,6 +104,61 @@ def test_an_invalid_address_is_refused(url: str) -> None:
 def test_a_secret_in_the_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(errors.UnknownEndpointError) as caught:
         resolve("m", url, {})
+    assert "hunter2" not in str(caught.value)
+
+
+LOOPBACK = [
+    "http://127.0.0.1:8000/v1",
+    "http://127.0.0.2/v1",
+    "http://127.255.255.254:1/v1",
+    "http://127.1:8000/v1",
+    "http://2130706433/v1",
+    "http://0x7f.1/v1",
+    "http://0.0.0.0:8000/v1",
+    "http://localhost/v1",
+    "http://LOCALHOST.:80/v1",
+    "http://models.localhost:8000/v1",
+    "http://[::1]:8000/v1",
+    "http://[::]:8000/v1",
+    "http://[::ffff:127.0.0.1]/v1",
+    "http://[0:0:0:0:0:ffff:7f00:2]/v1",
+]
+ELSEWHERE = [
+    "http://126.0.0.1/v1",
+    "http://128.0.0.1/v1",
+    "http://10.0.0.1/v1",
+    "http://127.0.0.1.example.com/v1",
+    "http://localhost.example.com/v1",
+    "http://notlocalhost/v1",
+    "http://[::2]/v1",
+    "http://[::ffff:10.0.0.1]/v1",
+]
+
+
+@pytest.mark.parametrize("url", LOOPBACK)
+def test_an_address_of_this_machine_is_known_in_any_form(url: str) -> None:
+    assert resolve("m", url, {}).loopback
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_an_address_elsewhere_is_no_loopback(url: str) -> None:
+    assert not resolve("m", url, {}).loopback
+
+
+def test_headers_are_read_and_sent_in_one_spelling() -> None:
+    read = read_headers(["x-tenant:  a: b ", "X-Team: 7", "x-TEAM: 8", "authorization: Basic abc"])
+    assert read == {"X-Tenant": "a: b", "X-Team": "8", "Authorization": "Basic abc"}
+    assert resolve("openai/m", None, {}, read).is_authorized  # no KeyMissingError either
+    assert not resolve("m", "http://h/v1", {}, {"X-Tenant": "a"}).is_authorized
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["hunter2", "X Tenant: hunter2", ": hunter2", "X-Tenant hunter2", "X-T: hunter2\r\nX-Evil: 1", "X-T: 密hunter2"],
+)
+def test_a_line_that_is_no_header_is_refused_without_its_value(line: str) -> None:
+    with pytest.raises(errors.SetupError) as caught:
+        read_headers([line])
     assert "hunter2" not in str(caught.value)
 
 

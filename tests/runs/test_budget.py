@@ -180,9 +180,9 @@ def test_the_event_log_has_each_attempt_and_the_run_log_both_ends_of_a_run(texts
     assert len(events) == asked == 4
     assert [event["error"] for event in events] == ["server_error", *[None] * 3]
     assert [event["attempt"] for event in events] == [1, 2, 1, 1]
-    assert events[1]["cost"] == pytest.approx(20 / 1e6)
+    assert events[1]["cost"] == pytest.approx(2000 / 1e6)
     assert (
-        "spent: 3 answers to first questions (45 tokens, $0.0001)\nfailed attempts: 1 (server_error 1); 1 attempt repeated"
+        "spent: 3 answers to first questions (4500 tokens, $0.0060)\nfailed attempts: 1 (server_error 1); 1 attempt repeated"
         in result.stderr
     )
     start, end = (json.loads(line) for line in run_log_path(Path("o.jsonl")).read_text(encoding="utf-8").splitlines())
@@ -192,7 +192,7 @@ def test_the_event_log_has_each_attempt_and_the_run_log_both_ends_of_a_run(texts
     assert start["settings"]["price"] == {"input": 1.0, "output": 2.0, "cached": None}
     assert {"python", "instructor", "openai", "pydantic"} <= start["versions"].keys()
     assert (end["exit_code"], end["records"], end["spent"]["retries"]) == (0, 1, 1)
-    assert line["run"]["cost"] == pytest.approx(60 / 1e6)
+    assert line["run"]["cost"] == pytest.approx(6000 / 1e6)
     assert line["run"]["retries"] == 1
     assert not any(key in path.read_text(encoding="utf-8") for path in Path().glob("*.jsonl"))
 

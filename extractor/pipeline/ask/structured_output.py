@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from extractor.document import Json
 from extractor.errors import AnswerError, ExtractorError, InvalidAnswerError, TruncatedError
+from extractor.llm.answer_format import SCHEMA_IN_WORDS, in_words, schema_beside
 from extractor.llm.call import REASKED, Call, Profile, Request, request_key
 from extractor.llm.strict_schema import strict_schema, violations
 from extractor.pipeline.ask.answer_json import answer_text, quoted, read_answer
@@ -22,7 +23,6 @@ from extractor.pipeline.ask.misfit import second_try
 from extractor.pipeline.ask.questions import ReadingQuestion, system_text
 from extractor.pipeline.recipe import Recipe
 
-_SCHEMA_IN_WORDS = "\n按此 JSON Schema 输出 JSON："
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -165,19 +165,19 @@ def _schema_in_words(model: type[BaseModel], profile: Profile) -> str:
     """The answer's JSON Schema as text, for an endpoint that accepts no schema beside the messages."""
     if profile.answer not in ("json_object", "text"):
         return ""
-    return f"{_SCHEMA_IN_WORDS}{json.dumps(model.model_json_schema(), ensure_ascii=False)}"
+    return in_words(model.model_json_schema())
 
 
 def answer_schema_of(body: Json) -> Json:
     """The answer's JSON Schema, from beside the messages or the question's text; any object if there is none."""
-    beside: Json | None = body.get("response_format", {}).get("json_schema", {}).get("schema")
+    beside = schema_beside(body)
     if beside is not None:
         return beside
     for message in body.get("messages", ()):
-        _, mark, in_words = message["content"].rpartition(_SCHEMA_IN_WORDS)
+        _, mark, after = message["content"].rpartition(SCHEMA_IN_WORDS)
         if mark:
             # What a second try adds comes behind it.
-            schema: Json = json.JSONDecoder().raw_decode(in_words)[0]
+            schema: Json = json.JSONDecoder().raw_decode(after)[0]
             return schema
     return {"type": "object"}
 
