@@ -22,6 +22,9 @@ _NUMBERING = re.compile(
 )
 
 LONGEST_HEADING = 60
+# What is longer is a table, a list or no prose, and is cut: what is done for each value of a sentence then takes time
+# in proportion to the text. The longest sentence of 458 reports and articles (33,000 sentences) has 731 characters.
+LONGEST_SENTENCE = 2000
 SENTENCE_END = "。！？!?"
 _CLOSERS = "”’」』）)】》〉"
 
@@ -142,9 +145,20 @@ def sentences_of(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iter
         closed = text[stop - 1] not in SENTENCE_END + "；;"
         if stop <= begin or (closed and _GOES_ON.match(text, stop, end)):
             continue
-        yield from stripped(text, begin, stop)
+        yield from _cut(text, begin, stop)
         begin = stop
-    yield from stripped(text, begin, end)
+    yield from _cut(text, begin, end)
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Span]:
+    """The span without white space at its ends; in several if it is too long, cut behind a mark where there is one."""
+    while end - start > LONGEST_SENTENCE:
+        half, full = start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE
+        marks = (max(text.rfind(mark, half, full) for mark in kind) for kind in ("；;\n", "，,", "、：: "))
+        stop = next((mark + 1 for mark in marks if mark >= 0), full)
+        yield from stripped(text, start, stop)
+        start = stop
+    yield from stripped(text, start, end)
 
 
 def stripped(text: str, start: int, end: int) -> Iterator[Span]:
@@ -185,4 +199,4 @@ def _without_marker(text: str, start: int, end: int) -> Iterator[Span]:
     while found := _MARKER.match(text, start, end):
         start = found.end()
     if not _BARE_ORDINAL.fullmatch(text, start, end):
-        yield from stripped(text, start, end)
+        yield from _cut(text, start, end)

@@ -102,7 +102,7 @@ def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match)
         own = text[slice(*share.own)]
         return not _has_part(own, wording) and any(_has_part(other, wording) for other in share.others)
     i, j = prepared.sentence(*number)
-    numbers = [one for one in prepared.found(kind) if i <= one[0] and one[1] <= j and one != number]
+    numbers = [one for one in prepared.found_in(kind, (i, j)) if one != number]
     before, after = beside(text, number, (i, j), numbers)
     pairs = {wording[k : k + 2] for k in range(len(wording) - 1)}
     if any(pair in before or pair in after for pair in pairs):
@@ -152,6 +152,10 @@ def _without_numbers(wording: str, value: str) -> str:
     return _MOVED.sub("", _LINKING.sub("", kept.strip(" ，,。、：:；;")))
 
 
+# How many clauses before its own may say what a number counts.
+_CLAUSES_BEFORE = 40
+
+
 def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     """What replaces a missing or refused wording: the words around the value.
 
@@ -195,6 +199,7 @@ def _what_changes(text: str, clause: Span, number: Span) -> str | None:
 def _words_before(prepared: Prepared, start: int, lowest: int) -> list[str]:
     """What the clauses between `lowest` and `start` are about, the nearest first."""
     at = bisect_left(prepared.clauses, (start, 0))
-    near = [prepared.speech.text[i:j] for i, j in reversed(prepared.clauses[:at]) if i >= lowest]
-    parts = [part for clause in near for part in _BREAK.split(clause)]
+    first = max(at - _CLAUSES_BEFORE, bisect_left(prepared.clauses, (lowest, 0)))
+    near = reversed(prepared.clauses[first:at])
+    parts = [part for i, j in near for part in _BREAK.split(prepared.speech.text[i:j])]
     return [part for part in parts if len(HAN_CHARACTER.findall(part)) > 1 and not _ONLY_MOVED.fullmatch(part)]
