@@ -13,7 +13,7 @@ from itertools import islice
 
 from extractor.lang.characters import HAN
 from extractor.lang.name_lists import JOINT, list_starts
-from extractor.lang.sentences import LONGEST_SENTENCE, Span
+from extractor.lang.sentences import Span
 from extractor.lang.surnames import OFFICE
 from extractor.lang.vocabulary import is_function_word
 
@@ -25,6 +25,8 @@ _QUALIFIED = re.compile(
 )
 _QUALIFIES = re.compile("助理|候选人|人选")
 _REACH, _NEAR = 6, 80
+# How far behind a title the names may go on that share it.
+_LONGEST_LIST = 1000
 _OFFICE_AT_END = re.compile(
     rf"(?:{OFFICE}|总统|首相|大臣|代表|院士|教授|研究员|工程师|医生|助理|发言人|理事|干部|[长员家师])$"
 )
@@ -70,6 +72,8 @@ def why_no_title(text: str, span: Span, name: str, people: Sequence[Span]) -> st
 
 def _given_out(text: str, span: Span, name: str) -> str | None:
     """The name to which 分别 gives the title, if this one is in the list: 甲、乙分别担任局长、主任."""
+    if text.find("分别", max(0, span[0] - _NEAR), span[1] + _NEAR) < 0:
+        return None
     for held in _HELD_BY.finditer(text, max(0, span[0] - _NEAR), span[1] + _NEAR):
         begin, stop = held.span("offices")
         people, offices = _names_of_holders(text, held), JOINT.split(held["offices"])
@@ -113,14 +117,17 @@ def is_beside(text: str, span: Span, name: str, people: Sequence[Span]) -> bool:
     return any(owner in name or name in owner for owner in owners)
 
 
-def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> list[Span]:
+def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> Sequence[Span]:
     """The persons near the title, and where this name stands there, which code may not know as a name."""
     begin, end = max(0, span[0] - _NEAR), span[1] + _NEAR
+    if text.find(name, begin, end) < 0:
+        return people
     own = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
     own = [(begin + i, begin + j) for i, j in own]
-    near = people[bisect_left(people, (begin - _NEAR, 0)) : bisect_left(people, (end + LONGEST_SENTENCE, 0))]
-    others = [one for one in near if not any(one[0] < j and i < one[1] for i, j in own)]
-    return sorted([*others, *own])
+    first, last, far = (bisect_left(people, (at, 0)) for at in (begin - _NEAR, end, end + _LONGEST_LIST))
+    taken = {at for i, j in own for at in range(i, j)}
+    others = [one for one in people[first:last] if taken.isdisjoint(range(*one))]
+    return [*sorted([*others, *own]), *people[last:far]]
 
 
 def _owners(text: str, span: Span, people: Sequence[Span]) -> list[Span]:

@@ -25,7 +25,7 @@ from extractor.schema.shape import Field, Leaf
 
 # What shows that the source has markup or line ends inside a value, and a line end that is left of it.
 _LAYOUT = re.compile(r"[<>&*`\r\n]")
-_LINE_END = re.compile(r"[ \t\u3000]*\n\s*")
+_LINE_END = re.compile(r"(?<![ \t\u3000])[ \t\u3000]*+\n\s*")
 
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
 # the one before.

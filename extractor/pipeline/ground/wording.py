@@ -25,7 +25,7 @@ from extractor.schema.shape import Field, Leaf
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # What a number went by, at the end of a wording: 事故起数同比下降. The number itself says the direction (`change`).
 _MOVED = re.compile(
-    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|回升|反弹|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
+    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均){0,6}(?:增长|增加|提高|上升|上涨|回升|反弹|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
 )
 # What a number compares with or did, and nothing of what is counted: 同比下降.
 _ONLY_MOVED = re.compile(
@@ -51,7 +51,7 @@ _FROM = re.compile(r"(?P<what>[^，,。；;]*)(?:从|由|自)[^，,。；;]*$")
 _LONG = 4
 # Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
-    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等|将|拟|要)+$"
+    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等|将|拟|要){1,12}$"
 )
 
 
