@@ -23,8 +23,8 @@ _NUMBERING = re.compile(
 
 LONGEST_HEADING = 60
 # What is longer is a table, a list or no prose, and is cut: what is done for each value of a sentence then takes time
-# in proportion to the text. The longest sentence of 458 reports and articles (33,000 sentences) has 731 characters.
-LONGEST_SENTENCE = 2000
+# in proportion to the text. The longest of 33,000 sentences in 458 reports and articles has 731 characters.
+LONGEST_SENTENCE = 1000
 SENTENCE_END = "。！？!?"
 _CLOSERS = "”’」』）)】》〉"
 
