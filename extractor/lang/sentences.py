@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # Offsets into a text: `text[start:end]`.
 Span = tuple[int, int]
@@ -107,6 +108,15 @@ def paragraphs(text: str) -> list[Span]:
     Nothing is joined across a blank line. One is left where a notice (省略440字) was removed, and there
     words are missing.
     """
+    return list(_paragraphs(text))
+
+
+# The stages ask for the parts of the same speech and of its passages many times over.
+_remembered = lru_cache(maxsize=16)
+
+
+@_remembered
+def _paragraphs(text: str) -> tuple[Span, ...]:
     spans: list[Span] = []
     for found in re.finditer(r"[^\n]+", text):
         line = found[0].strip()
@@ -121,7 +131,7 @@ def paragraphs(text: str) -> list[Span]:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
-    return spans
+    return tuple(spans)
 
 
 def sentences(text: str, semicolons: bool = False) -> list[Span]:
@@ -129,8 +139,12 @@ def sentences(text: str, semicolons: bool = False) -> list[Span]:
 
     With `semicolons`, these end one too.
     """
-    ends = END_OR_SEMICOLON if semicolons else SENTENCE_ENDING
-    return [span for start, end in paragraphs(text) for span in sentences_of(text, start, end, ends)]
+    return list(_sentences(text, END_OR_SEMICOLON if semicolons else SENTENCE_ENDING))
+
+
+@_remembered
+def _sentences(text: str, ends: re.Pattern[str]) -> tuple[Span, ...]:
+    return tuple(span for start, end in _paragraphs(text) for span in sentences_of(text, start, end, ends))
 
 
 def sentences_of(text: str, start: int, end: int, ends: re.Pattern[str]) -> Iterator[Span]:
@@ -173,7 +187,12 @@ def stripped(text: str, start: int, end: int) -> Iterator[Span]:
 
 def clauses(text: str) -> list[Span]:
     """Spans of the clauses without list markers: 加强领导 and 强化责任 of 一是加强领导,强化责任."""
-    return [span for start, end in paragraphs(text) for span in _clauses_of(text, start, end)]
+    return list(_clauses(text))
+
+
+@_remembered
+def _clauses(text: str) -> tuple[Span, ...]:
+    return tuple(span for start, end in _paragraphs(text) for span in _clauses_of(text, start, end))
 
 
 def after_marker(text: str) -> int:
