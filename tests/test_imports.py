@@ -11,7 +11,7 @@ import pytest
 from scripted import ROOT
 
 CLIENTS = {"openai", "instructor", "httpx2"}
-HEAVY = CLIENTS | {"opencc", "trafilatura", "rapidfuzz", "cn2an", "charset_normalizer", "xllamacpp"}
+HEAVY = CLIENTS | {"opencc", "trafilatura", "rapidfuzz", "charset_normalizer", "xllamacpp"}
 SCHEMAS = sorted((ROOT / "schemas").glob("*.py"))
 
 

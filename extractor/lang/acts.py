@@ -7,11 +7,15 @@ clean and Simplified.
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
-from extractor.lang.characters import HAN
+from extractor.lang.characters import HAN, HAN_CHARACTER
+from extractor.lang.name_lists import list_starts
 from extractor.lang.negation import affirmed
 from extractor.lang.sentences import Span, clauses
 from extractor.lang.surnames import OFFICE
@@ -35,11 +39,15 @@ _ONLY_TIME = re.compile(
 _ELSEWHERE = re.compile("了?另(?:外)?[一几][场个次]")
 
 # What hands on somebody's words: 学习何志远的讲话, 贯彻落实何志远同志的部署.
-_HANDED_ON = (
+_HANDED_ON = re.compile(
     "(?:学习|贯彻|落实|按照|根据|遵照|领会|结合|围绕|宣传(?![部处科办委口])|践行|重温|印发|传达|转发|遵循|牢记)"
+    "[^，,。；;：:]{0,24}$"
 )
+_HANDED_REACH = 26
 # The act as a noun that belongs to the person: 何志远的讲话, 何志远同志关于防汛的重要指示.
-_OWNED = "(?:(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体|工作){0,3}(?:决策|指示|批示)?)"
+_OWNED = re.compile(
+    "(?:同志)?(?:在[^，,。；;：:]{0,40}上)?(?:关于[^，,。；;：:]{0,40})?的?(?:系列|有关|相关|一系列|重要|明确|具体|总体|工作){0,3}(?:决策|指示|批示)?"
+)
 _AS_NOUN = re.compile("精神|稿|内容|原文|全文|要点|材料|(?<=签[约字署])仪式|(?<=座谈)会")
 # A word for something said that others deal with: 研究贯彻意见, 学习汇报材料.
 _DEALT_WITH = re.compile(
@@ -51,12 +59,20 @@ _HEARD = re.compile("(?:听取|征求|反映|收集)[^，,。；;]{0,8}$")
 _OTHERS = re.compile(
     "(?:[工业众大员生民家]代表|职工|女工|工人|群众|负责人|学生|队员|专家|农民|家属|居民|村民)[^，,。；;]{0,8}$"
 )
+_MEMBER = re.compile("[^、和与及]+")
 # Whom something is said or given to: 向司长禚宁递交国书.
-_NAMES = re.compile(rf"(?<![{HAN}])[{HAN}·]{{2,4}}(?:[、和与及][{HAN}·]{{2,4}})+$")
 _TO = re.compile("(?:向|对|给|为)[^，,。；;、]{0,16}$")
 # Words right before an act that name somebody by an office.
 _OFFICER = re.compile(rf"{OFFICE}[{HAN}]{{2,4}}$")
 _SAID = re.compile("讲话|意见|报告|要求|部署|安排|汇报|通报|介绍|说明|指示|批示")
+
+
+class _Names(NamedTuple):
+    """Where a sentence has a certain name, where it has any, in order, and where the last one of ours begins."""
+
+    ours: frozenset[Span]
+    all: list[Span]
+    last: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,7 @@ class Sentence:
     span: Span
     people: Sequence[Span]
     acts: re.Pattern[str]
+    _named: dict[str, _Names] = field(default_factory=dict, init=False, compare=False)
 
     def act_of(self, name: str, act: str, start: int | None = None) -> re.Match[str] | None:
         """The first words that match `act` at or after `start` and say that the person of this name did it."""
@@ -82,14 +99,14 @@ class Sentence:
         return [(begin + i, begin + j) for i, j in clauses(self.text[begin:end])] or [self.span]
 
     def _is_at_this_meeting(self, act: re.Match[str]) -> bool:
-        spans = [span for span in self._clauses if span[0] <= act.start()]
-        if not spans:
+        count = bisect_right(self._clauses, (act.start(), sys.maxsize))
+        if not count:
             return True
-        begin = spans[-1][0]
-        if len(spans) > 1 and _ONLY_TIME.fullmatch(self.text[slice(*spans[-2])].rstrip("，,")):
+        begin = self._clauses[count - 1][0]
+        if count > 1 and _ONLY_TIME.fullmatch(self.text[slice(*self._clauses[count - 2])].rstrip("，,")):
             return False
-        if not self.text[begin : act.start()].strip("，,并") and len(spans) > 1:  # goes on about what came before
-            begin = spans[-2][0]
+        if not self.text[begin : act.start()].strip("，,并") and count > 1:  # goes on about what came before
+            begin = self._clauses[count - 2][0]
         if _ELSEWHERE.match(self.text, act.end()):
             return False
         return _ELSEWHEN.search(self.text[begin : act.start()].rstrip("，,")) is None
@@ -98,57 +115,75 @@ class Sentence:
         """Whether it is a noun for what the person said, which somebody else hands on."""
         if _AS_NOUN.match(self.text, act.end()) or self.text.endswith(("决策", "见证"), 0, act.start()):
             return True
-        begin = next((i for i, j in reversed(self._clauses) if i <= act.start()), self.span[0])
+        begin = (self._clause_at(act.start()) or self.span)[0]
         if act[0] in ("意见", "建议") and _HEARD.search(self.text[begin : act.start()]):
             return True
         is_own = _OWN.search(self.text, begin, act.start()) is not None
         if not is_own and _SAID.fullmatch(act[0]) and _DEALT_WITH.search(self.text[begin : act.start()]):
             return True
-        noun = rf"{_HANDED_ON}[^，,。；;：:]{{0,24}}{re.escape(name)}{_OWNED}$"
-        return re.search(noun, self.text[begin : act.start()]) is not None
+        names = self._names_of(name)
+        first, last = bisect_left(names.all, (begin, 0)), bisect_left(names.all, (act.start(), 0))
+        return any(
+            _OWNED.fullmatch(self.text, j, act.start())
+            and _HANDED_ON.search(self.text[max(begin, i - _HANDED_REACH) : i])
+            for i, j in names.all[first:last]
+            if (i, j) in names.ours and j <= act.start()
+        )
 
     def _is_by(self, act: re.Match[str], name: str) -> bool:
         """Whether the person is among those who do it: the nearest ones before it, or those whom it introduces."""
-        text = self.text
-        begin, end = self.span
-        ours = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
-        ours = [(begin + i, begin + j) for i, j in ours]
-        others = [(i, j) for i, j in self.people if begin <= i < end and not any(i < b and a < j for a, b in ours)]
+        text, names = self.text, self._names_of(name)
+        ours, named = names.ours, names.all
         if not ours:
             return True
         given = self._given_out(act)
         if given is not None:
             return given in ours
         group = self._group(act.start())
-        before_act = self.text[group[0] : act.start()]
-        if (
-            "由" in before_act
-            and name not in before_act.rpartition("由")[2]
-            and name not in self.text[act.end() : group[1]]
-        ):
+        before_act = text[group[0] : act.start()]
+        if "由" in before_act and name not in before_act.rpartition("由")[2] and name not in text[act.end() : group[1]]:
             return False
-        i = next((i for i, j in reversed(self._clauses) if i <= act.start()), begin)
-        alone = self.text[i : act.start()]
-        if not others:
-            in_group = any(group[0] <= begin < group[1] for begin, _ in ours)
-            return name in alone or not (_OTHERS.search(alone) or (not in_group and _OFFICER.search(alone)))
-        named = sorted([*ours, *others])
-        before = [span for span in named if group[0] <= span[0] and span[1] <= act.start()]
-        inside = [span for span in named if group[0] <= span[0] < group[1]]
-        if _TOGETHER.match(act[0]) and any(span in ours for span in inside):
+        first, last = (bisect_left(named, (at, 0)) for at in group)
+        inside = named[first:last]
+        has_ours = any(span in ours for span in inside)
+        alone = text[(self._clause_at(act.start()) or self.span)[0] : act.start()]
+        if len(named) == len(ours):
+            return name in alone or not (_OTHERS.search(alone) or (not has_ours and _OFFICER.search(alone)))
+        before = [span for span in inside if span[1] <= act.start()]
+        if _TOGETHER.match(act[0]) and has_ours:
             return True
         if before:
             return any(span in ours for span in self._doing(before, act.start()))
-        after = [span for span in named if act.end() <= span[0]]
-        if any(span in ours for span in after) and (
-            _INTRODUCES.match(text, act.end()) or any(span in ours for span in inside)
-        ):
+        if names.last >= act.end() and (_INTRODUCES.match(text, act.end()) or has_ours):
             return True
-        return self._carried(group[0], named, ours)
+        return self._carried(named[:first], ours)
+
+    def _names_of(self, name: str) -> _Names:
+        """Where the sentence has this name, and all names in it."""
+        if name not in self._named:
+            begin, end = self.span
+            ours = [match.span() for match in re.compile(re.escape(name)).finditer(self.text, begin, end)]
+            taken = bytearray(end - begin)
+            for i, j in ours:
+                taken[i - begin : j - begin] = b"\1" * (j - i)
+            others = [(i, j) for i, j in self.people if begin <= i < end and not any(taken[i - begin : j - begin])]
+            self._named[name] = _Names(frozenset(ours), sorted([*ours, *others]), ours[-1][0] if ours else -1)
+        return self._named[name]
+
+    def _clause_at(self, at: int) -> Span | None:
+        """The last clause that begins at or before `at`."""
+        number = bisect_right(self._clauses, (at, sys.maxsize))
+        return self._clauses[number - 1] if number else None
+
+    def _clause_around(self, at: int) -> Span:
+        """The clause that holds `at`, or the whole sentence."""
+        span = self._clause_at(at)
+        return span if span is not None and at < span[1] else self.span
 
     def _group(self, at: int) -> Span:
         """The clauses around `at` that share an act: those since the last clause with one."""
-        return next((group for group in self._groups if at < group[1]), self._groups[-1])
+        number = bisect_right(self._groups, at, key=lambda group: group[1])
+        return self._groups[min(number, len(self._groups) - 1)]
 
     @cached_property
     def _groups(self) -> list[Span]:
@@ -161,19 +196,20 @@ class Sentence:
 
     def _given_out(self, act: re.Match[str]) -> Span | None:
         """Whom 分别 gives the act to: 甲、乙分别主持会议、宣读决定; None if it gives none out."""
-        each = self.text.rfind("分别", self.span[0], act.start())
+        i, j = self._clause_around(act.start())
+        each = self.text.rfind("分别", i, act.start())
+        if each < 0:
+            return None
         people = [span for span in self.people if self.span[0] <= span[0] and span[1] <= each]
         people = list(reversed(self._side_by_side(people))) if people and people[-1][1] == each else []
-        listed = _NAMES.search(self.text[max(self.span[0], each - 40) : each]) if each >= 0 else None
-        if listed is not None:
-            begin = max(self.span[0], each - 40) + listed.start()
-            people = [(begin + m.start(), begin + m.end()) for m in re.finditer("[^、和与及]+", listed[0])]
-        i, j = next(((i, j) for i, j in self._clauses if i <= act.start() < j), self.span)
-        if each < i or len(people) < 2:
+        window = max(self.span[0], each - 40)
+        starts = list_starts(self.text, window, each, 4)
+        begin = next((at for at in starts if at == window or not HAN_CHARACTER.match(self.text[at - 1])), None)
+        if begin is not None:
+            people = [match.span() for match in _MEMBER.finditer(self.text, begin, each)]
+        if len(people) < 2:
             return None
-        parts = [
-            (each + 2 + m.start(), each + 2 + m.end()) for m in re.finditer("[^、和与及]+", self.text[each + 2 : j])
-        ]
+        parts = [match.span() for match in _MEMBER.finditer(self.text, each + 2, j)]
         if len(parts) != len(people) or not all(self.acts.search(self.text, *part) for part in parts):
             return None
         return people[sum(start <= act.start() for start, _ in parts) - 1]
@@ -183,7 +219,7 @@ class Sentence:
         receiver = self.text[max(self.span[0], named[-1][0] - 20) : named[-1][0]]
         if len(named) > 1 and _TO.search(receiver) and not self.acts.search(self.text, named[-2][1], named[-1][0]):
             named = named[:-1]
-        i, j = next(((i, j) for i, j in self._clauses if i <= named[-1][0] < j), self.span)
+        i, j = self._clause_around(named[-1][0])
         inside = [span for span in named if i <= span[0]]
         if j > at or len(inside) < 2:
             return self._side_by_side(named)
@@ -204,10 +240,9 @@ class Sentence:
             found.append(span)
         return found
 
-    def _carried(self, at: int, named: list[Span], ours: list[Span]) -> bool:
-        """Whether the last persons named before `at`, in one group of clauses, are ours or there are none."""
-        before = [span for span in named if span[0] < at]
+    def _carried(self, before: list[Span], ours: frozenset[Span]) -> bool:
+        """Whether the last of the persons named before, in one group of clauses, are ours or there are none."""
         if not before:
             return True
         group = self._group(before[-1][0])
-        return any(span in ours for span in before if span[0] >= group[0])
+        return any(span in ours for span in before[bisect_left(before, (group[0], 0)) :])

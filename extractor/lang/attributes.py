@@ -7,6 +7,7 @@ none of them is the value, the period or the region of the statement. Texts are 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from extractor.lang.changes import changes_in
@@ -16,6 +17,7 @@ from extractor.lang.vocabulary import is_ordinary_word
 
 # 亿元以上项目25个, 500强企业3家, 超10亿元企业5家: a bound or a rank, its noun, and how many of these there are.
 _BOUNDED = re.compile(r"^(?:超过?|逾|不低于|不少于)|(?:及?以[上下内]|以外|强)$")
+_BOUND = re.compile("及?以[上下内]|以外|强")
 _NOUN = re.compile(rf"(?:及?以[上下内]|以外|强)?的?(?![和与及、])[{HAN}]{{1,14}}")
 
 _COMPARED = re.compile(r"(?:[比较]|相对于|相较于|较之|比起|对比|[高低多少大小好优快慢强差]于|超过|略高于|略低于)$")
@@ -39,6 +41,8 @@ _MOVES = re.compile(
 _FROM_TO = ("由", "从", "自", "到", "至")
 # How far behind a time its number may begin.
 _NEXT = 8
+# How far behind a time the number may stand to which its own number changes.
+_WIDEST = 160
 _PRICED = re.compile(r"(?:年)?(?:的)?(?:不变价|可比价|价格)")
 
 _RANKED = re.compile(r"(?:居|列|占[到了据]?|排|排名|位列|代表|面向|跻身|进入|属于|成为|获)$")
@@ -58,12 +62,12 @@ _AMONG = re.compile(
 
 def is_qualifier(text: str, span: Span, numbers: Sequence[Span]) -> bool:
     """Whether a number says which things are counted by the next number of its clause (亿元以上项目25个)."""
-    following = next((number for number in numbers if number[0] >= span[1]), None)
-    if following is None:
+    at = bisect_left(numbers, (span[1], 0))
+    if at == len(numbers):
         return False
-    between = text[span[1] : following[0]]
-    bounded = _BOUNDED.search(text[slice(*span)]) or re.match(r"及?以[上下内]|以外|强", between)
-    return bounded is not None and _NOUN.fullmatch(between) is not None
+    between = (span[1], numbers[at][0])
+    bounded = _BOUNDED.search(text[slice(*span)]) or _BOUND.match(text, *between)
+    return bounded is not None and _NOUN.fullmatch(text, *between) is not None
 
 
 def is_base(text: str, span: Span, number: Span) -> bool:
@@ -98,6 +102,8 @@ def _is_where_it_began(text: str, span: Span, number: Span) -> bool:
     if moved is not None and moved.end() <= number[0]:
         return True
     begin = max(0, span[0] - 8)
+    if number[0] > span[1] + _WIDEST:
+        return False
     return any(
         begin + change.new[0] < number[1]
         and number[0] < begin + change.new[1]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from extractor.lang.numerals import to_plain
@@ -73,7 +74,8 @@ def _first_of_list(text: str, start: int) -> int | None:
     return first
 
 
-def changes_in(text: str) -> list[FromTo]:
+@lru_cache(maxsize=256)
+def changes_in(text: str) -> tuple[FromTo, ...]:
     """The changes from one number to another in a sentence or clause, in order.
 
     从50%、75%提高到100% is two.
@@ -91,7 +93,7 @@ def changes_in(text: str) -> list[FromTo]:
         new = _reached(text, old, spans)
         if new is not None:
             found += [FromTo(one, new) for one in spans[first : number + 1]]
-    return found
+    return tuple(found)
 
 
 def _reached(text: str, old: Span, spans: list[Span]) -> Span | None:

@@ -207,7 +207,7 @@ BUDGET = re.compile(
 SPENT = re.compile("已|完成|竣工|累计")
 RATE = re.compile("^.{0,10}?(?:提高|降低|提升|减少|增加)[^，,]{0,20}(?:率|量|比重)(?:$|[和、])")
 NUMBER = re.compile(
-    r"[0-9]+(?:\.[0-9]+)?\s*(?:多|余)?(?:%|％|亿|万|个|家|户|名|人|公里|千米|平方米|亩|次|项|所|元|吨|台|套|座|条|对|天|头|株|公顷|件|篇|例|起"
+    r"[0-9]\s{0,9}(?:多|余)?(?:%|％|亿|万|个|家|户|名|人|公里|千米|平方米|亩|次|项|所|元|吨|台|套|座|条|对|天|头|株|公顷|件|篇|例|起"
     r"|辆|种|处|场|村|镇|乡|县|县区|人次|班|期|批|分)"
 )
 PLANNED_NUMBER = re.compile("计划|安排|新增|新建|新改建|改造|培训|建成|培育|引进|创建|开工(?!项目)|打造|达到|确保|力争")
@@ -222,6 +222,24 @@ PLAN_HEADING = re.compile(
     "打算|下一步|下阶段|下半年|今后|任务|措施|重点|抓好|做好|加强|落实|强化|推进|完善|加快|突出|着力|切实|狠抓|要求|部署|安排"
 )
 ALWAYS_REVIEW = re.compile("认识|意义|重要性|问题|形势|回顾|成绩|前阶段|上半年")
-QUOTED = re.compile("“[^”]*”|《[^》]*》|[(（][^)）]*[)）]")
+_OPENING = re.compile("[“《(（]")
+_CLOSING = {"“": re.compile("”"), "《": re.compile("》"), "(": re.compile("[)）]"), "（": re.compile("[)）]")}
 # 各镇在…, 县公安局对…: an organisation as the subject of what follows.
 SUBJECT = re.compile(f"^.{{0,24}}?{ORGAN}(?=(?:{ADVERB}|对|把|将|按|根据|与)|{VERB.pattern[1:]})")
+
+
+def without_quotes(words: str) -> str:
+    """The words with 〃 in the place of each quotation, title and bracket."""
+    pieces, done = [], 0
+    unclosed: set[re.Pattern[str]] = set()
+    for opening in _OPENING.finditer(words):
+        closing = _CLOSING[opening[0]]
+        if opening.start() < done or closing in unclosed:
+            continue
+        end = closing.search(words, opening.end())
+        if end is None:
+            unclosed.add(closing)  # nor does one close what begins later
+            continue
+        pieces.append(words[done : opening.start()])
+        done = end.end()
+    return "〃".join([*pieces, words[done:]])

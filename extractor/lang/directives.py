@@ -112,7 +112,7 @@ def _moods(text: str, sentence_spans: list[Span]) -> Iterator[_Mood]:
         rank = numbering(sentence)
         if rank is not None and rank[0] <= 2 and j - i <= _LONGEST_HEADING + 20:
             reviewing = _reviews(sentence)
-        plain = directive_words.QUOTED.sub("〃", sentence)
+        plain = directive_words.without_quotes(sentence)
         duty = directive_words.DUTY.search(plain) is not None or directive_words.PLANNED.search(plain) is not None
         demanding = demanding or listed or directive_words.QUOTES_DEMANDS.search(sentence) is not None
         narrative = not duty and directive_words.DONE.search(plain) is not None
@@ -172,7 +172,7 @@ def _duty_of(body: str) -> re.Match[str] | None:
 
 def _is_narrative(body: str, before: str, duty: bool, mood: _Mood) -> bool:
     """Whether the clause reports what is or was: 了, 已, X是Y and what continues it."""
-    plain = directive_words.QUOTED.sub("〃", body)
+    plain = directive_words.without_quotes(body)
     if duty:
         return "了" in before or directive_words.COPULA.search(before) is not None
     if directive_words.PLEDGE.match(body) is not None:

@@ -18,7 +18,7 @@ _LISTED = re.compile(r"\s*(?:、|和|与|及|以及|[，,](?=[\d+-]))\s*")
 _JOINT = re.compile("、|以及|[和与及]")
 # Between the names and 分别, and between 分别 and the first number.
 _COMPARED = re.compile(
-    "(?:[比较][0-9]{4}年(?:同期|[末底])?|也|又|还|均|都|同比|环比|比上年(?:同期)?|比去年(?:同期)?|较上年(?:同期)?|较去年(?:同期)?|年均)*$"
+    "(?:[比较][0-9]{4}年(?:同期|[末底])?|也|又|还|均|都|同比|环比|比上年(?:同期)?|比去年(?:同期)?|较上年(?:同期)?|较去年(?:同期)?|年均){0,20}$"
 )
 _MOVED = re.compile(rf"[，,]?[{HAN}]{{0,14}}")
 _ONLY_MOVED = re.compile(
@@ -31,7 +31,7 @@ _MEASURED = re.compile(
     "(?:收入|投资|产业|贸易|人口|支出|[存贷]款|水平|指数|价格|消费|产量|面积|比[例重]|标准|[额量率值数])$"
 )
 _TIME = re.compile(r"(?:[0-9]{4}年|[今去明前上]年|[0-9]{1,2}月份?|[上下]半年|[一二三四]季度)")
-_TIMES = re.compile(rf"{_TIME.pattern}(?:[、和与]{_TIME.pattern})+(?=[，,])")
+_TIMES = re.compile(rf"{_TIME.pattern}(?:[、和与]{_TIME.pattern}){{1,20}}(?=[，,])")
 _PLACE = re.compile(f"(?:全|我|本|该)?[{HAN}]{{0,3}}?[省市县区州镇乡村]")
 # How far before 分别 its names may begin.
 _REACH = 60

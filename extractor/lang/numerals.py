@@ -28,6 +28,18 @@ _CHINESE = (
 _SECOND_TERM = rf"(?:(?:\d{{1,4}}|[{DIGIT}])(?:[多余]?{_POWER}){{1,3}}|(?<=[百千万亿])[1-9](?![\d:/%‰十百千万亿年月日号时级]|[.,-]\d))"
 NUMBER = rf"(?:{_ARABIC}|{_CHINESE})(?>(?:[多余几]?{_POWER}){{0,4}}){_SECOND_TERM}?"
 
+_POWERS = {"十": 10, "百": 100, "千": 1000}
+_IN_DIGITS = re.compile(r"(\d+(?:\.\d+)?)([十百千]*)(.*)")
+# Ways to write a numeral that leave something out, in this order: 一百十五, 一千五十.
+_WHOLE = {"〇": "零", "零十": "零一十", "零百": "零一百", "百十": "百一十"}
+_ONE = "[一二两三四五六七八九]"
+_SKIPS_HUNDREDS = re.compile(f"千(?={_ONE}?十)")
+_TENS, _HUNDREDS = f"{_ONE}?十{_ONE}?", f"{_ONE}百(?:零{_ONE}|{_ONE}十{_ONE}?)?"
+_WELL_FORMED = re.compile(f"{_ONE}千(?:零(?:{_TENS}|{_ONE})|{_HUNDREDS})?|{_HUNDREDS}|{_TENS}")
+# 三百五 is 350, 两千三百四 is 2340.
+_SPOKEN = re.compile(f"(?:[{DIGIT}]{{0,2}}[十百千]){{0,8}}[{DIGIT}]{{0,2}}(?P<last>[百千])[{DIGIT}]")
+_POWER_BELOW = {"千": "百", "百": "十"}
+
 
 def to_plain(text: str) -> str:
     """`text` with each character that has variants in numbers in its plain form; same length."""
@@ -61,10 +73,10 @@ def _is_short(tail: str) -> bool:
 
 def _small_value(token: str) -> Decimal | None:
     """The value of a numeral below 万."""
-    digits = re.fullmatch(r"(\d+(?:\.\d+)?)([十百千]*)(.*)", token)
+    digits = _IN_DIGITS.fullmatch(token)
     if digits:
         plus = value_of(digits[3]) if digits[3] else Decimal(0)
-        power = sum({"十": 1, "百": 2, "千": 3}[power] for power in digits[2])
+        power = sum(len(str(_POWERS[power])) - 1 for power in digits[2])
         if plus is not None and power and _is_short(digits[3]):  # 5千3 is 5300
             plus = plus.scaleb(power - 1)
         return None if plus is None else Decimal(digits[1]).scaleb(power) + plus
@@ -76,12 +88,26 @@ def _small_value(token: str) -> Decimal | None:
         units = _small_value(whole) if whole else Decimal(0)
         tenths = Decimal("0." + "".join(str(DIGIT_VALUES[digit]) for digit in decimals))
         return None if units is None else units + tenths
-    from cn2an import cn2an  # type: ignore[import-untyped]  # takes 0.2 s to import, and only Chinese numerals need it
+    return _chinese_value("一" + token if token.startswith(("百", "千")) else token)
 
-    try:
-        return Decimal(cn2an("一" + token if token.startswith(("百", "千")) else token, "normal"))
-    except (ValueError, LookupError):  # KeyError for some malformed numerals (千一千)
-        return None
+
+def _chinese_value(token: str) -> Decimal | None:
+    """The value of a numeral in Chinese characters below 万, or of digits side by side (二〇一四)."""
+    if all(character in DIGIT_VALUES for character in token):
+        return Decimal("".join(str(DIGIT_VALUES[digit]) for digit in token))
+    token = _SKIPS_HUNDREDS.sub("千零", token.replace("廿", "二十"))
+    for short, whole in _WHOLE.items():
+        token = token.replace(short, whole)
+    if not _WELL_FORMED.fullmatch(token):
+        spoken = _SPOKEN.fullmatch(token)
+        if spoken is None:
+            return None
+        token += _POWER_BELOW[spoken["last"]]
+    value, power = 0, 1
+    for character in reversed(token):
+        power = _POWERS.get(character, power)
+        value += DIGIT_VALUES.get(character, 0) * power
+    return Decimal(value + power if token[0] in _POWERS else value)
 
 
 def neighbours(token: str) -> tuple[str, str] | None:

@@ -7,8 +7,7 @@ be taken.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from extractor.lang.characters import HAN
 from extractor.lang.sentences import Span
@@ -88,9 +87,22 @@ def find_people(text: str) -> list[Span]:
     names = {text[i:j] for i, j in spans if j - i > 1}
     spans |= set(_in_lists(text, names))
     names |= {text[i:j] for i, j in spans if j - i > 1}
+    return sorted(_drop_inner(spans | set(mentions_of(text, names))))
+
+
+def mentions_of(text: str, names: Collection[str]) -> Iterator[Span]:
+    """Where any of the names stands. All are looked for at once: a text may have thousands."""
+    by_head: dict[str, list[str]] = {}
     for name in names:
-        spans |= {(m.start(), m.end()) for m in re.finditer(re.escape(name), text)}
-    return sorted(_drop_inner(spans))
+        by_head.setdefault(name[:2], []).append(name)
+    sizes = sorted({len(head) for head in by_head})
+    ends = dict.fromkeys(names, 0)
+    for at in range(len(text)) if by_head else ():
+        for size in sizes:
+            for name in by_head.get(text[at : at + size], ()):
+                if at >= ends[name] and text.startswith(name, at):
+                    ends[name] = at + len(name)
+                    yield at, ends[name]
 
 
 def is_name(words: str) -> bool:
@@ -233,9 +245,10 @@ def _is_short_name(words: str) -> bool:
 
 def _drop_inner(spans: set[Span]) -> set[Span]:
     """The spans without those that overlap a longer one."""
-    kept: list[Span] = []  # in the order of the text, disjoint: only the neighbours can overlap a new one
-    for span in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
-        at = bisect_left(kept, span)
-        if (at == 0 or kept[at - 1][1] <= span[0]) and (at == len(kept) or span[1] <= kept[at][0]):
-            kept.insert(at, span)
-    return set(kept)
+    kept: set[Span] = set()
+    taken = bytearray(max((end for _, end in spans), default=0))
+    for start, end in sorted(spans, key=lambda s: (s[0] - s[1], s[0])):
+        if not any(taken[start:end]):
+            taken[start:end] = b"\1" * (end - start)
+            kept.add((start, end))
+    return kept

@@ -18,7 +18,7 @@ from extractor.lang.vocabulary import is_function_word, is_ordinary_word
 
 # Names of other languages often have a dot between their parts.
 _DOTTED_SOUNDS = re.compile(rf"[{SOUNDS}]{{1,6}}(?:[·•．][{SOUNDS}]{{1,6}}){{1,3}}")
-_DOTTED = re.compile(rf"[{HAN}A-Za-z.]+(?:[·•．.][{HAN}A-Za-z.]+)+")
+_DOTTED = re.compile(rf"(?=.[^·•．.]*[·•．.].)[{HAN}A-Za-z.]+(?:[·•．][{HAN}A-Za-z.]+)*")
 # Offices beside which any word can be a name, Chinese or not.
 _ANY_OFFICE = (
     rf"(?:{OFFICE}|总统|首相|国王|国务卿|外[长相]|大臣|特使|议长|发言人|特首|代表|教授|院士|将军|参赞|会长|董事)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from extractor.fields import Quantity
 from extractor.lang.characters import HAN
@@ -141,8 +142,7 @@ def _range_values(match: re.Match[str]) -> tuple[Decimal | None, Decimal | None]
     In 1-10万元 (10000 to 100000) a bare, smaller first number shares the multiplier.
     """
     lead, token, other = match["lead"], match["first"], match["second"]
-    powers = re.search(r"[十百千万亿]*$", other)
-    shared = powers[0] if powers and other[0].isdecimal() else ""
+    shared = other[len(other.rstrip("十百千万亿")) :] if other[0].isdecimal() else ""
     first, second = value_of(token), value_of(other)
     mantissa = value_of(other.removesuffix(shared)) if shared else None
     bare = token[-1] not in "十百千万亿" and not match["unit"]
@@ -224,11 +224,15 @@ def find_quantities(text: str) -> list[Span]:
     In a table every number that a header names is one.
     """
     spans, cells = _in_prose(text), [cell.span for cell in find_cells(text)]
-    others = [cell for cell in cells if not any(i < cell[1] and cell[0] < j for i, j in spans)] if cells else []
-    return sorted([*spans, *others]) if others else spans
+    taken = bytearray(len(text) if cells else 0)
+    for i, j in spans if cells else ():
+        taken[i:j] = b"\1" * (j - i)
+    others = [cell for cell in cells if not any(taken[slice(*cell)])]
+    return sorted([*spans, *others])
 
 
-def _in_prose(text: str) -> list[Span]:
+@lru_cache(maxsize=16)
+def _in_prose(text: str) -> tuple[Span, ...]:
     translated, cuts = in_chinese(to_plain(text))
     plain, gaps = _close_up(translated)
     spans: list[Span] = []
@@ -242,9 +246,9 @@ def _in_prose(text: str) -> list[Span]:
         position = skipped.end() if skipped else end
     spans = [_with_unit_ahead(plain, *span) for span in _without_overlaps(spans)]
     spans = [(position_before(start, gaps), position_before(end - 1, gaps) + 1) for start, end in spans]
-    return (
-        [(position_before(start, cuts), position_before(end - 1, cuts) + 1) for start, end in spans] if cuts else spans
-    )
+    if cuts:
+        spans = [(position_before(start, cuts), position_before(end - 1, cuts) + 1) for start, end in spans]
+    return tuple(spans)
 
 
 def _with_unit_ahead(plain: str, start: int, end: int) -> Span:

@@ -7,6 +7,7 @@ governs. Texts are clean and Simplified.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from extractor.lang.organs import ENDINGS
@@ -66,14 +67,15 @@ class Subject(NamedTuple):
     start: int
 
 
-def subjects_in(text: str, start: int, end: int) -> list[Subject]:
+@lru_cache(maxsize=64)
+def subjects_in(text: str, start: int, end: int) -> tuple[Subject, ...]:
     """The bodies that open clauses of text[start:end], in order."""
     found = []
     for i, j in clauses(text[start:end]):
         subject = _opening(text, start + i, min(start + j, start + i + _LONGEST))
         if subject is not None:
             found.append(subject)
-    return found
+    return tuple(found)
 
 
 def _opening(text: str, i: int, j: int) -> Subject | None:

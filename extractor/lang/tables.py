@@ -18,10 +18,10 @@ from extractor.lang.sentences import Span
 from extractor.lang.units import UNIT
 
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?")
-_RULE = re.compile(r"[ \t]*\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+[ \t]*(?::?-{2,}:?[ \t]*)?")
+_RULE = re.compile(r"[ \t]*+(?:\|[ \t]*+)?(?::?-{2,}+:?[ \t]*+\|[ \t]*+)+(?::?-{2,}+:?[ \t]*+)?")
 # The unit in the head of a column, 增长（%）, and in the line above a table, 单位：亿元.
-_IN_BRACKETS = re.compile(rf"[（(\[]\s*(?:单位[:：])?\s*([十百千万亿]{{0,3}}(?:{UNIT}))\s*[)）\]]")
-_ABOVE = re.compile(rf"单位[:：]\s*([十百千万亿]{{0,3}}(?:{UNIT}))")
+_IN_BRACKETS = re.compile(rf"[（(\[]\s{{0,9}}(?:单位[:：]\s{{0,9}})?([十百千万亿]{{0,3}}(?:{UNIT}))\s{{0,9}}[)）\]]")
+_ABOVE = re.compile(rf"单位[:：]\s{{0,9}}([十百千万亿]{{0,3}}(?:{UNIT}))")
 _UNITS = re.compile("(?:计量)?单位")
 # Columns whose head adds nothing to the name of the row, and those whose unit is not that of the row.
 _PLAIN = re.compile(

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from extractor.document import Excerpt, Json
 from extractor.lang.appeals import is_slight
 from extractor.lang.directives import headings_of
+from extractor.lang.people import mentions_of
 from extractor.lang.sentences import Span, clauses, sentences
 from extractor.pipeline.ask.candidates import at_ends, find_candidates, in_mood, is_in_unit
 from extractor.pipeline.ground.evidence import evidence_of
@@ -59,12 +61,19 @@ def measure_coverage(
 
 def uncovered(covered: FieldCoverage, speech: Excerpt, longest: int) -> Iterator[Excerpt]:
     """The sentences with uncited places; neighbours are joined up to `longest` visible characters."""
-    spans = [s for s in sentences(speech.text) if any(s[0] <= i and j <= s[1] for i, j in covered.uncited)]
+    uncited = sorted(covered.uncited)
+    spans = deque(s for s in sentences(speech.text) if _holds_any(s, uncited))
     while spans:
-        start, end = spans.pop(0)
+        start, end = spans.popleft()
         while spans and not speech.text[end : spans[0][0]].strip() and spans[0][1] - start <= longest:
-            end = spans.pop(0)[1]
+            end = spans.popleft()[1]
         yield speech.cut(start, end)
+
+
+def _holds_any(sentence: Span, places: Sequence[Span]) -> bool:
+    """Whether any of the places, which are in order, lies in the sentence."""
+    inside = places[bisect_left(places, (sentence[0], 0)) : bisect_left(places, (sentence[1], 0))]
+    return any(end <= sentence[1] for _, end in inside)
 
 
 def _cover_field(field: Field, speech: Excerpt, cited: list[Span], by_mood: bool) -> FieldCoverage:
@@ -75,8 +84,9 @@ def _cover_field(field: Field, speech: Excerpt, cited: list[Span], by_mood: bool
     # A person is named many times, and citing one of the places is enough, with an office beside it or not.
     names = {speech.text[slice(*span)] for span in expected}
     first = {speech.text[slice(*span)]: span for span in reversed(uncited)}
-    missing = [name for name in names if not any(_touches(cited, speech.span(*s)) for s in _named(name, speech.text))]
-    return FieldCoverage(len(names), tuple(sorted(first[name] for name in missing)))
+    mentions = mentions_of(speech.text, names)
+    named = {speech.text[slice(*span)] for span in mentions if _touches(cited, speech.span(*span))}
+    return FieldCoverage(len(names), tuple(sorted(first[name] for name in names - named)))
 
 
 def _likely(field: Field, speech: Excerpt, cited: list[Span], uncited: list[Span]) -> list[Span]:
@@ -90,11 +100,8 @@ def _likely(field: Field, speech: Excerpt, cited: list[Span], uncited: list[Span
         run = 0 if _touches(cited, speech.span(*span)) else run + 1
         longest = max(longest, run)
         missed += [span] * (run > 0)
-    return [span for span in missed if span not in set(uncited)] if uncited or longest >= OVERLOOKED else []
-
-
-def _named(name: str, text: str) -> Iterator[Span]:
-    return (found.span() for found in re.finditer(re.escape(name), text))
+    known = set(uncited)
+    return [span for span in missed if span not in known] if uncited or longest >= OVERLOOKED else []
 
 
 def find_expected(field: Field, speech: Excerpt, by_mood: bool = True) -> list[Span]:

@@ -11,6 +11,7 @@ list of labels has those of all passages.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -44,11 +45,11 @@ class Merged:
 
 @dataclass(eq=False)
 class Entry:
-    """An item being merged: its grounded form, its values as JSON, and all its places (source offsets)."""
+    """An item being merged: its grounded form, its values as JSON, and all its places (source offsets), in order."""
 
     item: Item
     values: Json
-    places: list[Span]
+    places: dict[Span, None]
     marks: frozenset[str]
 
     @property
@@ -65,7 +66,9 @@ def merge(fields: Sequence[Field], items: Sequence[tuple[Item, Json]], speech: E
     problems: list[Problem] = []
     for field in fields:
         mentions = [
-            Entry(item, values, list(item.places), item.marks) for item, values in items if item.field == field.name
+            Entry(item, values, dict.fromkeys(item.places), item.marks)
+            for item, values in items
+            if item.field == field.name
         ]
         if field.is_label:
             record[field.name] = _label(field.anchor, mentions)
@@ -120,21 +123,24 @@ def _join_short_names(field: Field, entries: list[Entry]) -> list[Entry]:
     The two must share a value of some list, such as a title, and no other full name may fit.
     """
     lists = [leaf.name for leaf in field.asked if leaf.many and leaf.kind.grounded_as != "choice"]
-    kept = list(entries)
-    for entry in entries:
-        name = fold(entry.item.values[field.anchor.name].clean)
-        longer = [
-            other
-            for other in kept
-            if other is not entry
-            and len(full := fold(other.item.values[field.anchor.name].clean)) > len(name)
-            and (full.startswith(name) or full.endswith(name))
-            and any(_is_same(x, y) for leaf in lists for x in entry.values[leaf] for y in other.values[leaf])
+    names = [fold(entry.item.values[field.anchor.name].clean) for entry in entries]
+    kept = dict(enumerate(entries))
+    # The entries whose names begin or end with certain characters and have more.
+    longer: defaultdict[str, dict[int, None]] = defaultdict(dict)
+    for number, full in enumerate(names):
+        for size in range(1, len(full)):
+            longer[full[:size]][number] = longer[full[-size:]][number] = None
+    for number, entry in enumerate(entries):
+        fitting = [
+            kept[other]
+            for other in longer.get(names[number], ())
+            if other in kept
+            and any(_is_same(x, y) for leaf in lists for x in entry.values[leaf] for y in kept[other].values[leaf])
         ]
-        if len(longer) == 1:
-            _join(field, longer[0], entry)
-            kept.remove(entry)
-    return kept
+        if len(fitting) == 1:
+            _join(field, fitting[0], entry)
+            del kept[number]
+    return list(kept.values())
 
 
 def _is_list(field: Field) -> bool:
@@ -175,7 +181,7 @@ def _plain(value: Any) -> Any:
 
 def _join(field: Field, known: Entry, other: Entry) -> list[Problem]:
     """Add the places and values of `other` to `known`; a problem for each value that contradicts it."""
-    known.places += [place for place in other.places if place not in known.places]
+    known.places |= other.places
     known.marks &= other.marks  # one unmarked mention is enough
     problems = []
     for leaf in field.asked if field.item else ():

@@ -11,6 +11,7 @@ import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -130,7 +131,7 @@ class Field:
     # A part of the document's card (extractor.schema.card), not of the record.
     on_card: bool = False
 
-    @property
+    @cached_property
     def anchor(self) -> Leaf:
         """The leaf whose place in the text is the item's place: the first required one that has a place."""
         return self.leaves[0] if self.item is None else next(leaf for leaf in self.leaves if _is_anchor(leaf))
@@ -140,7 +141,7 @@ class Field:
         """Whether it is a choice about the whole text, without a place in it."""
         return self.item is None and self.leaves[0].kind.grounded_as == "choice"
 
-    @property
+    @cached_property
     def asked(self) -> tuple[Leaf, ...]:
         """The leaves that a model fills."""
         return tuple(leaf for leaf in self.leaves if leaf.kind.is_asked)

@@ -200,7 +200,7 @@ def is_cued(field: Field, passage: Excerpt, speech: Excerpt) -> bool:
     if field.item is not None and field.anchor.kind.cued_by == "clause":
         return any(pattern.search(passage.text[i:j]) for i, j in clauses(passage.text))
     spans = sentences(passage.text) if field.anchor.kind.cued_by == "sentence" else [(0, len(passage.text))]
-    places = [(i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j])]
+    places = ((i + m.start(), i + m.end()) for i, j in spans for m in pattern.finditer(passage.text[i:j]))
     return any(field.cue.where == "anywhere" or at_ends(passage, place, speech) for place in places)
 
 

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from extractor.document import Excerpt, Json
@@ -36,6 +37,8 @@ _NOTHING_SAID = 1
 _LISTED = re.compile(r"[^，,。；;！？\n]{0,20}[、和与及]")
 # The characters that a clause begins after.
 _HEADS = "，,。；;！!？?：:\n"
+# How many characters before a speaker in brackets the title of a speech may begin.
+_LONGEST_TITLE = 400
 # How many characters before a name its titles may begin.
 _TITLES_REACH = 40
 
@@ -91,14 +94,19 @@ def is_in_unit(leaf: Leaf, words: str) -> bool:
     return quantity is not None and leaf.takes(quantity.unit)
 
 
+_start, _end = attrgetter("start"), attrgetter("end")
+
+
 def in_mood(mood: Literal["action", "goal"], passage: Excerpt, speech: Excerpt) -> list[Span]:
     """The clauses of the passage in this mood (visible characters)."""
     first = bisect_left(speech.starts, passage.start)
     last = first + len(passage.text)
+    directives = find_directives(speech.text)
+    near = directives[bisect_right(directives, first, key=_end) : bisect_left(directives, last, key=_start)]
     return [
         (max(d.start, first) - first, min(d.end, last) - first)
-        for d in find_directives(speech.text)
-        if d.start < last and first < d.end and (d.is_action if mood == "action" else d.is_goal)
+        for d in near
+        if (d.is_action if mood == "action" else d.is_goal)
     ]
 
 
@@ -194,15 +202,13 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
         clause, sentence = _around(clause_spans, i, j), _around(sentence_spans, i, j)
         candidate = Candidate(text[i:j], (i, j), text[slice(*clause)], text[slice(*sentence)])
         if sentence not in shares:
-            shares[sentence] = shares_in(
-                text, sentence, [n for n in numbers if sentence[0] <= n[0] and n[1] <= sentence[1]]
-            )
+            shares[sentence] = shares_in(text, sentence, _inside(sentence, numbers))
         for leaf in field.asked:
             if leaf is field.anchor:
                 continue
             if leaf.kind.is_read_off and (leaf.changes_to or not leaf.large_model_only):
-                in_unit = [n for n in numbers if is_in_unit(leaf, text[slice(*n)])]
-                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), in_unit)
+                own = [n for n in _inside((i, j), numbers) if is_in_unit(leaf, text[slice(*n)])]
+                candidate.known[leaf.name] = _value_of(leaf, text, (i, j), own)
             elif leaf.subject is not None:
                 candidate.known[leaf.name] = _subjects(leaf.subject.pattern, text, sentence, i, j)
             elif leaf.period is not None or leaf.like is not None:
@@ -214,12 +220,17 @@ def _placed(field: Field, text: str, places: Sequence[Span]) -> list[Candidate]:
     return found
 
 
-def _value_of(leaf: Leaf, text: str, clause: Span, numbers: Sequence[Span]) -> str | None:
+def _inside(span: Span, numbers: Sequence[Span]) -> list[Span]:
+    """The numbers, which are in order, that lie in the span."""
+    near = numbers[bisect_left(numbers, (span[0], 0)) : bisect_left(numbers, (span[1], 0))]
+    return [number for number in near if number[1] <= span[1]]
+
+
+def _value_of(leaf: Leaf, text: str, clause: Span, own: Sequence[Span]) -> str | None:
     """The number that a clause states: where a change goes to, or else the first one that is no qualifier (亿元以上).
 
     For a part that changes to another (`ChangesTo`) it is where the change begins.
     """
-    own = [n for n in numbers if clause[0] <= n[0] and n[1] <= clause[1]]
     if not own:
         return None
     words = text[slice(*clause)]
@@ -302,6 +313,7 @@ def _subjects(pattern: str, text: str, sentence: Span, at: int, j: int) -> list[
 def _people(field: Field, text: str) -> list[Candidate]:
     """Every mention of a person, with the titles beside the name and the choices that are shown after it."""
     spans = find_people(text)
+    listed = _ends_of_lists(text, spans)
     clause_spans, sentence_spans = clauses(text), sentences(text)
     found = []
     for at, (i, j) in enumerate(spans):
@@ -311,7 +323,7 @@ def _people(field: Field, text: str) -> list[Candidate]:
             if leaf.beside is not None:
                 candidate.known[leaf.name] = _beside(leaf, text, spans, at)
             elif leaf.shown is not None and leaf.many:
-                candidate.known[leaf.name] = _shown(leaf, _words_about(text, spans, at, sentence))
+                candidate.known[leaf.name] = _shown(leaf, _words_about(text, spans, at, listed[at], sentence))
         found.append(candidate)
     return found
 
@@ -335,20 +347,29 @@ def _beside(leaf: Leaf, text: str, spans: Sequence[Span], at: int) -> list[str]:
     return values or ([after.group()] if after else [])
 
 
-def _words_about(text: str, spans: Sequence[Span], at: int, sentence: Span) -> str:
+def _ends_of_lists(text: str, spans: Sequence[Span]) -> list[int]:
+    """For each person the index of the last one of the list of names that goes on behind it."""
+    last = list(range(len(spans)))
+    for at in range(len(spans) - 2, -1, -1):
+        end, i = spans[at][1], spans[at + 1][0]
+        is_joint = _JOINT.fullmatch(text, end, i) and not (end < i and text[end] not in "、，,和与及以" and i - end > 8)
+        last[at] = last[at + 1] if is_joint else at
+    return last
+
+
+def _words_about(text: str, spans: Sequence[Span], at: int, last: int, sentence: Span) -> str:
     """The words that say what a person does: the rest of the clause after the name or its list of names.
 
-    If people without a name follow, it is the rest of the sentence (市领导张玄宇、郭建文,有关部门负责同志出席会议).
+    `last` is the index of the last name of the list. If people without a name follow, it is the rest of the sentence
+    (市领导张玄宇、郭建文,有关部门负责同志出席会议).
     """
     begin, end = spans[at]
     if text[begin - 1 : begin] in ("(", "（") and text[end : end + 1] in (")", "）"):  # …会议上的讲话(尤志军)
-        return text[text.rfind("\n", 0, begin) + 1 : begin]
-    for i, j in spans[at + 1 :]:
-        if _JOINT.fullmatch(text, end, i) is None or (end < i and text[end] not in "、，,和与及以" and i - end > 8):
-            break
-        end = j
-    stop = _CLAUSE_END.search(text, end)
-    following = next((i for i, _ in spans[at + 1 :] if i >= end), len(text))
+        first = max(0, begin - _LONGEST_TITLE)
+        return text[max(first, text.rfind("\n", first, begin) + 1) : begin]
+    end = spans[last][1]
+    following = spans[last + 1][0] if last + 1 < len(spans) else len(text)
+    stop = _CLAUSE_END.search(text, end, max(following, end + _NOTHING_SAID + 1))
     if stop and stop.start() - end <= _NOTHING_SAID and stop.group() in "，,":
         return text[end : min(following, sentence[1])]
     return text[end : min(stop.start() if stop else len(text), following)]

@@ -25,7 +25,7 @@ from extractor.schema.shape import Field, Leaf
 
 # What shows that the source has markup or line ends inside a value, and a line end that is left of it.
 _LAYOUT = re.compile(r"[<>&*`\r\n]")
-_LINE_END = re.compile(r"[ \t\u3000]*\n\s*")
+_LINE_END = re.compile(r"(?<![ \t\u3000])[ \t\u3000]*+\n\s*")
 
 # A clause with fewer characters than this beside its number (达到4倍) says too little, so its evidence includes
 # the one before.
@@ -43,13 +43,22 @@ class Prepared:
     sentences: list[Span]
     clauses: list[Span]
     _found: dict[Kind, list[Span]] = field(default_factory=dict)
-    _shares: dict[Span, list[Share]] = field(default_factory=dict)
+    _shares: dict[Span, dict[Span, Share]] = field(default_factory=dict)
+    _sentences: dict[tuple[Span, str], Sentence] = field(default_factory=dict)
+    _shown: dict[tuple[str, str, str, Span], tuple[Span, re.Match[str]] | None] = field(default_factory=dict)
+    _about: dict[tuple[str, Span], list[Span]] = field(default_factory=dict)
 
     def found(self, kind: Kind) -> list[Span]:
         """All spans of the speech that could be a value of this kind, searched for once."""
         if kind not in self._found:
-            self._found[kind] = kind.find(self.speech.text) if kind.find else []
+            self._found[kind] = sorted(kind.find(self.speech.text)) if kind.find else []
         return self._found[kind]
+
+    def found_in(self, kind: Kind, span: Span) -> list[Span]:
+        """The spans of this kind that lie in the span (visible characters)."""
+        found = self.found(kind)
+        near = found[bisect_left(found, (span[0], 0)) : bisect_left(found, (span[1], 0))]
+        return [one for one in near if one[1] <= span[1]]
 
     def sentence(self, i: int, j: int) -> Span:
         """The sentence, or the run of sentences, that contains the visible characters i:j."""
@@ -77,6 +86,13 @@ class Prepared:
         """The names of persons that begin in the span (visible characters)."""
         return self.people[bisect_left(self.people, (span[0], 0)) : bisect_left(self.people, (span[1], 0))]
 
+    def sentence_of_acts(self, span: Span, acts: str) -> Sentence:
+        """The sentence with the persons named in it; `acts` are the words for any act."""
+        if (span, acts) not in self._sentences:
+            sentence = Sentence(self.speech.text, span, self.people_in(span), re.compile(acts))
+            self._sentences[span, acts] = sentence
+        return self._sentences[span, acts]
+
     @cached_property
     def cells(self) -> dict[int, Cell]:
         """The numbers in tables, by where they begin."""
@@ -86,9 +102,9 @@ class Prepared:
         """What 分别 gives to a number of this kind."""
         sentence = self.sentence(*number)
         if sentence not in self._shares:
-            numbers = [one for one in self.found(kind) if sentence[0] <= one[0] and one[1] <= sentence[1]]
-            self._shares[sentence] = shares_in(self.speech.text, sentence, numbers)
-        return next((share for share in self._shares[sentence] if share.number == number), None)
+            shares = shares_in(self.speech.text, sentence, self.found_in(kind, sentence))
+            self._shares[sentence] = {share.number: share for share in reversed(shares)}
+        return self._shares[sentence].get(number)
 
     def clause(self, i: int, j: int) -> Span:
         """The clause, or the run of clauses, that contains the visible characters i:j."""
@@ -151,7 +167,7 @@ def _naming_clauses(
 def _touching(prepared: Prepared, anchor: Match) -> Span:
     """The evidence of a statement: its clause, or exactly its own words if it spans several clauses."""
     i, j = prepared.clause(anchor.start, anchor.end)
-    whole = sum(1 for s, e in prepared.clauses if i <= s and e <= j)
+    whole = bisect_left(prepared.clauses, (j, 0)) - bisect_left(prepared.clauses, (i, 0))
     return (i, j) if whole <= 1 else (anchor.start, anchor.end)
 
 
@@ -160,11 +176,12 @@ def telling_clause(prepared: Prepared, anchor: Match) -> Span:
     i, j = prepared.clause(anchor.start, anchor.end)
     lowest, _ = prepared.sentence(anchor.start, anchor.end)
     text = prepared.speech.text
-    while len(HAN_CHARACTER.findall(text[i : anchor.start] + text[anchor.end : j])) < FEWEST_WORDS and i > lowest:
-        at = bisect_left(prepared.clauses, (i, 0)) - 1
-        if at < 0 or prepared.clauses[at][0] < lowest:
-            break
+    words = len(HAN_CHARACTER.findall(text[i : anchor.start] + text[anchor.end : j]))
+    at = bisect_left(prepared.clauses, (i, 0)) - 1
+    while words < FEWEST_WORDS and at >= 0 and prepared.clauses[at][0] >= lowest:
+        words += len(HAN_CHARACTER.findall(text, prepared.clauses[at][0], i))
         i = prepared.clauses[at][0]
+        at -= 1
     return i, j
 
 
@@ -212,11 +229,19 @@ def shown_by(
     pattern = leaf.shown.words_for(choice) if leaf.shown else None
     if leaf.shown is None or pattern is None:
         return None
-    text = prepared.speech.text
-    name = text[anchor.start : anchor.end]
+    name = prepared.speech.text[anchor.start : anchor.end]
+    key = (leaf.shown.acts, pattern, name, passage)
+    if key not in prepared._shown:
+        prepared._shown[key] = _first_showing(name, pattern, leaf.shown.acts, prepared, anchor, passage)
+    return prepared._shown[key]
+
+
+def _first_showing(
+    name: str, pattern: str, acts: str, prepared: Prepared, anchor: Match, passage: Span
+) -> tuple[Span, re.Match[str]] | None:
     for span in sentences_about(prepared, anchor, passage):
-        sentence = Sentence(text, span, prepared.people_in(span), re.compile(leaf.shown.acts))
-        at = text.find(name, *span)
+        sentence = prepared.sentence_of_acts(span, acts)
+        at = prepared.speech.text.find(name, *span)
         match = (sentence.act_of(name, pattern, at) if at >= 0 else None) or sentence.act_of(name, pattern)
         if match is not None:
             return span, match
@@ -229,7 +254,10 @@ def sentences_about(prepared: Prepared, anchor: Match, passage: Span) -> list[Sp
     These are the next ones in the paragraph, FOLLOWING at most, up to one that names somebody else
     (李克强作出批示。批示指出，…).
     """
-    spans: list[Span] = []
+    key = (prepared.speech.text[anchor.start : anchor.end], passage)
+    if key in prepared._about:
+        return prepared._about[key]
+    spans: dict[Span, None] = {}
     for span in sentences_naming(prepared, anchor, passage):
         after = bisect_right(prepared.sentences, span)
         about = [span]
@@ -237,22 +265,21 @@ def sentences_about(prepared: Prepared, anchor: Match, passage: Span) -> list[Sp
             if "\n" in prepared.speech.text[about[-1][1] - 1 : following[0] + 1] or prepared.names_someone(following):
                 break
             about.append(following)
-        spans += [one for one in about if one not in spans and one[0] < passage[1]]
-    return spans
+        spans |= dict.fromkeys(one for one in about if one[0] < passage[1])
+    prepared._about[key] = list(spans)
+    return prepared._about[key]
 
 
 def sentences_naming(prepared: Prepared, anchor: Match, passage: Span) -> list[Span]:
     """The sentences of the passage that contain the words of the anchor (visible characters)."""
     text = prepared.speech.text
     name = text[anchor.start : anchor.end]
-    spans = []
+    spans: dict[Span, None] = {}
     at = text.find(name, passage[0], passage[1])
     while at >= 0:
-        span = prepared.sentence(at, at + len(name))
-        if span not in spans:
-            spans.append(span)
+        spans[prepared.sentence(at, at + len(name))] = None
         at = text.find(name, at + len(name), passage[1])
-    return spans
+    return list(spans)
 
 
 def _covering(spans: Sequence[Span], i: int, j: int) -> Span:

@@ -96,7 +96,7 @@ def as_stated(field: Field, match: Match, prepared: Prepared) -> tuple[Match, st
     why = why_no_statement(text, clause, span, field.mood is not None)
     begin = forbidding(text, clause[0], match.start)
     if begin is not None and why is None:
-        is_given_up = field.mood is not None and field.mood.kind == "goal" and gives_up(text[begin:])
+        is_given_up = field.mood is not None and field.mood.kind == "goal" and gives_up(text[begin : match.start])
         return replace(match, start=begin), "the text gives this up" if is_given_up else None
     start, end = whole_statement(text, clause, span)
     return replace(match, start=start, end=end), why
@@ -129,17 +129,16 @@ def _objection_to_circumstance(leaf: Leaf, span: Span, prepared: Prepared, ancho
         others = [match.span() for match in re.finditer(leaf.like.pattern, text[slice(*clause)])]
         others = [(clause[0] + i, clause[0] + j) for i, j in others]
         others = [one for one in [*others, *places_in(text, clause)] if not is_scope(text, one) and one != span]
-    numbers = prepared.found(QUANTITY)
     later = prepared.clause(*span)
     # A place named later in the sentence can be that of all of it, unless a number there has it.
     if leaf.like is not None and not others and later[0] >= clause[1]:
-        return _HAS_OTHER if any(later[0] <= n[0] < later[1] for n in numbers) else None
+        return _HAS_OTHER if prepared.found_in(QUANTITY, later) else None
     is_place = leaf.like is not None
     times = prepared.periods_in((span[1], item[0])) if leaf.period is not None else []
     if may_not_reach(text, span, item, times, is_place=is_place, is_passage=leaf.within == "passage"):
         return _HAS_OTHER
     # 整改率由去年的91%上升到97.5%: a number between them has the time.
-    others = [one for one in others if not any(one[1] <= n[0] and n[1] <= item[0] for n in numbers)]
+    others = [one for one in others if not prepared.found_in(QUANTITY, (one[1], item[0]))]
     if is_superseded(text, span, item, clause, others):
         return _HAS_OTHER
     return None

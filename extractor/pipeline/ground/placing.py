@@ -104,7 +104,8 @@ def _score(item: AnswerItem, field: Field, match: Match, prepared: Prepared) -> 
             wanted = fold(str(words))
             score += max(_IN_CLAUSE * share(wanted, in_clause), _IN_SENTENCE * share(wanted, in_sentence))
             if leaf.kind.grounded_as == "wording" and field.anchor.kind.reads == "number":
-                around = beside(text, (match.start, match.end), sentence, prepared.found(field.anchor.kind))
+                numbers = prepared.found_in(field.anchor.kind, sentence)
+                around = beside(text, (match.start, match.end), sentence, numbers)
                 score += _BESIDE * _share(wanted, fold("，".join(around)))
     if field.anchor.kind.cued_by == "clause":
         score += _FILLS_CLAUSE * _fills_clause(match, text)

@@ -25,7 +25,7 @@ from extractor.schema.shape import Field, Leaf
 _LINKING = re.compile(r"(?:(?<=..)[从由].{0,12}|(?<=..)(?:达到|达|为|是|到|约|共|仅|有|占|和|与|的))$")
 # What a number went by, at the end of a wording: 事故起数同比下降. The number itself says the direction (`change`).
 _MOVED = re.compile(
-    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均)*(?:增长|增加|提高|上升|上涨|回升|反弹|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
+    r"(?<=..)(?:同比|环比|分别|比上年|比去年|较上年|较去年|均|年均){0,6}(?:增长|增加|提高|上升|上涨|回升|反弹|下降|减少|降低|回落|下跌)(?:了|幅度)?$"
 )
 # What a number compares with or did, and nothing of what is counted: 同比下降.
 _ONLY_MOVED = re.compile(
@@ -51,7 +51,7 @@ _FROM = re.compile(r"(?P<what>[^，,。；;]*)(?:从|由|自)[^，,。；;]*$")
 _LONG = 4
 # Function words around the words proper: 然后对项目库中137家, 占全部总投资的76%.
 _FRAME = re.compile(
-    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等|将|拟|要)+$"
+    r"^(?:然后|其中|同时|目前|我们|已经?|将|对|在|从|由|把|是|使|有|的|了|也|还|又|但|仍)+|(?:达到|在|为|有|的|是|了|到|达|至|约|共|已|中|占|等|将|拟|要){1,12}$"
 )
 
 
@@ -102,7 +102,7 @@ def names_another(wording: str, field: Field, prepared: Prepared, anchor: Match)
         own = text[slice(*share.own)]
         return not _has_part(own, wording) and any(_has_part(other, wording) for other in share.others)
     i, j = prepared.sentence(*number)
-    numbers = [one for one in prepared.found(kind) if i <= one[0] and one[1] <= j and one != number]
+    numbers = [one for one in prepared.found_in(kind, (i, j)) if one != number]
     before, after = beside(text, number, (i, j), numbers)
     pairs = {wording[k : k + 2] for k in range(len(wording) - 1)}
     if any(pair in before or pair in after for pair in pairs):
@@ -152,6 +152,10 @@ def _without_numbers(wording: str, value: str) -> str:
     return _MOVED.sub("", _LINKING.sub("", kept.strip(" ，,。、：:；;")))
 
 
+# How many clauses before its own may say what a number counts.
+_CLAUSES_BEFORE = 40
+
+
 def words_around(leaf: Leaf, prepared: Prepared, anchor: Match) -> str | None:
     """What replaces a missing or refused wording: the words around the value.
 
@@ -195,6 +199,7 @@ def _what_changes(text: str, clause: Span, number: Span) -> str | None:
 def _words_before(prepared: Prepared, start: int, lowest: int) -> list[str]:
     """What the clauses between `lowest` and `start` are about, the nearest first."""
     at = bisect_left(prepared.clauses, (start, 0))
-    near = [prepared.speech.text[i:j] for i, j in reversed(prepared.clauses[:at]) if i >= lowest]
-    parts = [part for clause in near for part in _BREAK.split(clause)]
+    first = max(at - _CLAUSES_BEFORE, bisect_left(prepared.clauses, (lowest, 0)))
+    near = reversed(prepared.clauses[first:at])
+    parts = [part for i, j in near for part in _BREAK.split(prepared.speech.text[i:j])]
     return [part for part in parts if len(HAN_CHARACTER.findall(part)) > 1 and not _ONLY_MOVED.fullmatch(part)]
