@@ -119,13 +119,13 @@ def test_two_runs_write_the_same_bytes() -> None:
 def test_a_line_holds_its_source_and_its_usage() -> None:
     line = converted(TEXT, scripted(by_field(**ANSWERS))).line
     assert line["source"] == {"path": "d.txt", "sha256": "0" * 64, "row": "", "start": 0, "end": len(TEXT)}
-    spent = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
+    spent = {"requests": 1, "input_tokens": 1000, "output_tokens": 100}
     assert line["run"].pop("fields") == {
         name: {"fingerprint": digits, **spent} for name, digits in recipe().fields.items()
     }
     assert line["run"] == {
         **{"schema": "meeting", "recipe": recipe().digest, "model": "scripted", "requests": 5},
-        **{"input_tokens": 500, "cached_tokens": 0, "output_tokens": 50, "cost": None},
+        **{"input_tokens": 5000, "cached_tokens": 0, "output_tokens": 500, "cost": None},
         "reasked": {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost": None},
         "retries": 0,
     }
@@ -144,9 +144,9 @@ def test_re_asked_questions_and_retries_are_counted_separately() -> None:
     line = converted(TEXT, lambda r: replace(call(r), attempts=2), replace(recipe(), price=price)).line
     assert line["run"]["requests"] == 6
     assert line["run"]["reasked"] == {
-        **{"requests": 1, "input_tokens": 100, "cached_tokens": 0, "output_tokens": 10, "cost": 0.0002}
+        **{"requests": 1, "input_tokens": 1000, "cached_tokens": 0, "output_tokens": 100, "cost": 0.002}
     }
-    assert (line["run"]["cost"], line["run"]["retries"]) == (0.0012, 6)
+    assert (line["run"]["cost"], line["run"]["retries"]) == (0.012, 6)
 
 
 def test_the_embedded_model_costs_nothing() -> None:

@@ -109,7 +109,7 @@ def test_the_summary_counts_what_was_found() -> None:
         | dict.fromkeys(("sha256", "field", "start", "end"))
     ]
     assert summary.usage.requests == sum(line["run"]["requests"] for line in written.records) > 0
-    assert summary.usage.input_tokens == 100 * summary.usage.requests
+    assert summary.usage.input_tokens == 1000 * summary.usage.requests
     assert summary.exit_code == 1
 
 
