@@ -45,7 +45,7 @@ def recipe(schema: str = "meeting", style: str = "read", **changes: Any) -> Reci
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> Reply:
-    """A chat completion of this content; 100 tokens in, 10 out."""
+    """A chat completion of this content; 1000 tokens in, 100 out."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
     body = completion_body(content, finish_reason, id="scripted", created=0, model="scripted", usage=usage)
     return Reply(body, {"model": "scripted"})

@@ -76,6 +76,9 @@ def main() -> None:
     except OSError as error:
         code = code or _report_unwritten(error)
         abandon_stdout()
+    # All is done: what comes now would only end the interpreter in the middle of its own end.
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)  # type: ignore[arg-type]
 
 

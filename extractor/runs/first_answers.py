@@ -1,10 +1,20 @@
-"""The first answers of a run: if none of them can be used, the model can't do this, and more would cost for nothing."""
+"""The first answers of a run: if there are none, or none that can be used, more questions would be for nothing."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
-from extractor.errors import AnswerError, AnswersUnusableError, TruncatedError
+from extractor.errors import (
+    AnswerError,
+    AnswersUnusableError,
+    ContentFilteredError,
+    ContextTooLongError,
+    EndpointDownError,
+    ProviderError,
+    SetupError,
+    TruncatedError,
+)
 from extractor.llm.call import REASKED, Call, Reply, Request, request_key
 from extractor.pipeline.ask.answer_json import read_answer
 from extractor.pipeline.ask.ask import MOST_QUESTIONS
@@ -17,46 +27,69 @@ LONGER = "Allow longer answers with --max-output-tokens, or use another model."
 
 
 class FirstAnswers:
-    """A Call that raises AnswersUnusableError if the first answers are all unusable.
+    """A Call that raises AnswersUnusableError if the first answers are all unusable, and EndpointDownError if the
+    first questions are not answered.
 
-    After one that can be used it does nothing. Threads may share it.
+    After one answer that can be used it does nothing. Threads may share it.
     """
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._lock = threading.Lock()
         self._is_usable = False
-        # Keys of the requests that were answered so, by document.
+        self._documents: set[str] = set()
+        # Keys of the requests whose answers can't be used, by document.
         self._unusable: dict[str, list[str]] = {}
         self._questions = 0.0
-        self._error: AnswersUnusableError | None = None
+        self._error: SetupError | None = None
 
     def __call__(self, request: Request) -> Reply:
-        reply = self._call(request)
+        # Until an answer can be used, none is kept before it is judged: what ends the run must not be reused later.
+        judged = request if self._is_usable else replace(request, on_reply=lambda reply: None)
+        try:
+            reply = self._call(judged)
+        except (ContextTooLongError, ContentFilteredError):  # says something about the text
+            raise
+        except ProviderError as error:
+            if not self._is_usable:
+                self._add(request, 1, error)
+            raise
         if not self._is_usable:
             names = tuple(answer_schema_of(request.body).get("properties", {}))
             try:
                 read_answer(reply.body, names)
+            except TruncatedError as error:
+                self._add(request, 1 / MOST_QUESTIONS, error)
             except AnswerError as error:
-                self._add(request, error)
+                # The first of two tries may still come right.
+                self._add(request, int(bool(request.about.get(REASKED))), error)
             else:
                 self._is_usable = True
         return reply
 
-    def _add(self, request: Request, error: AnswerError) -> None:
-        """Count an unusable answer. Raises AnswersUnusableError, and again for those that were under way."""
+    def _add(self, request: Request, questions: float, error: AnswerError | ProviderError) -> None:
+        """Count a failure as so many questions. Raises the error that ends the run, if it does."""
         with self._lock:
             if self._error is None:
-                self._unusable.setdefault(str(request.about.get("document")), []).append(request_key(request.body))
-                if isinstance(error, TruncatedError):
-                    self._questions += 1 / MOST_QUESTIONS
-                elif request.about.get(REASKED):  # the first of two tries may still come right
-                    self._questions += 1
-                most = FIRST_QUESTIONS if len(self._unusable) > 1 else FIRST_QUESTIONS_OF_ONE_DOCUMENT
+                document = str(request.about.get("document"))
+                if isinstance(error, AnswerError):
+                    self._unusable.setdefault(document, []).append(request_key(request.body))
+                self._documents.add(document)
+                self._questions += questions
+                most = FIRST_QUESTIONS if len(self._documents) > 1 else FIRST_QUESTIONS_OF_ONE_DOCUMENT
                 if self._is_usable or round(self._questions, 6) < most:
                     return
-                count = sum(map(len, self._unusable.values()))
-                what = f"None of the first {count} answers could be used. The last one: {error.what}"
-                self._error = AnswersUnusableError(what, LONGER if isinstance(error, TruncatedError) else None)
-                self._error.unusable = self._unusable
+                self._error = self._ended_by(error)
         raise self._error
+
+    def _ended_by(self, error: AnswerError | ProviderError) -> SetupError:
+        if isinstance(error, ProviderError):
+            return EndpointDownError(
+                f"None of the first {self._questions:g} questions was answered. The last error: {error.what}",
+                error.hint,
+            )
+        count = sum(map(len, self._unusable.values()))
+        what = f"None of the first {count} answers could be used. The last one: {error.what}"
+        ended = AnswersUnusableError(what, LONGER if isinstance(error, TruncatedError) else None)
+        ended.unusable = self._unusable
+        return ended

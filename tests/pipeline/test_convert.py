@@ -242,7 +242,7 @@ def test_usage_includes_re_asked_questions() -> None:
         name = request.about["field"]
         return completion(next(replies[name])) if name in replies else by_field(**ANSWERS)(request)
 
-    assert converted(TEXT, scripted(call)).usage == Usage(6, 600, 0, 60)
+    assert converted(TEXT, scripted(call)).usage == Usage(6, 6000, 0, 600)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,51 @@ def test_the_library_stops_too() -> None:
         with pytest.raises(AnswersUnusableError, match="None of the first 10 answers could be used"):
             list(extraction)
         assert len(fake.seen) == 2 * FIRST_QUESTIONS
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (Step(400, {"error": {"message": "unknown field cache_prompt"}}), "answered 400: unknown field cache_prompt"),
+        (Step(404, {"error": {"message": "no such model"}}), "answered 404: no such model"),
+        (Step(body="<html>login</html>", media="text/html"), "answered with a web page"),
+    ],
+    ids=["400", "404", "login page"],
+)
+def test_an_endpoint_that_answers_nobody_ends_the_run(step: Step, words: str) -> None:
+    write(60)
+    with answering(lambda body: step) as fake:
+        result = extract(fake, "--concurrency", "1")
+        asked = len(fake.seen)
+    assert (result.exit_code, asked) == (2, FIRST_QUESTIONS)
+    assert f"stopped: None of the first {FIRST_QUESTIONS} questions was answered. The last error: " in result.stderr
+    assert words in result.stderr
+    kinds = Counter(failure["kind"] for failure in failures())
+    assert kinds["not_reached"] == 60 - FIRST_QUESTIONS
+    with answering() as fake:  # the run goes on where it stopped; what was asked about failed by itself
+        assert extract(fake, "--concurrency", "1").exit_code == 1
+        assert extract(fake, "--concurrency", "1", "--retry-failed").exit_code == 0
+    assert len(Path("out.jsonl").read_text(encoding="utf-8").splitlines()) == 60
+
+
+def test_a_server_that_is_not_there_ends_the_run_at_once() -> None:
+    write(60)
+    with answering() as fake:
+        pass
+    result = extract(fake, "--concurrency", "4")
+    assert result.exit_code == 2
+    assert "cannot be reached: " in result.stderr
+    assert "Check the address" in result.stderr
+    estimate = CliRunner().invoke(
+        app, ["estimate", "texts", "-o", "out.jsonl", "--base-url", fake.base_url, "--model", "fake"]
+    )
+    assert "documents   60 to convert" in estimate.stdout
+
+
+def test_texts_that_are_refused_for_what_they_say_end_no_run() -> None:
+    write(9)
+    refused = Step(400, {"error": {"message": "content_filter"}})
+    with answering(lambda body: None if about(8)(body) else refused) as fake:
+        assert extract(fake, "--concurrency", "1").exit_code == 1
+    assert {failure["kind"] for failure in failures()} == {"content_filtered"}
+    assert len(Path("out.jsonl").read_text(encoding="utf-8").splitlines()) == 1
