@@ -25,6 +25,7 @@ SPEECH = (
 )
 # The documents are read in this order; the server misbehaves at the second.
 NAMES = {"a": "甲", "b": "乙", "c": "丙"}
+PASSING = ("rate_limited", "server_error", "network")
 FIELDS = ["date", "officials", "statistics", "targets", "measures"]
 
 
@@ -156,7 +157,7 @@ def test_the_server_decides_how_long_to_wait(folder: Path, naps: list[float]) ->
     [
         (TOO_MANY, "rate_limited", "answered 429: 速率限制", 5),
         (BROKEN, "server_error", "answered 500: internal", 5),
-        (DROPPED, "network", "cannot be reached", 5),
+        (DROPPED, "network", "broke the connection", 5),
         (CUT, "malformed_response", "not JSON", 5),
         (MISFIT, "invalid_answer", "holds no JSON object with", 2),
         (NO_JSON, "refused", "gave no JSON but words: '好的，会议日期是5月27日。'", 2),
@@ -171,7 +172,9 @@ def test_an_error_that_stays_fails_only_that_document(
         result = extract(fake)
         asked = Counter(field_of(seen.body) for seen in fake.seen if about_b(seen.body))
     assert result.exit_code == 1
-    assert asked == dict.fromkeys(FIELDS, tries)
+    # The first question is tried for a minute and more, as nobody else is answered meanwhile.
+    assert asked.pop(FIELDS[0]) in (range(6, 20) if kind in PASSING else {tries})
+    assert asked == dict.fromkeys(FIELDS[1:], tries)
     assert list(records()) == ["a", "c"]
     named = failures()
     assert [failure["field"] for failure in named] == FIELDS

@@ -10,7 +10,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -95,18 +95,20 @@ class _Client:
     cancellation: Cancellation
     on_attempt: Callable[[Attempt], None]
     longest_outage: float
-    _questions: Iterator[int] = field(default_factory=itertools.count)
+    # Documents of which a question was given up, with when.
+    _given_up: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opened: Transport | None = None
 
     def __call__(self, request: Request) -> Reply:
-        numbers, question = itertools.count(1), next(self._questions)
+        numbers = itertools.count(1)
+        document = str(request.about.get("document", ""))
         began = self.limiter.now()
         try:
             return with_retries(
-                lambda: self._attempt(request, next(numbers), question),
+                lambda: self._attempt(request, next(numbers), document),
                 self.sleep,
-                stop=lambda state: self._gives_up(state, began),
+                stop=lambda state: self._gives_up(state, document, began),
             )
         except ExtractorError as error:
             if (outage := self.limiter.outage) is not None and _is_passing(error):
@@ -116,10 +118,12 @@ class _Client:
                 raise EndpointDownError(error.what, error.hint) from error
             raise
 
-    def _gives_up(self, state: tenacity.RetryCallState, began: float) -> bool:
+    def _gives_up(self, state: tenacity.RetryCallState, document: str, began: float) -> bool:
         """Whether a question that has been asked since `began` is not asked again.
 
-        In an outage nothing is given up before it has lasted too long.
+        In an outage nothing is given up before it has lasted too long. A single question may be all that is asked:
+        it is given a minute and more if nobody else is answered either, but not each question of a document that
+        may be at fault itself.
         """
         if (outage := self.limiter.outage) is not None:
             return outage >= self.longest_outage
@@ -127,14 +131,18 @@ class _Client:
             return False
         error = state.outcome.exception() if state.outcome else None
         answered = self.limiter.answered_at
-        nobody_since = answered is not None and answered <= began
-        if isinstance(error, (RateLimitedError, OverloadedError)) or (nobody_since and self.longest_outage):
-            return state.idle_for >= WINDOW
+        busy = isinstance(error, (RateLimitedError, OverloadedError))
+        nobody_since = answered is not None and answered <= began and _is_passing(error) and self.longest_outage > 0
+        is_first = self._given_up.get(document, -1.0) <= (answered or 0.0)
+        if is_first and (busy or nobody_since):
+            if state.idle_for < WINDOW:
+                return False
+            self._given_up[document] = self.limiter.now()
         return True
 
-    def _attempt(self, request: Request, number: int, question: int) -> Reply:
+    def _attempt(self, request: Request, number: int, document: str) -> Reply:
         """One attempt, in its slot of the rate limiter."""
-        with self.limiter.slot(estimate_tokens(request.body), question) as slot:
+        with self.limiter.slot(estimate_tokens(request.body), document) as slot:
             self.cancellation.check()
             began = time.monotonic()
             try:
@@ -196,7 +204,7 @@ def with_retries(
     return retrying(attempt)
 
 
-def _is_passing(error: ExtractorError) -> bool:
+def _is_passing(error: BaseException | None) -> bool:
     """Whether the endpoint as a whole may be at fault."""
     return isinstance(error, (NetworkError, ServerError, RateLimitedError))
 

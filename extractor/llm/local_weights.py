@@ -216,7 +216,7 @@ def _size(path: Path) -> int | None:
 
 
 def _digest(path: Path, marker: Path, on_progress: Progress | None) -> str:
-    """The file's sha256: computed once (1.1 GB take seconds), then cached until size or mtime change."""
+    """The file's sha256: computed once (1.1 GB take seconds), then believed until the system has noted a change."""
     if known := _recall(path, marker):
         return known
     digest, done, size = hashlib.sha256(), 0, path.stat().st_size
@@ -231,21 +231,25 @@ def _digest(path: Path, marker: Path, on_progress: Progress | None) -> str:
 
 def _recall(path: Path, marker: Path) -> str | None:
     try:
-        saved, stat = json.loads(marker.read_text("utf-8")), path.stat()
-        same = (saved["size"], saved["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns)
-        return str(saved["sha256"]) if same else None
+        saved = json.loads(marker.read_text("utf-8"))
+        return str(saved["sha256"]) if saved["file"] == _identity(path) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _remember(path: Path, marker: Path, sha256: str) -> None:
-    stat = path.stat()
-    saved = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
+    saved = {"file": _identity(path), "sha256": sha256}
     temporary = marker.with_name(f"{marker.name}.{os.getpid()}")
     with suppress(OSError):  # the marker only saves time, and a read-only cache works without it
         marker.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(saved), "utf-8")
         os.replace(temporary, marker)
+
+
+def _identity(path: Path) -> list[int]:
+    """What differs once a file was changed or replaced. Its modification time can be set back; its ctime can't."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 @contextmanager

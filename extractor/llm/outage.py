@@ -6,8 +6,8 @@ endpoint is back, and few enough that hours of it cost nothing.
 
 from __future__ import annotations
 
-# Different questions in a row without an answer that make an outage. One or two may be at fault themselves.
-QUESTIONS = 3
+# Documents whose questions fail, without an answer to any, that make an outage. One or two may be at fault themselves.
+DOCUMENTS = 3
 # Failures in a row to reach the endpoint at all that make an outage: no question is at fault for those.
 UNREACHED = 3
 # Seconds between two tries, at first and at most.
@@ -21,7 +21,7 @@ class Outage:
     """
 
     def __init__(self) -> None:
-        self._failed: set[int] = set()
+        self._failed: set[str] = set()
         self._unreached = 0
         self._pause = FIRST_PAUSE
         self._answered_at: float | None = None
@@ -43,13 +43,13 @@ class Outage:
         self._answered_at, self.began = now, None
         return lasted
 
-    def failed(self, question: int, sent: float, now: float, reached: bool) -> bool:
-        """A question got no answer, though it was `sent` after the last one came. Returns whether an outage begins."""
+    def failed(self, document: str, sent: float, now: float, reached: bool) -> bool:
+        """A question about a document got no answer, though it was `sent` after the last one came. Returns whether an outage begins."""
         if self._answered_at is None or sent < self._answered_at:
             return False
-        self._failed.add(question)
+        self._failed.add(document)
         self._unreached += not reached
-        if self.began is None and len(self._failed) < QUESTIONS and self._unreached < UNREACHED:
+        if self.began is None and len(self._failed) < DOCUMENTS and self._unreached < UNREACHED:
             return False
         begins = self.began is None
         if begins:

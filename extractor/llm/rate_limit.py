@@ -48,11 +48,11 @@ _WITHOUT_UNIT = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(slots=True)
 class Slot:
-    """One running request: when it started, the tokens reserved for it, and which question it asks."""
+    """One running request: when it started, the tokens reserved for it, and the document that it is about."""
 
     began: float
     tokens: int
-    question: int = 0
+    document: str = ""
 
 
 class RateLimiter:
@@ -109,11 +109,8 @@ class RateLimiter:
         return self._outage.answered_at
 
     @contextmanager
-    def slot(self, tokens: int, question: int = 0) -> Iterator[Slot]:
-        """Wait until a request of about `tokens` tokens may start; it runs until the end of the block.
-
-        `question` is the same number for each attempt at one question.
-        """
+    def slot(self, tokens: int, document: str = "") -> Iterator[Slot]:
+        """Wait until a request of about `tokens` tokens may start; it runs until the end of the block."""
         start = self._reserve(tokens)
         try:
             self._wait_until(start)
@@ -121,7 +118,7 @@ class RateLimiter:
                 with self._free:
                     start = self._next_start(tokens)
                 self._wait_until(start)
-            yield Slot(self._now(), tokens, question)
+            yield Slot(self._now(), tokens, document)
         finally:
             with self._free:
                 self._running -= 1
@@ -209,7 +206,7 @@ class RateLimiter:
         """No answer came, which may be the beginning of an outage."""
         with self._free:
             reached = not isinstance(error, UnreachableError)
-            begins = self._outage.failed(slot.question, slot.began, self._now(), reached)
+            begins = self._outage.failed(slot.document, slot.began, self._now(), reached)
         if begins:
             self._notify(
                 f"paused: nothing is answered any more ({error.what.rstrip('.')}). One question at a time is tried "

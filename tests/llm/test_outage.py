@@ -43,9 +43,9 @@ def limited(most: int = 32) -> tuple[RateLimiter, Clock, list[str]]:
     return RateLimiter(most, now=clock.now, sleep=clock.sleep, notify=lines.append), clock, lines
 
 
-def fail(limiter: RateLimiter, question: int, error: errors.ExtractorError = BUSY) -> float:
-    """A question that gets no answer; returns when it was sent."""
-    with limiter.slot(1, question) as slot:
+def fail(limiter: RateLimiter, document: int, error: errors.ExtractorError = BUSY) -> float:
+    """A question about a document that gets no answer; returns when it was sent."""
+    with limiter.slot(1, str(document)) as slot:
         limiter.failed(slot, error)
     return slot.began
 
@@ -85,7 +85,7 @@ def test_before_the_first_answer_there_is_no_outage(error: errors.ExtractorError
     assert (limiter.outage, lines) == (None, [])
 
 
-def test_one_question_that_always_fails_is_no_outage() -> None:
+def test_one_document_that_always_fails_is_no_outage() -> None:
     limiter, _, lines = limited()
     answer(limiter)
     for _ in range(9):
@@ -96,7 +96,7 @@ def test_one_question_that_always_fails_is_no_outage() -> None:
 def test_questions_sent_before_the_last_answer_came_are_no_evidence() -> None:
     limiter, clock, _ = limited()
     answer(limiter)
-    slots = [limiter.slot(1, question) for question in range(5)]
+    slots = [limiter.slot(1, str(document)) for document in range(5)]
     began = [slot.__enter__() for slot in slots]
     clock.time += 1
     answer(limiter)
@@ -117,7 +117,10 @@ def client(fake: FakeEndpoint, limiter: RateLimiter, clock: Clock, longest: floa
 def ask_many(call: Call, n: int, at_once: int) -> list[BaseException | None]:
     """How `n` questions ended."""
     with ThreadPoolExecutor(at_once) as pool:
-        asked = [pool.submit(call, Request({"messages": [{"role": "user", "content": str(i)}]})) for i in range(n)]
+        asked = [
+            pool.submit(call, Request({"messages": [{"role": "user", "content": str(i)}]}, {"document": str(i)}))
+            for i in range(n)
+        ]
         return [future.exception() for future in asked]
 
 
@@ -187,6 +190,19 @@ def test_a_server_that_is_gone_in_mid_run_is_waited_for_and_ends_the_run(at_once
     assert {type(error) for error in ended} == {errors.EndpointDownError}
     assert clock.time >= 700
     assert len(lines) == 1
+
+
+def test_the_questions_of_a_document_at_fault_are_not_all_waited_for() -> None:
+    """One question at a time, twenty about a document that breaks the server: the minute is waited once."""
+    limiter, clock, lines = limited(1)
+    with serve(Step(body=completion_body()), *[TROUBLES["500"]] * 500) as fake:
+        call = client(fake, limiter, clock)
+        assert ask_many(call, 1, 1) == [None]
+        for _ in range(20):
+            with pytest.raises(errors.ServerError):
+                call(Request({"messages": []}, {"document": "bad"}))
+    assert clock.time < 100 + WINDOW + 10 + 19 * 8
+    assert lines == []
 
 
 # --- what slows a run ---
