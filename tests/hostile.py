@@ -162,10 +162,11 @@ def repeated(unit: str, size: int, head: str = "") -> str:
     return head + (unit * (size // len(unit) + 1))[:size] + "\0"
 
 
-def cpu_time(run: Callable[[str], object], text: str, times: int = 1) -> float:
-    """The least CPU time in seconds of several runs."""
+def cpu_time(run: Callable[[str], object], make: Callable[[int], str], size: int, times: int = 1) -> float:
+    """The least CPU time in seconds of several runs, each on a text of its own."""
     best = float("inf")
     for _ in range(times):
+        text = make(size)
         start = time.thread_time()
         run(text)
         best = min(best, time.thread_time() - start)
@@ -179,14 +180,20 @@ def growth(
 
     A suspicious measurement is repeated before it counts.
     """
-    first = cpu_time(run, make(sizes[0]))
+    first = cpu_time(run, make, sizes[0])
     if first * sizes[-1] / sizes[0] < FREE / 2:
         return None
     for size in sizes[1:]:
         allowed = slack * size / sizes[0]
-        took = cpu_time(run, make(size))
+        took = cpu_time(run, make, size)
         if took > max(FREE, allowed * first):
-            first, took = cpu_time(run, make(sizes[0]), 3), cpu_time(run, make(size), 2)
+            first, took = cpu_time(run, make, sizes[0], 3), cpu_time(run, make, size, 2)
         if took > max(FREE, allowed * first):
             return f"{first:.4f} s for {sizes[0]} characters, {took:.4f} s for {size}"
     return None
+
+
+def seems_to_grow(run: Callable[[str], object], make: Callable[[int], str]) -> bool:
+    """Whether `growth` is worth a look: of four times the text, the square would take 16 times as long."""
+    took = cpu_time(run, make, SIZES[0])
+    return took > FREE / 10 and took > 5 * cpu_time(run, make, SIZES[0] // 4)

@@ -32,8 +32,8 @@ from extractor.pipeline.ground.whole import locate_whole
 from extractor.pipeline.ground.wording import names_another, worded, words_around
 from extractor.schema.shape import Field, Leaf
 
-# How far from a name its titles may stand in a long sentence.
-_TITLES_REACH = 400
+# A sentence of so many characters may list hundreds of persons, each with a title: how far from a name its own may be.
+_LISTS_PERSONS, _TITLES_REACH = 600, 120
 # The mark of items whose words stand at another place that fits them as well.
 UNSURE = "unsure"
 
@@ -250,7 +250,7 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     """
     lo, hi = prepared.sentence(anchor.start, anchor.end)
     hi = hi if leaf.subject is None else end_of_labels(prepared.speech.text, hi)
-    if leaf.beside is not None:  # a sentence may list hundreds of persons, each with a title
+    if leaf.beside is not None and hi - lo > _LISTS_PERSONS:
         lo, hi = max(lo, anchor.start - _TITLES_REACH), min(hi, anchor.end + _TITLES_REACH)
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])

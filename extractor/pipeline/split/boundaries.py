@@ -38,8 +38,8 @@ _NAMED = r"[^\s、,，:：!！。]"
 _HOLDERS = "(?:领导|来宾|嘉宾|代表|委员|朋友|女士|先生|老师)们?"
 _ADDRESSED = rf"(?:同志们|各位{_NAMED}{{0,20}}|{_NAMED}{{0,14}}{_HOLDERS})"
 # Each but the last is atomic and as short as possible, so that a list is not divided in all possible ways.
-_FIRST_ADDRESSED = rf"(?>(?:同志们|各位{_NAMED}{{0,20}}?|{_NAMED}{{0,14}}?{_HOLDERS})[\s、,，和及]+)"
-_SALUTATION = re.compile(rf"^(?:(?:尊敬的|亲爱的)?{_FIRST_ADDRESSED})*(?:尊敬的|亲爱的)?{_ADDRESSED}\s*[:：]$")
+_FIRST_ADDRESSED = rf"(?>(?:尊敬的|亲爱的)?(?:同志们|各位{_NAMED}{{0,20}}?|{_NAMED}{{0,14}}?{_HOLDERS})[\s、,，和及]+)"
+_SALUTATION = re.compile(rf"^(?:{_FIRST_ADDRESSED})*(?:尊敬的|亲爱的)?{_ADDRESSED}\s*[:：]$")
 _ADDRESS = re.compile(rf"^{_ADDRESSED}\s*[:：!！]?$")
 _CALLED = rf"^(?:{_ADDRESSED}[,，:：!！]\s*)?(?:(?:大家|你们|上午|下午|晚上)+好[!！,，。]\s*)?"
 
