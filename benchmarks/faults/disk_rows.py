@@ -1,0 +1,3 @@
+from verdict import Row
+def rows(long: bool) -> list[Row]:
+    return []
