@@ -23,7 +23,7 @@ KEYS = {
     "with digits, sk-": "sk-9c41f0d7ab23",
     "with / and +": "AbC/dEf+GhI/jKl+mNoPq",
     "with = and \"": 'tok"en=Zx91"Qw82==',
-    "with blanks and \\": "pass phrase\\with blanks 7731",
+    "with \\ and %": "Pa\\ss%phr\\ase~7731",
     "of 120 characters": "eyJ" + "hbGci0iJ9Kx/7+" * 8 + "Qm3Tz",
 }
 

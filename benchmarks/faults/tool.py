@@ -164,7 +164,9 @@ def start(
     command = [sys.executable, "-m", "extractor", *arguments]
     if weak and os.geteuid() == 0:
         command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
-    screen_file, stdout_file = folder / "screen.txt", folder / "stdout.txt"
+    number = next(n for n in range(1, 10_000) if not (folder / f"screen{n}.txt").exists())
+    screen_file, stdout_file = folder / f"screen{number}.txt", folder / f"stdout{number}.txt"
+    screen_file.touch()
     reader = None
     began = time.monotonic()
     with open(stdout or stdout_file, "wb") as out:
