@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -102,13 +102,9 @@ def fills_up(bench: Bench, verdict: Verdict) -> None:
         moment = bench.chance.randrange(1, questions)
         tool.wait_for(lambda: len(endpoint.asks) >= moment, 60)
         filler = bench.folder / "out" / "filler"
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
         ended = tool.wait()
         if ended.code == 0:
             verdict.came = "was done already"
