@@ -83,9 +83,20 @@ def limited(bill: Bill, by_cost: bool, at_once: int, bench: Bench, verdict: Verd
         answered = endpoint.answered()
         check_process(verdict, ended)
         check_files(verdict, bench.folder)
-        judge(verdict, bill, answered, at_once, cost_of_one if by_cost else tokens_in + tokens_out, limit, one, (low, high))
+        judge(
+            verdict,
+            bill,
+            answered,
+            at_once,
+            cost_of_one if by_cost else tokens_in + tokens_out,
+            limit,
+            one,
+            (low, high),
+        )
         kinds = sorted({str(line["kind"]) for line in failures(bench.folder)})
-        verdict.came = f"exit {ended.code}, {answered} answers, limit for {limit / one:.0f}" + (f", {', '.join(kinds)}" if kinds else "")
+        verdict.came = f"exit {ended.code}, {answered} answers, limit for {limit / one:.0f}" + (
+            f", {', '.join(kinds)}" if kinds else ""
+        )
         stopped = answered < DOCUMENTS
         verdict.expect(ended.code == (1 if stopped else 0), f"exit code {ended.code} after {answered} answers")
         verdict.expect(not stopped or "--max-" in ended.screen, f"the limit is not named: {ended.screen[-200:]!r}")
@@ -118,11 +129,15 @@ def judge(
         return
     spent = answered * spent_by_one
     over = spent - limit
-    verdict.expect(over <= at_once * spent_by_one, f"{over / spent_by_one:.1f} answers over the limit, {at_once} under way")
+    verdict.expect(
+        over <= at_once * spent_by_one, f"{over / spent_by_one:.1f} answers over the limit, {at_once} under way"
+    )
     if answered < DOCUMENTS:
         # The next question is refused only if it, as estimated or as usual, would not fit.
         room = limit - spent
-        verdict.expect(room <= max(one * spread, spent_by_one) + 1e-9, f"stopped with room for {room / one:.1f} questions")
+        verdict.expect(
+            room <= max(one * spread, spent_by_one) + 1e-9, f"stopped with room for {room / one:.1f} questions"
+        )
 
 
 def nothing_allowed(option: str, bench: Bench, verdict: Verdict) -> None:

@@ -157,7 +157,9 @@ def read_only(way: str, bench: Bench, verdict: Verdict) -> None:
                 verdict.skipped = "no right to mount a disk"
                 return
             with serving() as endpoint:
-                said_so(verdict, start(bench.folder, arguments_at(endpoint)).wait(), "read-only", "written", "permission")
+                said_so(
+                    verdict, start(bench.folder, arguments_at(endpoint)).wait(), "read-only", "written", "permission"
+                )
                 verdict.expect(not endpoint.asks, f"{len(endpoint.asks)} questions were asked before")
         return
     if not can_be_weak():
@@ -260,7 +262,9 @@ def torn(tear: Callable[[Path], None], which: str, bench: Bench, verdict: Verdic
             tear(path)
         ended = start(bench.folder, arguments_at(endpoint)).wait()
         check_process(verdict, ended)
-        verdict.came = f"{sizes} files torn; resumed: exit {ended.code}, {len(endpoint.asks) - questions} more questions"
+        verdict.came = (
+            f"{sizes} files torn; resumed: exit {ended.code}, {len(endpoint.asks) - questions} more questions"
+        )
         verdict.expect(ended.code == 0, f"resumed: exit code {ended.code}: {ended.screen[-300:]}")
     check_files(verdict, bench.folder)
     check_records(verdict, bench.folder, texts)
@@ -273,7 +277,9 @@ def torn_end(tear: Callable[[Path], None], bench: Bench, verdict: Verdict) -> No
     expected, _ = undisturbed(bench.shared)
     out = bench.folder / "out"
     with serving() as endpoint:
-        with serving(lambda ask: None if ask.document != "D0003" else (b"HTTP/1.1 400 no\r\ncontent-length: 0\r\n\r\n",)) as bad:
+        with serving(
+            lambda ask: None if ask.document != "D0003" else (b"HTTP/1.1 400 no\r\ncontent-length: 0\r\n\r\n",)
+        ) as bad:
             first = start(bench.folder, arguments_at(bad)).wait()
         check_process(verdict, first)
         verdict.expect(first.code == 1, f"the first run: exit code {first.code}")
@@ -299,7 +305,13 @@ def rows(long: bool) -> list[Row]:
         Row("DISK", "a disk that is too small, later enough space", resumed, too_small),
         Row("DISK", "a file size limit, later none", resumed, size_limit),
         Row("DISK", "the output's folder removed in mid-run", "exit 2; run again: whole", removed),
-        Row("DISK", "a disk mounted read-only", "exit 2 and a sentence, nothing asked", partial(read_only, "mount"), True),
+        Row(
+            "DISK",
+            "a disk mounted read-only",
+            "exit 2 and a sentence, nothing asked",
+            partial(read_only, "mount"),
+            True,
+        ),
         Row("DISK", "a folder without permission", resumed, partial(read_only, "folder")),
         Row("DISK", "an output without permission", resumed, partial(read_only, "file")),
         Row("DISK", "standard output is /dev/full", "exit 2 and a sentence", full_stdout),
@@ -310,7 +322,19 @@ def rows(long: bool) -> list[Row]:
     for name, tear in TEARS.items():
         for which in ("every file", "the records", "the answers", "runs.jsonl"):
             short = (name, which) == ("half a last line", "every file")
-            made.append(Row("DISK", f"torn by a kill: {name}, {which}", "repaired; resumed: equal", partial(torn, tear, which), short))
+            made.append(
+                Row(
+                    "DISK",
+                    f"torn by a kill: {name}, {which}",
+                    "repaired; resumed: equal",
+                    partial(torn, tear, which),
+                    short,
+                )
+            )
         if tear is not emptied:
-            made.append(Row("DISK", f"torn after the end: {name}, every file", "repaired, nothing lost", partial(torn_end, tear)))
+            made.append(
+                Row(
+                    "DISK", f"torn after the end: {name}, every file", "repaired, nothing lost", partial(torn_end, tear)
+                )
+            )
     return made

@@ -69,7 +69,11 @@ def rows_file(label: str, name: str, lines: list[Any], added: int | None = None,
     def make(folder: Path) -> None:
         with (folder / name).open("wb") as file:
             for line in lines:
-                raw = line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass")
+                raw = (
+                    line
+                    if isinstance(line, bytes)
+                    else json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass")
+                )
                 file.write(raw + b"\n")
 
     return Hostile(label, make, added=added, **more)

@@ -14,7 +14,7 @@ from checks import check_files, check_process, check_records, document_of, failu
 from corpus import write_files
 from hostile import Hostile
 from server import serving
-from tool import Ended, can_be_weak, extract, start
+from tool import Ended, can_be_weak, extract, slowness, start
 from verdict import Bench, Row, Shared, Verdict
 
 GOOD = 3
@@ -38,7 +38,9 @@ def reference(folder: Path) -> tuple[dict[str, bytes], float]:
 
 def lines_of(folder: Path) -> dict[str, bytes]:
     """Id → line, of the good documents."""
-    raw = (folder / "out/records.jsonl").read_bytes().split(b"\n")[:-1] if (folder / "out/records.jsonl").exists() else []
+    raw = (
+        (folder / "out/records.jsonl").read_bytes().split(b"\n")[:-1] if (folder / "out/records.jsonl").exists() else []
+    )
     parsed = read_lines(folder / "out/records.jsonl")
     names = {f"D{number:04}" for number in range(1, GOOD + 1)}
     return {line["id"]: text for line, text in zip(parsed, raw, strict=True) if line["id"] in names}
@@ -73,16 +75,16 @@ def check(inputs: list[Hostile], cpu: float, bench: Bench, verdict: Verdict) -> 
         verdict.came = f"no end after {ended.seconds:.0f} s, {asked} requests, {ended.cpu - usual:.0f} s of computing, {ended.peak} MB"
         return
     check_files(verdict, bench.folder)
-    texts: dict[str, str | None] = {}
-    for one in inputs:
-        texts |= one.texts() if one.outcomes or one.cpu == hostile.QUICK else {}
-    known = {name: text for one in inputs for name, text in one.texts().items()}
-    check_records(verdict, bench.folder, {**{name: None for name in texts}, **known})
+    check_records(verdict, bench.folder, {name: text for one in inputs for name, text in one.texts().items()})
     check_good(verdict, bench.folder, expected)
     check_hostile(verdict, bench.folder, inputs, ended)
     beyond = ended.cpu - usual
     verdict.expect(beyond <= cpu, f"{beyond:.1f} s of computing beyond the usual, over {cpu:.0f}")
-    new = {path for path in _tree(bench.folder) - outside if not path.startswith(("in/", "out/", "home", "tmp", "screen", "stdout"))}
+    new = {
+        path
+        for path in _tree(bench.folder) - outside
+        if not path.startswith(("in/", "out/", "home", "tmp", "screen", "stdout"))
+    }
     verdict.expect(not new, f"files outside of the output's folder: {sorted(new)[:3]}")
     failed = sorted({str(line["kind"]) for line in failures(bench.folder)})
     verdict.came = (
@@ -117,7 +119,9 @@ def check_hostile(verdict: Verdict, folder: Path, inputs: list[Hostile], ended: 
             kinds = {str(line["kind"]) for line in failed if str(line["id"]) in (name, f"{name}.txt")}
             outcome = kinds | ({"record"} if name in whole else set())
             allowed = set(one.outcomes)
-            verdict.expect(not allowed or outcome <= allowed, f"{one.name}: came out as {sorted(outcome)}, not {one.outcomes}")
+            verdict.expect(
+                not allowed or outcome <= allowed, f"{one.name}: came out as {sorted(outcome)}, not {one.outcomes}"
+            )
     added = sum(one.added or 0 for one in inputs)
     if added and all(one.added is not None for one in inputs):
         others = len(lines) - GOOD
@@ -155,19 +159,23 @@ def heard(one: Hostile, bench: Bench, verdict: Verdict) -> None:
         verdict.count("hung", f"ended {after:.1f} s after the second Ctrl-C")
 
 
-def slowness() -> float:
-    """How many processes share a core: what takes a second alone may take so many."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
 def rows(long: bool) -> list[Row]:
     must = "three good lines byte-equal, a record or a failure"
     made = [
-        Row("INPUT", one.name, f"{must}, at most {one.cpu:.0f} s more", partial(check, [one], one.cpu), one in hostile.FIRST)
+        Row(
+            "INPUT",
+            one.name,
+            f"{must}, at most {one.cpu:.0f} s more",
+            partial(check, [one], one.cpu),
+            one in hostile.FIRST,
+        )
         for one in hostile.ALL
     ]
     together = [one for one in hostile.ALL if one.together]
     name = f"{len(together)} other hostile inputs in one folder"
     made.append(Row("INPUT", name, f"{must} each", partial(check, together, 120.0), True))
-    made += [Row("INPUT", f"Ctrl-C twice during {one.name}", "ended within a second", partial(heard, one)) for one in hostile.FIRST]
+    made += [
+        Row("INPUT", f"Ctrl-C twice during {one.name}", "ended within a second", partial(heard, one))
+        for one in hostile.FIRST
+    ]
     return made

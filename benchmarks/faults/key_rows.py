@@ -22,7 +22,7 @@ KEYS = {
     "of 12 letters": "kqzvwxjtrpnm",
     "with digits, sk-": "sk-9c41f0d7ab23",
     "with / and +": "AbC/dEf+GhI/jKl+mNoPq",
-    "with = and \"": 'tok"en=Zx91"Qw82==',
+    'with = and "': 'tok"en=Zx91"Qw82==',
     "with \\ and %": "Pa\\ss%phr\\ase~7731",
     "of 120 characters": "eyJ" + "hbGci0iJ9Kx/7+" * 8 + "Qm3Tz",
 }
@@ -101,12 +101,14 @@ def echoed(key: str, bench: Bench, verdict: Verdict) -> None:
         arguments = extract(["in"], endpoint.base_url, "--log-json", "out/log.jsonl", "--concurrency", "8")
         ended = start(bench.folder, arguments, key=key).wait(90)
         sent = sum(key in ask.headers.get("authorization", "") for ask in endpoint.asks)
-    again = start(bench.folder, ["extract", "in", "--base-url", endpoint.base_url, "--model", "m", "--mode", "replay"], key=key)
+    again = start(
+        bench.folder, ["extract", "in", "--base-url", endpoint.base_url, "--model", "m", "--mode", "replay"], key=key
+    )
     again_ended = again.wait(30)
     check_process(verdict, ended)
     check_files(verdict, bench.folder)
     check_records(verdict, bench.folder, texts)
-    check_secret(verdict, bench.folder, key, ended, again_ended)
+    check_secret(verdict, bench.folder, key, ended, again_ended, ways=numbers)
     verdict.expect(sent > 0, "the key was not sent at all, so this run shows nothing")
     verdict.came = f"exit {ended.code}, {len(WAYS)} ways, {verdict.counts['leaked']} leaks"
 
@@ -140,7 +142,13 @@ def in_arguments(bench: Bench, verdict: Verdict) -> None:
 def rows(long: bool) -> list[Row]:
     must = "in no file and on no screen"
     table = [
-        Row("ENDPOINT", f"the key echoed in {len(WAYS)} ways, a key {name}", must, partial(echoed, key), name in ("with / and +",))
+        Row(
+            "ENDPOINT",
+            f"the key echoed in {len(WAYS)} ways, a key {name}",
+            must,
+            partial(echoed, key),
+            name in ("with / and +",),
+        )
         for name, key in KEYS.items()
     ]
     quoted = [

@@ -53,7 +53,9 @@ def outage(kind: str, seconds: float, documents: int, bench: Bench, verdict: Ver
     )
     verdict.expect(reached, "the run did not get to the outage")
     verdict.expect(ended.code == 0 and not failed, f"{len(failed)} documents failed, exit code {ended.code}")
-    verdict.expect(len(attempts) <= documents * 1.05, f"{len(attempts)} requests for {documents} questions, over 5 % more")
+    verdict.expect(
+        len(attempts) <= documents * 1.05, f"{len(attempts)} requests for {documents} questions, over 5 % more"
+    )
     verdict.expect(said is not None, "the pause is not said on the screen")
 
 
@@ -61,7 +63,17 @@ def rows(long: bool) -> list[Row]:
     made = []
     for kind in ("refused", "503", "reset"):
         must = "no document fails, at most 5 % more requests, the pause is said"
-        made.append(Row("ENDPOINT", f"outage of 3 s ({kind}), 240 documents", must, partial(outage, kind, 3.0, 240), kind == "503"))
+        made.append(
+            Row(
+                "ENDPOINT",
+                f"outage of 3 s ({kind}), 240 documents",
+                must,
+                partial(outage, kind, 3.0, 240),
+                kind == "503",
+            )
+        )
         if kind != "reset":
-            made.append(Row("ENDPOINT", f"outage of 60 s ({kind}), 1,000 documents", must, partial(outage, kind, 60.0, 1000)))
+            made.append(
+                Row("ENDPOINT", f"outage of 60 s ({kind}), 1,000 documents", must, partial(outage, kind, 60.0, 1000))
+            )
     return made

@@ -202,6 +202,11 @@ def _copy(master: int, path: Path) -> None:
     os.close(master)
 
 
+def slowness() -> float:
+    """How many processes share a core: what takes a second on an idle machine may take so many."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def can_be_weak() -> bool:
     """Whether a run can be kept from what permissions forbid."""
     return os.geteuid() != 0 or shutil.which("setpriv") is not None

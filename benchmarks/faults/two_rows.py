@@ -64,9 +64,14 @@ def shared_recordings(bench: Bench, verdict: Verdict) -> None:
     for ended in ends:
         check_process(verdict, ended)
         verdict.expect(ended.code == 0, f"exit code {ended.code}: {ended.screen[-300:]}")
-    both = [sorted(json.dumps(line["record"]) for line in records(bench.folder, f"{out}/records.jsonl")) for out in ("out", "out2")]
+    both = [
+        sorted(json.dumps(line["record"]) for line in records(bench.folder, f"{out}/records.jsonl"))
+        for out in ("out", "out2")
+    ]
     verdict.expect(both[0] == both[1] and len(both[0]) == 20, f"{len(both[0])} and {len(both[1])} records, or others")
-    verdict.came = f"exit codes {[ended.code for ended in ends]}, {asked} requests, {len(both[0])} and {len(both[1])} records"
+    verdict.came = (
+        f"exit codes {[ended.code for ended in ends]}, {asked} requests, {len(both[0])} and {len(both[1])} records"
+    )
 
 
 def followed(bench: Bench, verdict: Verdict) -> None:
