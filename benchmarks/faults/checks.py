@@ -17,7 +17,7 @@ from verdict import Verdict
 
 _CRASHED = re.compile(
     rb"Traceback \(most recent call last\)|Exception ignored|Fatal Python error|^Aborted|core dumped|Segmentation fault"
-    rb"|Exception in thread|was never awaited|Task exception was never retrieved|Task was destroyed|unclosed|WARNING:root",
+    rb"|Exception in thread|was never awaited|Task exception was never retrieved|Task was destroyed|unclosed",
     re.MULTILINE,
 )
 MEMORY = 300

@@ -137,7 +137,7 @@ def removed(bench: Bench, verdict: Verdict) -> None:
         shutil.rmtree(bench.folder / "out", ignore_errors=True)
         ended = tool.wait()
         check_process(verdict, ended)
-        verdict.came = f"exit {ended.code}, {ended.seconds:.0f} s: {ended.screen.strip().splitlines()[-1][:80] if ended.screen.strip() else ''}"
+        verdict.came = f"exit {ended.code}, {ended.seconds:.0f} s, said: {ended.screen.strip()[-80:]!r}"
         verdict.expect(ended.code == 2, f"exit code {ended.code}, not 2: {ended.screen[-300:]}")
         shutil.rmtree(bench.folder / "out", ignore_errors=True)
         (bench.folder / "out").mkdir()

@@ -72,7 +72,8 @@ def check(inputs: list[Hostile], cpu: float, bench: Bench, verdict: Verdict) -> 
     check_process(verdict, ended, max(one.memory for one in inputs))
     _open_again(bench.folder / "in")
     if ended.hung:
-        verdict.came = f"no end after {ended.seconds:.0f} s, {asked} requests, {ended.cpu - usual:.0f} s of computing, {ended.peak} MB"
+        computing = f"{ended.cpu - usual:.0f} s of computing"
+        verdict.came = f"no end after {ended.seconds:.0f} s, {asked} requests, {computing}, {ended.peak} MB"
         return
     check_files(verdict, bench.folder)
     check_records(verdict, bench.folder, {name: text for one in inputs for name, text in one.texts().items()})
@@ -88,8 +89,8 @@ def check(inputs: list[Hostile], cpu: float, bench: Bench, verdict: Verdict) -> 
     verdict.expect(not new, f"files outside of the output's folder: {sorted(new)[:3]}")
     failed = sorted({str(line["kind"]) for line in failures(bench.folder)})
     verdict.came = (
-        f"exit {ended.code}, {len(records(bench.folder))} records{', ' if failed else ''}{', '.join(failed)}, {asked} requests, "
-        f"{beyond:+.1f} s, {ended.peak} MB"
+        f"exit {ended.code}, {len(records(bench.folder))} records, {''.join(f'{kind}, ' for kind in failed)}"
+        f"{asked} requests, {beyond:+.1f} s, {ended.peak} MB"
     )
 
 

@@ -55,36 +55,59 @@ def dumped(key: str) -> str:
     return json.dumps(key)[1:-1]
 
 
-# fmt: off
 WAYS: dict[str, Callable[[str, Ask], bytes]] = {
     "in an error message": partial(in_message, dumped),
     "in an error message, / as \\/": partial(in_message, lambda key: dumped(key).replace("/", "\\/")),
     "in an error message, / as \\u002f": partial(in_message, lambda key: dumped(key).replace("/", "\\u002f")),
     "in an error message, all escaped": partial(in_message, escaped),
     "in an error message, URL-encoded": partial(in_message, lambda key: quote(key, safe="")),
-    "in an error message, URL-encoded in lower case, + for blanks": partial(in_message, lambda key: quote_plus(key).lower() if key.lower() == key else quote_plus(key)),
+    "in an error message, URL-encoded in lower case, + for blanks": partial(
+        in_message, lambda key: quote_plus(key).lower() if key.lower() == key else quote_plus(key)
+    ),
     "in an error message, JSON in JSON": partial(in_message, lambda key: dumped(json.dumps({"auth": f"Bearer {key}"}))),
     "in an error message, after Bearer": partial(in_message, lambda key: f"Authorization: Bearer {dumped(key)}"),
     "in the error's code and type": lambda key, ask: error(400, "no", code=key, type=key, param=key),
-    "in a web page": lambda key, ask: http(400, f"<html><p>key {html.escape(key)} &amp; so on</p></html>".encode(), media="text/html"),
-    "in a web page with status 200": lambda key, ask: http(200, f"<html><p>key {html.escape(key)}</p></html>".encode(), media="text/html"),
+    "in a web page": lambda key, ask: http(
+        400, f"<html><p>key {html.escape(key)} &amp; so on</p></html>".encode(), media="text/html"
+    ),
+    "in a web page with status 200": lambda key, ask: http(
+        200, f"<html><p>key {html.escape(key)}</p></html>".encode(), media="text/html"
+    ),
     "in plain text with status 200": lambda key, ask: http(200, f"your key is {key}".encode(), media="text/plain"),
     "in JSON that is no completion": lambda key, ask: http(200, encoded({"echo": {"authorization": f"Bearer {key}"}})),
     "in JSON that is cut off": lambda key, ask: http(200, encoded({"echo": f"Bearer {key}"})[:-2]),
-    "in headers": lambda key, ask: http(400, encoded({"error": {"message": "see headers"}}), {"www-authenticate": f"Bearer {key}", "x-key": key, "retry-after": key, "x-request-id": key}),
-    "in headers of a right answer": lambda key, ask: http(200, encoded(completion(answer_text(ask))), {"x-key": key, "x-ratelimit-limit-requests": key}),
+    "in headers": lambda key, ask: http(
+        400,
+        encoded({"error": {"message": "see headers"}}),
+        {"www-authenticate": f"Bearer {key}", "x-key": key, "retry-after": key, "x-request-id": key},
+    ),
+    "in headers of a right answer": lambda key, ask: http(
+        200, encoded(completion(answer_text(ask))), {"x-key": key, "x-ratelimit-limit-requests": key}
+    ),
     "in a redirect": lambda key, ask: http(307, b"", {"location": f"http://127.0.0.1:1/?key={quote(key, safe='')}"}),
     "in the reason phrase": lambda key, ask: http(400, b"{}").replace(b"Whatever", key.encode()),
     "in the content, as values": in_item,
     "in the content, as words": lambda key, ask: content(f"Sorry, {key} is not allowed to do this."),
     "in the content, before the JSON": lambda key, ask: content(f"key {key}\n{answer_text(ask)}"),
     "in the model's name and id": lambda key, ask: said(ask, model=f"m-{key}", id=key, system_fingerprint=key),
-    "in the finish_reason": lambda key, ask: said(ask, choices=[{"index": 0, "finish_reason": key, "message": {"role": "assistant", "content": answer_text(ask)}}]),
-    "in a refusal": lambda key, ask: said(ask, choices=[{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": None, "refusal": f"no {key}"}}]),
+    "in the finish_reason": lambda key, ask: said(
+        ask, choices=[{"index": 0, "finish_reason": key, "message": {"role": "assistant", "content": answer_text(ask)}}]
+    ),
+    "in a refusal": lambda key, ask: said(
+        ask,
+        choices=[
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": None, "refusal": f"no {key}"},
+            }
+        ],
+    ),
     "in names of keys": in_keys,
-    "in an error with status 200": lambda key, ask: http(200, encoded({"error": {"message": f"bad key {key}", "code": 400}})),
+    "in an error with status 200": lambda key, ask: http(
+        200, encoded({"error": {"message": f"bad key {key}", "code": 400}})
+    ),
 }
-# fmt: on
 
 
 def echoed(key: str, bench: Bench, verdict: Verdict) -> None:
