@@ -56,9 +56,9 @@ def test_stretches_are_in_order_and_in_the_text(text: str) -> None:
 def test_long_texts_take_linear_time(piece: str) -> None:
     def seconds(count: int) -> float:
         find_voiced.cache_clear()
-        begun = time.perf_counter()
+        begun = time.thread_time()
         find_voiced(piece * count)
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     short = min(seconds(500) for _ in range(3))
     assert seconds(4000) < max(0.5, 24 * short)
