@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -30,6 +31,7 @@ from extractor.runs.settings import Settings
 from extractor.runs.summary import Outcome, Summary
 from extractor.schema.loading import load_schema
 
+_LOGGER = logging.getLogger("extractor")
 # The schema's model. A type checker can't know it for a schema given by name: its records are then Any.
 R = TypeVar("R", bound=BaseModel, default=Any)
 
@@ -117,6 +119,7 @@ def extract(
     verify: bool = False,
     separate_fields: bool = False,
     timeout: float | None = None,
+    max_outage: float | None = None,
     max_output_tokens: int | None = None,
     temperature: float | None = None,
     reasoning_effort: str | None = None,
@@ -138,7 +141,7 @@ def extract(
     `schema` is a shipped schema's name, a file, or a model class, which gives records of that type.
     `replies` is a folder, or a Recordings, which has a mode of its own. Raises ValueError for options that
     no run could have. Nothing is read or asked before the first document; see Extraction for what is raised
-    from then on.
+    from then on. That an endpoint slows or pauses the run is logged as a warning of the logger "extractor".
     """
     settings = Settings(
         inputs=[],
@@ -158,6 +161,7 @@ def extract(
         verify=verify,
         separate_fields=separate_fields,
         timeout=timeout,
+        max_outage=max_outage,
         max_output_tokens=max_output_tokens,
         temperature=temperature,
         reasoning_effort=reasoning_effort,
@@ -220,7 +224,7 @@ def _each(
     documents = _documents(inputs, settings)
     with (
         open_event_log(settings.log) as on_event,
-        open_session(settings, cancellation, on_event, schema=loaded) as session,
+        open_session(settings, cancellation, on_event, schema=loaded, notify=_LOGGER.warning) as session,
     ):
         summary.add_budget(session.budget)
         stack = session.call_stack(recordings=recordings)

@@ -102,7 +102,7 @@ def try_schema(settings: Settings, names: Sequence[str], full: bool, show: Print
     documents = settings.documents()
     exchanges = Exchanges()
     complete = True
-    with open_session(settings, announce=announce) as session:
+    with open_session(replace(settings, max_outage=0), announce=announce) as session:  # somebody is waiting
         recipe = replace(session.recipe, schema=narrowed(session.recipe.schema, names))
         call = exchanges.observe(assemble_call(session.call_stack(on_asked=exchanges.observe_asked)))
         for document in documents:

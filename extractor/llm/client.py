@@ -30,7 +30,7 @@ from extractor.errors import (
 )
 from extractor.llm.call import Attempt, Reply, Request, Usage
 from extractor.llm.providers import Endpoint
-from extractor.llm.rate_limit import RateLimiter, Slot
+from extractor.llm.rate_limit import LONGEST_WAIT, RateLimiter, Slot
 from extractor.llm.replies import read_reply, translated_errors
 from extractor.llm.tokens import estimate_tokens, usage_of
 from extractor.wording import duration
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from extractor.llm.http import Transport
 
 Result = TypeVar("Result")
-
-LONGEST_WAIT = 120.0
-"""Seconds: if an endpoint asks for a longer wait, the request fails at once."""
 
 # Seconds of waiting after which a refusal for lack of capacity counts as final: the window of limits a minute, with
 # some time for clocks that differ. As long, a question is tried while nobody else is answered either.
@@ -210,7 +207,7 @@ def _is_passing(error: BaseException | None) -> bool:
 
 
 def _can_retry(error: BaseException) -> bool:
-    return isinstance(error, ExtractorError) and error.retryable and (error.retry_after or 0.0) <= LONGEST_WAIT
+    return isinstance(error, ExtractorError) and error.retryable
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
@@ -222,6 +219,6 @@ def _wait(state: tenacity.RetryCallState) -> float:
     busy = isinstance(error, (RateLimitedError, OverloadedError))
     own = _RATE_LIMIT_WAIT(state) if busy else _ERROR_WAIT(state) * random.uniform(0.75, 1.0)
     asked = error.retry_after if isinstance(error, ExtractorError) else None
-    if asked:
+    if asked and asked <= LONGEST_WAIT:
         return asked if state.attempt_number < TRUSTED else max(asked, own)
     return own

@@ -29,8 +29,9 @@ SLOWED = 3.0
 _NEWEST = 0.05
 # Stay slightly below a limit: clocks and windows differ.
 _MARGIN = 1.01
-# Seconds: a longer reset belongs to a daily limit or is not a duration. It is ignored; a 429 would follow.
-LONGEST_RESET = 120.0
+# Seconds that an endpoint may ask for. A longer wait belongs to a daily limit or is a mistake of the server's. It is
+# ignored: an answer, or an outage, soon shows which.
+LONGEST_WAIT = 120.0
 # Seconds between two requests to which a limit that the endpoint names may slow a run. A lower limit is one for
 # another length of time, or nonsense; if it is meant, 429s follow.
 SLOWEST = 10.0
@@ -195,8 +196,9 @@ class RateLimiter:
         with self._free:
             now = self._now()
             self._learn(headers, now)
-            if self._most > 1:  # a single refused request waits on its own
-                self._closed_until = max(self._closed_until, now + (error.retry_after or 0.0))
+            wait = error.retry_after or 0.0
+            if self._most > 1 and wait <= LONGEST_WAIT:  # a single refused request waits on its own
+                self._closed_until = max(self._closed_until, now + wait)
             # A request that started before the last reduction is no new evidence.
             if self._auto and slot.began > self._shrunk_at and self._outage.began is None:
                 self._shrink(0.5, now)
@@ -239,7 +241,7 @@ class RateLimiter:
             if found.get(("remaining", kind)) == 0:
                 reset = _seconds(headers.get(f"x-ratelimit-reset-{kind}"))
                 wait = WITHOUT_RESET if reset is None else reset
-                if wait <= LONGEST_RESET:
+                if wait <= LONGEST_WAIT:
                     self._closed_until = max(self._closed_until, now + wait)
 
 

@@ -309,7 +309,7 @@ def test_try_shows_questions_answers_and_what_becomes_of_them(fake: FakeEndpoint
         "  dropped   ungrounded sums.value “99万元”: not found in the passage that was asked about (characters 0-29)"
         in lines
     )
-    assert lines[-1].startswith("2 questions (0 answered from recordings), 20 tokens in, 10 out, ")
+    assert lines[-1].startswith("2 questions (0 answered from recordings), 2000 tokens in, 1000 out, ")
     assert {path.name for path in Path().iterdir()} == {"mine.py", "mine.example.json", "t.txt"}
 
 

@@ -267,12 +267,12 @@ def test_waits_its_own_time_if_the_header_is_nonsense(value: str) -> None:
     assert 1 <= sleeps[0] <= 2
 
 
-def test_a_wait_of_an_hour_fails_at_once() -> None:
+def test_a_wait_of_an_hour_is_not_believed() -> None:
+    """It may be a quota of a day, or nonsense: the next attempts show which."""
     sleeps: list[float] = []
-    with serve(Step(429, {}, {"Retry-After": "3600"})) as fake, pytest.raises(errors.RateLimitedError) as caught:
-        ask(fake, sleeps)
-    assert sleeps == []
-    assert caught.value.retry_after == 3600
+    with serve(Step(429, {}, {"Retry-After": "3600"}), OK) as fake:
+        assert ask(fake, sleeps).body == completion_body()
+    assert 1 <= sleeps[0] <= 2
 
 
 @pytest.mark.parametrize(

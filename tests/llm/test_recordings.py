@@ -125,7 +125,7 @@ def test_a_reply_may_be_changed_by_its_receiver(tmp_path: Path) -> None:
     recorded(tmp_path, request())
     call = Recordings(tmp_path, "replay").over(refusing)
     call(request()).body["usage"]["prompt_tokens"] = 999
-    assert call(request()).body["usage"]["prompt_tokens"] == 100
+    assert call(request()).body["usage"]["prompt_tokens"] == 1000
 
 
 def test_recording_returns_the_same_reply_as_replaying(tmp_path: Path) -> None:
