@@ -76,11 +76,16 @@ class FirstAnswers:
                     self._unusable.setdefault(document, []).append(request_key(request.body))
                 self._documents.add(document)
                 self._questions += questions
-                most = FIRST_QUESTIONS if len(self._documents) > 1 else FIRST_QUESTIONS_OF_ONE_DOCUMENT
-                if self._is_usable or round(self._questions, 6) < most:
+                if self._is_usable or not self._is_enough(error):
                     return
                 self._error = self._ended_by(error)
         raise self._error
+
+    def _is_enough(self, error: AnswerError | ProviderError) -> bool:
+        questions, documents = round(self._questions, 6), len(self._documents)
+        if isinstance(error, ProviderError):  # the text may be at fault: all questions about it are refused then
+            return documents >= FIRST_QUESTIONS or questions >= FIRST_QUESTIONS_OF_ONE_DOCUMENT
+        return questions >= (FIRST_QUESTIONS if documents > 1 else FIRST_QUESTIONS_OF_ONE_DOCUMENT)
 
     def _ended_by(self, error: AnswerError | ProviderError) -> SetupError:
         if isinstance(error, ProviderError):

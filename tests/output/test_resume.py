@@ -264,7 +264,8 @@ def test_a_hang_up_is_not_heard_under_nohup(undisturbed: list[str]) -> None:
     try:
         with answering(hang_up) as fake:
             running.append(start(fake, "--concurrency", "1"))
-            assert running[0].wait(timeout=60) == 0
+            running[0].communicate(timeout=60)
+        assert running[0].returncode == 0
     finally:
         signal.signal(signal.SIGHUP, before)
     assert content() == undisturbed

@@ -55,7 +55,7 @@ def test_one_question_finds_what_five_find() -> None:
     assert shared.line["run"]["requests"] == 1
     assert shared.line["run"]["fields"]["date"]["requests"] == 1
     assert "requests" not in shared.line["run"]["fields"]["measures"]
-    assert shared.usage.input_tokens == 100
+    assert shared.usage.input_tokens == 1000
 
 
 def test_all_fields_are_asked_for_whatever_their_cues() -> None:
