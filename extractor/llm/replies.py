@@ -198,6 +198,8 @@ def _completion(content: bytes, media: str, endpoint: Endpoint) -> Json:
     if choice is None:
         start = redact(json.dumps(body, ensure_ascii=False), endpoint)[:200]
         raise NotJsonError(f"{endpoint.host} answered with JSON that is not a chat completion: {start}.")
+    if not isinstance(choice.get("finish_reason"), str):  # a list or an object can't even be looked up
+        choice["finish_reason"] = None
     if error := _UNFINISHED.get(str(choice.get("finish_reason"))):
         raise error(f"{endpoint.host} stopped its answer: finish_reason {choice['finish_reason']!r}.", status=200)
     return dict(body)

@@ -127,6 +127,12 @@ def test_only_numbers_of_tokens_are_counted(usage: str, expect: tuple[int, int, 
     assert (used.input_tokens, used.cached_tokens, used.output_tokens) == expect
 
 
+@pytest.mark.parametrize("reason", [["stop"], {"a": 1}, 7, None, True])
+def test_a_reason_that_is_no_word_is_none(reason: Any) -> None:
+    with serve(Step(body=completion_body(finish_reason=reason))) as fake:
+        assert ask(fake).body["choices"][0]["finish_reason"] is None
+
+
 def test_says_who_answered() -> None:
     with serve(Step(body=completion_body(system_fingerprint="fp_1")), OK) as fake:
         host = fake.base_url.removesuffix("/v1")
