@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -112,7 +113,12 @@ def check_records(verdict: Verdict, folder: Path, texts: Mapping[str, str | None
         if times > 1:
             verdict.count("doubled", f"{name} stands {times} times in the output")
     present = {document_of(line) for line in lines} | {line["id"] for line in lines}
-    missing = [name for name in texts if name not in present | {str(line["id"]) for line in failed}]
+    listed = {str(line["id"]) for line in failed}
+    missing = [
+        name
+        for name in texts
+        if name not in present | listed and not any(other.startswith((f"{name}.", f"{name}:")) for other in listed)
+    ]
     if missing:
         verdict.count("lost", f"neither record nor failure: {', '.join(missing[:5])}", len(missing))
     for line in lines:
@@ -131,9 +137,15 @@ def ungrounded(line: Any, text: str) -> Iterator[str]:
     for kind in ("targets", "measures"):
         quoted |= {str(item["text"]) for item in line["record"].get(kind, ())}
     quoted |= {str(item["value"]["text"]) for item in line["record"].get("statistics", ())}
+    bare = without_noise(text)
     for words in quoted:
-        if words not in text:
+        if without_noise(words) not in bare:
             yield f"{words!r} is not in the source"
+
+
+def without_noise(text: str) -> str:
+    """The text without blanks and invisible characters, which evidence keeps and values leave out."""
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
 
 
 def incomplete(line: Any, text: str) -> Iterator[str]:

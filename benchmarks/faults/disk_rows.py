@@ -15,7 +15,7 @@ from pathlib import Path
 
 from checks import check_files, check_process, check_records, read_lines
 from corpus import write_files
-from kill_rows import AT_ONCE, DOCUMENTS, LATENCY, check_lines, undisturbed
+from kill_rows import AT_ONCE, LATENCY, check_lines, prepare, undisturbed
 from server import Endpoint, serving
 from tool import Ended, can_be_weak, extract, start
 from verdict import Bench, Row, Verdict
@@ -42,15 +42,9 @@ def _mount(*words: str) -> bool:
     return subprocess.run(["mount", *words], capture_output=True, check=False).returncode == 0
 
 
-def prepare(bench: Bench) -> dict[str, str | None]:
-    texts: dict[str, str | None] = dict(write_files(bench.folder / "in", DOCUMENTS, long_ones=True))
-    (bench.folder / "out").mkdir()
-    return texts
-
-
 def finish(bench: Bench, verdict: Verdict, endpoint: Endpoint, texts: dict[str, str | None]) -> None:
     """Run again, until it is done: the output is that of an undisturbed run."""
-    expected, questions = undisturbed(bench.shared)
+    expected, questions = undisturbed(bench)
     for _ in range(3):
         ended = start(bench.folder, arguments_at(endpoint)).wait()
         check_process(verdict, ended)
@@ -93,7 +87,7 @@ def too_small(bench: Bench, verdict: Verdict) -> None:
 def fills_up(bench: Bench, verdict: Verdict) -> None:
     """Something else takes all space at a random moment; later there is space again."""
     texts = prepare(bench)
-    _, questions = undisturbed(bench.shared)
+    _, questions = undisturbed(bench)
     with serving(latency=LATENCY) as endpoint, small_disk(bench.folder / "out", "20m") as mounted:
         if not mounted:
             verdict.skipped = "no right to mount a small disk"
@@ -133,7 +127,7 @@ def removed(bench: Bench, verdict: Verdict) -> None:
     prepare(bench)
     with serving(latency=LATENCY) as endpoint:
         tool = start(bench.folder, arguments_at(endpoint))
-        tool.wait_for(lambda: endpoint.answered() >= 20, 60)
+        tool.wait_for(lambda: endpoint.answered() >= 10, 60)
         shutil.rmtree(bench.folder / "out", ignore_errors=True)
         ended = tool.wait()
         check_process(verdict, ended)
@@ -145,7 +139,7 @@ def removed(bench: Bench, verdict: Verdict) -> None:
         check_process(verdict, ended)
         verdict.expect(ended.code == 0, f"run again: exit code {ended.code}")
         check_files(verdict, bench.folder)
-        check_lines(verdict, bench.folder, undisturbed(bench.shared)[0])
+        check_lines(verdict, bench.folder, undisturbed(bench)[0])
 
 
 def read_only(way: str, bench: Bench, verdict: Verdict) -> None:
@@ -243,7 +237,7 @@ TEARS: dict[str, Callable[[Path], None]] = {
 def torn(tear: Callable[[Path], None], which: str, bench: Bench, verdict: Verdict) -> None:
     """A run is killed, its files are torn, and it is resumed."""
     texts = prepare(bench)
-    expected, questions = undisturbed(bench.shared)
+    expected, questions = undisturbed(bench)
     out = bench.folder / "out"
     with serving(latency=LATENCY) as endpoint:
         tool = start(bench.folder, arguments_at(endpoint))
@@ -274,7 +268,7 @@ def torn(tear: Callable[[Path], None], which: str, bench: Bench, verdict: Verdic
 def torn_end(tear: Callable[[Path], None], bench: Bench, verdict: Verdict) -> None:
     """The files of a finished run with failures are torn; the next run repairs them and does the rest."""
     texts = prepare(bench)
-    expected, _ = undisturbed(bench.shared)
+    expected, _ = undisturbed(bench)
     out = bench.folder / "out"
     with serving() as endpoint:
         with serving(

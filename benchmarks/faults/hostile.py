@@ -10,8 +10,8 @@ import socket
 import threading
 import time
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +28,20 @@ SLOW = 30.0
 class Hostile:
     """One hostile input. `make` writes it into the folder of inputs. `texts`: the ids that must come out as a record
     or a failure, with the decoded text if it is known. `outcomes`: "record" or kinds of failure that are allowed for
-    them, all if empty. `added`: records with other ids that must be there."""
+    them, all if empty. `added`: rows of which each must be a record or a failure; `by_path`: the texts of rows."""
 
     name: str
     make: Callable[[Path], None]
     texts: Callable[[], dict[str, str | None]] = dict
     outcomes: tuple[str, ...] = ()
     added: int | None = None
+    by_path: Mapping[str, str] = field(default_factory=dict)
     cpu: float = SLOW
     arguments: tuple[str, ...] = ()
     # With the others in one folder, in one run.
     together: bool = True
     # Needs a run that permissions hold for.
     weak: bool = False
-    long_only: bool = False
     memory: int = 300
 
 
@@ -63,8 +63,18 @@ def bytes_file(label: str, name: str, content: bytes | Callable[[], bytes], *out
     return Hostile(label, make, lambda: {name.partition(".")[0]: None}, outcomes, **more)
 
 
+def csv_file(label: str, name: str, content: bytes, *whole: int, **more: Any) -> Hostile:
+    """A CSV file of these bytes; the rows of these documents must come out."""
+
+    def make(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return Hostile(label, make, lambda: {f"c{number}": text_of(number) for number in whole}, **more)
+
+
 def rows_file(label: str, name: str, lines: list[Any], added: int | None = None, **more: Any) -> Hostile:
-    """A JSONL file of rows; a string or bytes is a raw line."""
+    """A JSONL file of rows; bytes are a raw line."""
+    known = {f"in/{name}#{n}": str(line["text"]) for n, line in enumerate(lines, 1) if isinstance(line, dict)}
 
     def make(folder: Path) -> None:
         with (folder / name).open("wb") as file:
@@ -76,7 +86,7 @@ def rows_file(label: str, name: str, lines: list[Any], added: int | None = None,
                 )
                 file.write(raw + b"\n")
 
-    return Hostile(label, make, added=added, **more)
+    return Hostile(label, make, added=added, by_path=known, **more)
 
 
 def row(name: Any, number: int, **more: Any) -> dict[str, Any]:
@@ -257,6 +267,7 @@ FILES = [
         "attributes",
         "<html><body><p " + " ".join(f"a{n}='1'" for n in range(100_000)) + f">{text_of(9010)}</p></body></html>",
         suffix=".html",
+        together=False,
     ),
     text_file("a comment that is not closed", "comment", f"<html><body><!-- {text_of(9011)}", suffix=".html"),
     text_file(
@@ -335,15 +346,22 @@ FILES = [
     ),
 ]
 TABLES = [
-    rows_file("hostile ids", "ids.jsonl", [row(name, 9200 + n) for n, name in enumerate(IDS)], added=len(IDS)),
     rows_file(
-        "ids of odd types", "oddids.jsonl", [row(name, 9250 + n) for n, name in enumerate(ODD_IDS)], added=len(ODD_IDS)
+        "hostile ids", "ids.jsonl", [row(name, 9200 + n) for n, name in enumerate(IDS)], added=len(IDS), outcomes=RECORD
+    ),
+    rows_file(
+        "ids of odd types",
+        "oddids.jsonl",
+        [row(name, 9250 + n) for n, name in enumerate(ODD_IDS)],
+        added=len(ODD_IDS),
+        outcomes=RECORD,
     ),
     rows_file(
         "an id like another's record: d, d#1, d#2",
         "sharp.jsonl",
         [row("d#1", 9300), row("d", 9301), row("d#2", 9302), row("d#1#1", 9303)],
         added=4,
+        outcomes=RECORD,
     ),
     rows_file(
         "lone surrogate escapes",
@@ -394,22 +412,29 @@ TABLES = [
     rows_file(
         "the same id three times", "same.jsonl", [row("same", 9316), row("same", 9316), row("same", 9317)], added=3
     ),
-    bytes_file(
+    csv_file(
         "a quote that is not closed",
         "quote.csv",
         (CSV + csv_of(9400, 9401) + '"c9402","' + text_of(9402) + csv_of(9403)).encode(),
+        *(9400, 9401),
     ),
     bytes_file(
         "CSV with NUL bytes",
         "csvnul.csv",
         (CSV + csv_of(9404)).encode() + b'"n\x00","\x00\x00"\n' + csv_of(9405).encode(),
     ),
-    bytes_file("a CSV cell of 2 MB", "cell.csv", (CSV + f'"cell","{"水" * 700_000}"\n' + csv_of(9406)).encode()),
+    csv_file(
+        "a CSV cell of 2 MB",
+        "cell.csv",
+        (CSV + f'"cell","{"水" * 700_000}"\n' + csv_of(9406)).encode(),
+        9406,
+    ),
     bytes_file("CSV without rows", "header.csv", CSV.encode()),
-    bytes_file(
+    csv_file(
         "CSV with a wrong byte",
         "csvbyte.csv",
         (CSV + csv_of(9407)).encode() + b'"b","\xff\xfe"\n' + csv_of(9408).encode(),
+        *(9407, 9408),
     ),
     bytes_file(
         "a JSONL row in GBK among UTF-8",
@@ -440,7 +465,7 @@ SPECIAL = [
     Hostile("files that vanish", vanishing),
 ]
 BOMBS = [
-    Hostile("a row of 1 GB", long_row, together=False, cpu=60, long_only=True),
+    Hostile("a row of 1 GB", long_row, together=False, cpu=60),
     bytes_file(
         "a gzip bomb of one row",
         "bomb.jsonl.gz",
@@ -453,8 +478,12 @@ BOMBS = [
         "empties.jsonl.gz",
         lambda: gigabyte_of(b"\n"),
         together=False,
-        cpu=60,
-        long_only=True,
+        cpu=300,
     ),
+]
+LARGE = [
+    one
+    for one in (*FILES, *TABLES)
+    if one.name.startswith(("20,000", "5,000", "40,000", "300,000", "a CSV cell", "a table"))
 ]
 ALL = [*FIRST, *FILES, *TABLES, *SPECIAL, *BOMBS]

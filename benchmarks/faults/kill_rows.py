@@ -7,7 +7,6 @@ one SIGINT, SIGTERM or SIGHUP nothing.
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections import Counter
@@ -19,9 +18,12 @@ from checks import check_files, check_process, check_records, read_lines, record
 from corpus import write_files
 from server import Endpoint, serving
 from tool import Ended, Tool, extract, slowness, start
-from verdict import Bench, Row, Shared, Verdict
+from verdict import Bench, Row, Verdict
 
-DOCUMENTS = 60
+LONG, SHORT = 60, 20
+"""Documents; every fifth has several questions."""
+TIMES = 50
+"""Kills of each kind in the long form."""
 AT_ONCE = 8
 LATENCY = 0.1
 # Seconds from the start of the process from which on a signal finds the command and not only the interpreter.
@@ -50,29 +52,36 @@ KILLS = [
 ]
 
 
-def reference(folder: Path) -> dict[str, str]:
+def prepare(bench: Bench, folder: Path | None = None) -> dict[str, str | None]:
+    """Write the documents of a run into its folder. Returns id → text."""
+    folder = folder or bench.folder
+    (folder / "out").mkdir()
+    return dict(write_files(folder / "in", LONG if bench.long else SHORT, long_ones=True))
+
+
+def reference(documents: int, folder: Path) -> dict[str, str]:
     """The lines of an undisturbed run, by id."""
-    write_files(folder / "in", DOCUMENTS, long_ones=True)
+    write_files(folder / "in", documents, long_ones=True)
     (folder / "out").mkdir()
     with serving(latency=0.0) as endpoint:
         ended = start(folder, extract(["in"], endpoint.base_url, "--concurrency", str(AT_ONCE))).wait()
         questions = len(endpoint.times_asked())
-    assert (ended.code, len(records(folder))) == (0, DOCUMENTS), f"the undisturbed run failed: {ended}"
+    assert (ended.code, len(records(folder))) == (0, documents), f"the undisturbed run failed: {ended}"
     lines = (folder / "out/records.jsonl").read_text(encoding="utf-8").splitlines()
     return {line["id"]: text for line, text in zip(records(folder), lines, strict=True)} | {"": str(questions)}
 
 
-def undisturbed(shared: Shared) -> tuple[dict[str, str], int]:
+def undisturbed(bench: Bench) -> tuple[dict[str, str], int]:
     """Id → line, and the number of questions."""
-    lines = dict(shared.once("reference-of-sixty", reference))  # type: ignore[call-overload]
+    documents = LONG if bench.long else SHORT
+    lines = dict(bench.shared.once(f"reference-of-{documents}", partial(reference, documents)))  # type: ignore[call-overload]
     return lines, int(lines.pop(""))
 
 
 def killed_once(kill: Kill, bench: Bench, verdict: Verdict, folder: Path) -> tuple[int, int, str]:
     """One kill at a random moment, and the runs after it. Returns (asked twice, under way, phase)."""
-    expected, questions = undisturbed(bench.shared)
-    texts: dict[str, str | None] = dict(write_files(folder / "in", DOCUMENTS, long_ones=True))
-    (folder / "out").mkdir()
+    expected, questions = undisturbed(bench)
+    texts = prepare(bench, folder)
     with serving(latency=LATENCY) as endpoint:
         arguments = extract(["in"], endpoint.base_url, "--concurrency", str(AT_ONCE))
         tool = start(folder, arguments, tty=kill.tty)
@@ -194,7 +203,7 @@ def killed(kill: Kill, times: int, bench: Bench, verdict: Verdict) -> None:
 
 
 def rows(long: bool) -> list[Row]:
-    times = int(os.environ.get("FAULTS_KILLS", "50")) if long else 1
+    times = TIMES if long else 1
     made = []
     for kill in KILLS:
         must = "equal to an undisturbed run; " + (

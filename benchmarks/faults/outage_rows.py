@@ -14,7 +14,8 @@ from server import Ask, End, Part, error, serving
 from tool import extract, start
 from verdict import Bench, Row, Verdict
 
-SAID = re.compile("paus|wait|outage|unreachable|does not answer|cannot be reached|can't be reached", re.IGNORECASE)
+AT_ONCE = 8
+SAID = re.compile("paus|wait|outage", re.IGNORECASE)
 
 
 def outage(kind: str, seconds: float, documents: int, bench: Bench, verdict: Verdict) -> None:
@@ -29,7 +30,9 @@ def outage(kind: str, seconds: float, documents: int, bench: Bench, verdict: Ver
         return (error(503, "overloaded"),) if kind == "503" else (End.RESET,)
 
     with serving(answer, latency=0.05) as endpoint:
-        arguments = extract(["in/table.jsonl"], endpoint.base_url, "--concurrency", "8", "--log-json", "out/log.jsonl")
+        arguments = extract(
+            ["in/table.jsonl"], endpoint.base_url, "--concurrency", str(AT_ONCE), "--log-json", "out/log.jsonl"
+        )
         tool = start(bench.folder, arguments)
         reached = tool.wait_for(lambda: endpoint.answered() >= documents // 3, 60)
         down.set()
@@ -53,9 +56,9 @@ def outage(kind: str, seconds: float, documents: int, bench: Bench, verdict: Ver
     )
     verdict.expect(reached, "the run did not get to the outage")
     verdict.expect(ended.code == 0 and not failed, f"{len(failed)} documents failed, exit code {ended.code}")
-    verdict.expect(
-        len(attempts) <= documents * 1.05, f"{len(attempts)} requests for {documents} questions, over 5 % more"
-    )
+    # What was under way when it began is lost in any case; beside 1,000 questions that is little.
+    most = documents * 1.05 + (AT_ONCE if documents < 1000 else 0)
+    verdict.expect(len(attempts) <= most, f"{len(attempts)} requests for {documents} questions, over {most:.0f}")
     verdict.expect(said is not None, "the pause is not said on the screen")
 
 

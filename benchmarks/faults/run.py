@@ -1,6 +1,6 @@
 """Faults, done on purpose to the command line: what must come out, what came out, and five counts.
 
-    python benchmarks/faults/run.py [--short] [--seed N] [--only GROUP] [--rows WORDS] [--jobs N]
+    python benchmarks/faults/run.py [--short] [--seed N] [--only GROUP] [--rows WORDS] [--jobs N] [--kills N]
 
 Everything runs on this machine: the endpoint is a stand-in on loopback, which counts for itself what it was
 asked. The short form takes about a minute on two cores and is part of the tests, the long form half an hour.
@@ -94,7 +94,9 @@ def main() -> int:
     parser.add_argument("--only", metavar="GROUP", choices=[*GROUPS, *map(str.lower, GROUPS)])
     parser.add_argument("--rows", metavar="WORDS", help="only rows whose fault holds these words")
     parser.add_argument("--jobs", type=int, default=4, help="rows side by side")
+    parser.add_argument("--kills", type=int, default=kill_rows.TIMES, help="kills of each kind in the long form")
     options = parser.parse_args()
+    kill_rows.TIMES = options.kills
     in_own_namespace()
     rows = chosen(options.short, options.only, options.rows)
     root = Path(tempfile.mkdtemp(prefix="faults-"))

@@ -10,7 +10,7 @@ from functools import partial
 
 from checks import check_files, check_process, check_records, failures, records
 from corpus import write_files
-from kill_rows import AT_ONCE, DOCUMENTS, LATENCY, check_lines, undisturbed
+from kill_rows import AT_ONCE, LATENCY, check_lines, prepare, undisturbed
 from server import serving
 from tool import extract, start
 from verdict import Bench, Row, Verdict
@@ -18,8 +18,7 @@ from verdict import Bench, Row, Verdict
 
 def same_output(delay: float, more: tuple[str, ...], bench: Bench, verdict: Verdict) -> None:
     """Four runs at one output: one is whole, the others are refused with a sentence."""
-    texts: dict[str, str | None] = dict(write_files(bench.folder / "in", DOCUMENTS, long_ones=True))
-    (bench.folder / "out").mkdir()
+    texts = prepare(bench)
     with serving(latency=LATENCY) as endpoint:
         arguments = extract(["in"], endpoint.base_url, "--concurrency", str(AT_ONCE))
         tools = [start(bench.folder, arguments)]
@@ -41,7 +40,7 @@ def same_output(delay: float, more: tuple[str, ...], bench: Bench, verdict: Verd
         verdict.count("doubled", f"{twice} questions asked twice", twice)
     check_files(verdict, bench.folder)
     check_records(verdict, bench.folder, texts)
-    check_lines(verdict, bench.folder, undisturbed(bench.shared)[0])
+    check_lines(verdict, bench.folder, undisturbed(bench)[0])
 
 
 def shared_recordings(bench: Bench, verdict: Verdict) -> None:
@@ -76,8 +75,7 @@ def shared_recordings(bench: Bench, verdict: Verdict) -> None:
 
 def followed(bench: Bench, verdict: Verdict) -> None:
     """A reader of the .part file, as `tail -f`, sees whole lines and at most one torn last line, never another past."""
-    texts: dict[str, str | None] = dict(write_files(bench.folder / "in", DOCUMENTS, long_ones=True))
-    (bench.folder / "out").mkdir()
+    texts = prepare(bench)
     part = bench.folder / "out/records.jsonl.part"
     looks, torn, wrong = 0, 0, []
     done = threading.Event()
@@ -119,12 +117,11 @@ def followed(bench: Bench, verdict: Verdict) -> None:
 
 def one_is_stopped(bench: Bench, verdict: Verdict) -> None:
     """A run is stopped (SIGSTOP); another at its output is refused; then the first goes on and is whole."""
-    texts: dict[str, str | None] = dict(write_files(bench.folder / "in", DOCUMENTS, long_ones=True))
-    (bench.folder / "out").mkdir()
+    texts = prepare(bench)
     with serving(latency=LATENCY) as endpoint:
         arguments = extract(["in"], endpoint.base_url, "--concurrency", str(AT_ONCE), "--timeout", "30")
         first = start(bench.folder, arguments)
-        first.wait_for(lambda: endpoint.answered() >= 20, 60)
+        first.wait_for(lambda: endpoint.answered() >= 10, 60)
         first.process.send_signal(signal.SIGSTOP)
         second = start(bench.folder, arguments).wait(30)
         first.process.send_signal(signal.SIGCONT)
@@ -135,7 +132,7 @@ def one_is_stopped(bench: Bench, verdict: Verdict) -> None:
     verdict.expect((second.code, ended.code) == (2, 0), f"exit codes {second.code} and {ended.code}, not 2 and 0")
     check_files(verdict, bench.folder)
     check_records(verdict, bench.folder, texts)
-    check_lines(verdict, bench.folder, undisturbed(bench.shared)[0])
+    check_lines(verdict, bench.folder, undisturbed(bench)[0])
     verdict.expect(not failures(bench.folder), "there are failures")
 
 
