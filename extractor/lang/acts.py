@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from extractor.lang.characters import HAN, HAN_CHARACTER
-from extractor.lang.name_lists import list_starts
+from extractor.lang.name_lists import list_starts, occurrences
 from extractor.lang.negation import affirmed
 from extractor.lang.sentences import Span, clauses
 from extractor.lang.surnames import OFFICE
@@ -161,14 +161,18 @@ class Sentence:
     def _names_of(self, name: str) -> _Names:
         """Where the sentence has this name, and all names in it."""
         if name not in self._named:
-            begin, end = self.span
-            ours = [match.span() for match in re.compile(re.escape(name)).finditer(self.text, begin, end)]
-            taken = bytearray(end - begin)
-            for i, j in ours:
-                taken[i - begin : j - begin] = b"\1" * (j - i)
-            others = [(i, j) for i, j in self.people if begin <= i < end and not any(taken[i - begin : j - begin])]
-            self._named[name] = _Names(frozenset(ours), sorted([*ours, *others]), ours[-1][0] if ours else -1)
+            ours = list(occurrences(self.text, name, *self.span))
+            people = self._people_here
+            if not all(one in people for one in ours):  # code does not know it as a name
+                taken = {at for i, j in ours for at in range(i, j)}
+                people = {(i, j) for i, j in people if taken.isdisjoint(range(i, j))} | set(ours)
+            self._named[name] = _Names(frozenset(ours), sorted(people), ours[-1][0] if ours else -1)
         return self._named[name]
+
+    @cached_property
+    def _people_here(self) -> set[Span]:
+        begin, end = self.span
+        return {one for one in self.people if begin <= one[0] < end}
 
     def _clause_at(self, at: int) -> Span | None:
         """The last clause that begins at or before `at`."""

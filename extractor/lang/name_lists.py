@@ -6,6 +6,7 @@ Since 和, 与 and 及 may be part of a name, a pattern for a list would take ex
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from extractor.lang.characters import HAN
 
@@ -31,3 +32,11 @@ def list_starts(text: str, begin: int, end: int, longest: int) -> list[int]:
         if is_joint and any(at + 1 + size in ends for size in range(_SHORTEST, min(longest, after) + 1)):
             ends.add(at)
     return starts[::-1]
+
+
+def occurrences(text: str, name: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the name stands within begin:end, from left to right."""
+    at = text.find(name, begin, end)
+    while at >= 0:
+        yield at, at + len(name)
+        at = text.find(name, at + len(name), end)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from extractor.lang.characters import HAN
-from extractor.lang.name_lists import JOINT, list_starts
+from extractor.lang.name_lists import JOINT, list_starts, occurrences
 from extractor.lang.sentences import Span
 from extractor.lang.surnames import OFFICE
 from extractor.lang.vocabulary import is_function_word
@@ -122,11 +122,13 @@ def _with_name(text: str, span: Span, name: str, people: Sequence[Span]) -> Sequ
     begin, end = max(0, span[0] - _NEAR), span[1] + _NEAR
     if text.find(name, begin, end) < 0:
         return people
-    own = [match.span() for match in re.finditer(re.escape(name), text[begin:end])]
-    own = [(begin + i, begin + j) for i, j in own]
+    own = list(occurrences(text, name, begin, end))
     first, last, far = (bisect_left(people, (at, 0)) for at in (begin - _NEAR, end, end + _LONGEST_LIST))
+    near = people[first:last]
+    if all(one in near for one in own):
+        return people[first:far]
     taken = {at for i, j in own for at in range(i, j)}
-    others = [one for one in people[first:last] if taken.isdisjoint(range(*one))]
+    others = [one for one in near if taken.isdisjoint(range(*one))]
     return [*sorted([*others, *own]), *people[last:far]]
 
 
