@@ -10,7 +10,7 @@ def run() -> None:
     try:
         from extractor.cli.main import main
     except KeyboardInterrupt:
-        os.write(2, b"extractor: Stopped.\n")
+        os.write(2, b"extractor: Stopped. Run the same command again.\n")
         os._exit(130)
     main()
 

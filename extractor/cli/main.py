@@ -85,7 +85,7 @@ def main() -> None:
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     """End a command that has no handler of its own."""
     with suppress(OSError):
-        print("extractor: Stopped.", file=sys.stderr)
+        print("extractor: Stopped. Run the same command again.", file=sys.stderr)
     raise SystemExit(INTERRUPTED)
 
 

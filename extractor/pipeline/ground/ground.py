@@ -251,6 +251,11 @@ def _nearest(leaf: Leaf, quote: str, prepared: Prepared, anchor: Match, passage:
     lo, hi = prepared.sentence(anchor.start, anchor.end)
     hi = hi if leaf.subject is None else end_of_labels(prepared.speech.text, hi)
     if leaf.beside is not None and hi - lo > _LISTS_PERSONS:
+        right_before = locate_whole(
+            quote, leaf.kind, prepared, max(lo, passage[0], anchor.start - len(quote)), anchor.start
+        )
+        if right_before is not None and objection(leaf, right_before, prepared, anchor) is None:
+            return right_before
         lo, hi = max(lo, anchor.start - _TITLES_REACH), min(hi, anchor.end + _TITLES_REACH)
     # A sentence longer than a passage continues in the next one, which the model has not seen.
     lo, hi = max(lo, passage[0]), min(hi, passage[1])
