@@ -80,7 +80,10 @@ def check(inputs: list[Hostile], cpu: float, bench: Bench, verdict: Verdict) -> 
     check_good(verdict, bench.folder, expected)
     check_hostile(verdict, bench.folder, inputs, ended)
     beyond = ended.cpu - usual
-    verdict.expect(beyond <= cpu, f"{beyond:.1f} s of computing beyond the usual, over {cpu:.0f}")
+    # The short form runs beside other tests, where a core's time counts up to double.
+    verdict.expect(
+        beyond <= cpu * (1 if bench.long else 2), f"{beyond:.1f} s of computing beyond the usual, over {cpu:.0f}"
+    )
     new = {
         path
         for path in _tree(bench.folder) - outside
