@@ -44,28 +44,42 @@ class FirstAnswers:
         self._error: SetupError | None = None
 
     def __call__(self, request: Request) -> Reply:
-        # Until an answer can be used, none is kept before it is judged: what ends the run must not be reused later.
-        judged = request if self._is_usable else replace(request, on_reply=lambda reply: None)
+        if self._is_usable:
+            return self._call(request)
+        judged = False
+
+        def judge(reply: Reply) -> None:
+            """Before the answer is kept: what ends the run must not be reused by a later one."""
+            nonlocal judged
+            judged = True
+            self._judge(request, reply)
+            request.on_reply(reply)
+
         try:
-            reply = self._call(judged)
+            reply = self._call(replace(request, on_reply=judge))
         except (ContextTooLongError, ContentFilteredError):  # says something about the text
             raise
         except ProviderError as error:
             if not self._is_usable:
                 self._add(request, 1, error)
             raise
-        if not self._is_usable:
-            names = tuple(answer_schema_of(request.body).get("properties", {}))
-            try:
-                read_answer(reply.body, names)
-            except TruncatedError as error:
-                self._add(request, 1 / MOST_QUESTIONS, error)
-            except AnswerError as error:
-                # The first of two tries may still come right.
-                self._add(request, int(bool(request.about.get(REASKED))), error)
-            else:
-                self._is_usable = True
+        if not judged:  # not every Call tells of a reply before it returns
+            judge(reply)
         return reply
+
+    def _judge(self, request: Request, reply: Reply) -> None:
+        if self._is_usable:
+            return
+        names = tuple(answer_schema_of(request.body).get("properties", {}))
+        try:
+            read_answer(reply.body, names)
+        except TruncatedError as error:
+            self._add(request, 1 / MOST_QUESTIONS, error)
+        except AnswerError as error:
+            # The first of two tries may still come right.
+            self._add(request, int(bool(request.about.get(REASKED))), error)
+        else:
+            self._is_usable = True
 
     def _add(self, request: Request, questions: float, error: AnswerError | ProviderError) -> None:
         """Count a failure as so many questions. Raises the error that ends the run, if it does."""
