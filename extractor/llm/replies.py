@@ -47,8 +47,9 @@ _UNFINISHED: dict[str, type[ProviderError]] = {
     "network_error": ServerError,
     "insufficient_system_resource": OverloadedError,
 }
-# Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer ….
-_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+")
+# Keys of any account that an endpoint may repeat in its errors: sk-…, ak-…, Bearer …; and a key's digest, by which
+# LiteLLM names whose limit it is.
+_KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+|\b[0-9a-f]{64}\b")
 # A key of at least this length cannot be an ordinary word of an answer.
 _LONG_KEY = 16
 

@@ -524,6 +524,16 @@ def test_importing_loads_no_client() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_digest_of_a_key_is_redacted() -> None:
+    said = f"Rate limit exceeded for api_key: {'0123456789abcdef' * 4}. Limit type: requests"
+    with (
+        serve(*[Step(429, {"error": {"message": said}})] * 20) as fake,
+        pytest.raises(errors.RateLimitedError) as caught,
+    ):
+        ask(fake)
+    assert "api_key: ***. Limit type: requests" in str(caught.value)
+
+
 def test_a_key_at_the_end_of_a_disguised_error_is_redacted() -> None:
     disguised = Step(body={"error": {"message": "refused: Bearer abcdef", "code": 400}})
     with serve(disguised) as fake, pytest.raises(errors.BadRequestError, match=r"refused: Bearer \*\*\*"):
