@@ -49,7 +49,8 @@ _AROUND, _TOKEN, _LONGEST = 1_000_000, 128, 32_000_000
 _LONGEST_ERROR = 100_000
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
-_starting = threading.Lock()
+# Reentrant: the garbage collector may close a client in the middle of starting.
+_starting = threading.RLock()
 
 
 class Transport:
