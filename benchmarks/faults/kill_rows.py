@@ -111,7 +111,7 @@ def killed_once(kill: Kill, bench: Bench, verdict: Verdict, folder: Path) -> tup
 
 def wait_for_moment(tool: Tool, endpoint: Endpoint, questions: int, bench: Bench) -> str:
     """Wait for a random moment of the run; says which part of it that is."""
-    chance = bench.chance.random()
+    chance = bench.chance.random() if bench.long else 0.5
     if chance < 0.1:
         moment = bench.chance.uniform(STARTED, 1.5)
         tool.wait_for(lambda: time.monotonic() - tool.began > moment, 10)
@@ -233,7 +233,7 @@ def while_printing(number: int, bench: Bench, verdict: Verdict) -> None:
         tool = start(bench.folder, arguments, stderr=write)
         os.close(write)
         tool.wait_for(lambda: endpoint.answered() >= AT_ONCE, 30)
-        time.sleep(0.5)
+        time.sleep(1.5)  # until the line of the first document is being printed
         tool.signal(number)
         time.sleep(0.3)
         copying = threading.Thread(target=copy, args=(read, tool.screen_file))
