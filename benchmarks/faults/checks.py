@@ -27,7 +27,7 @@ MEMORY = 300
 _FILES = re.compile(
     r"records\.jsonl(\.(failures\.jsonl|runs\.jsonl|answers(/.*\.jsonl)?|restart|before(\.\d+)?))?|log\.jsonl"
 )
-_PARTS = re.compile(r"records\.jsonl(\.failures\.jsonl)?\.part")
+_PARTS = re.compile(r"records\.jsonl((\.failures\.jsonl)?\.part|\.spent\.jsonl)")
 _VARYING = ("run",)
 
 

@@ -7,17 +7,20 @@ one SIGINT, SIGTERM or SIGHUP nothing.
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from checks import check_files, check_process, check_records, read_lines, records
 from corpus import write_files
 from server import Endpoint, serving
-from tool import Ended, Tool, extract, slowness, start
+from tool import Ended, Tool, copy, extract, slowness, start
 from verdict import Bench, Row, Verdict
 
 LONG, SHORT = 60, 20
@@ -102,12 +105,13 @@ def killed_once(kill: Kill, bench: Bench, verdict: Verdict, folder: Path) -> tup
     check_files(verdict, folder)
     check_records(verdict, folder, texts)
     check_lines(verdict, folder, expected)
+    check_bill(verdict, folder, endpoint.answered(), 0 if kill.gentle else 2 * AT_ONCE)
     return again, len(under_way), phase
 
 
 def wait_for_moment(tool: Tool, endpoint: Endpoint, questions: int, bench: Bench) -> str:
     """Wait for a random moment of the run; says which part of it that is."""
-    chance = bench.chance.random()
+    chance = bench.chance.random() if bench.long else 0.5
     if chance < 0.1:
         moment = bench.chance.uniform(STARTED, 1.5)
         tool.wait_for(lambda: time.monotonic() - tool.began > moment, 10)
@@ -181,6 +185,18 @@ def check_lines(verdict: Verdict, folder: Path, expected: dict[str, str]) -> Non
     verdict.expect(bool(ends) and ends[-1]["exit_code"] == 0, "runs.jsonl lacks the end of the last run")
 
 
+def check_bill(verdict: Verdict, folder: Path, answered: int, missing: int) -> None:
+    """The log of runs counts every answer that the endpoint sent, but for those lost in a kill."""
+    with suppress(ValueError):  # check_files has said so
+        log = read_lines(folder / "out/records.jsonl.runs.jsonl")
+        billed = sum(
+            line["spent"][part]["requests"] for line in log if "spent" in line for part in ("first", "reasked")
+        )
+        verdict.expect(
+            answered - missing <= billed <= answered, f"{billed} answers are on the bill, {answered} were sent"
+        )
+
+
 def killed(kill: Kill, times: int, bench: Bench, verdict: Verdict) -> None:
     """So many kills, each in a folder of its own."""
     phases: Counter[str] = Counter()
@@ -202,6 +218,42 @@ def killed(kill: Kill, times: int, bench: Bench, verdict: Verdict) -> None:
         verdict.came += f", of which answered but not kept at most {max(kept_not, 0)}"
 
 
+def while_printing(number: int, bench: Bench, verdict: Verdict) -> None:
+    """A signal comes while a line is being printed, to a pipe that nobody reads at the moment."""
+    expected, _ = undisturbed(bench)
+    texts = prepare(bench)
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b"." * 4096)
+    os.set_blocking(write, True)
+    with serving(latency=0.02) as endpoint:
+        arguments = extract(["in"], endpoint.base_url, "--concurrency", str(AT_ONCE))
+        tool = start(bench.folder, arguments, stderr=write)
+        os.close(write)
+        tool.wait_for(lambda: endpoint.answered() >= AT_ONCE, 30)
+        time.sleep(1.5)  # until the line of the first document is being printed
+        tool.signal(number)
+        time.sleep(0.3)
+        copying = threading.Thread(target=copy, args=(read, tool.screen_file))
+        copying.start()
+        ended = tool.wait(20)
+        copying.join(2)
+        ended = replace(ended, screen=tool.screen().lstrip("."))
+        kill = Kill(signal.Signals(number).name, (number,), True, (INTERRUPTED, 128 + number))
+        judge_end(kill, verdict, ended, endpoint, "asking")
+        check_files(verdict, bench.folder, finished=ended.code == 0)
+        resume(verdict, bench.folder, arguments, ended)
+        twice = len(endpoint.asks) - len(endpoint.times_asked())
+    verdict.came = f"exit {ended.code}, asked twice {twice}"
+    if twice:
+        verdict.count("doubled", f"{twice} questions asked twice", twice)
+    check_files(verdict, bench.folder)
+    check_records(verdict, bench.folder, texts)
+    check_lines(verdict, bench.folder, expected)
+
+
 def rows(long: bool) -> list[Row]:
     times = TIMES if long else 1
     made = []
@@ -213,4 +265,9 @@ def rows(long: bool) -> list[Row]:
         )
         short = kill.name in ("SIGKILL", "SIGTERM", "SIGINT twice at a terminal", "SIGHUP")
         made.append(Row("KILLS", f"{kill.name}, {times} times", must, partial(killed, kill, times), short))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        fault = f"{number.name} while a line is printed"
+        short = number is signal.SIGINT
+        must = "equal to an undisturbed run; nothing asked twice"
+        made.append(Row("KILLS", fault, must, partial(while_printing, number), short))
     return made

@@ -149,11 +149,13 @@ def start(
     tty: bool = False,
     stdout: str | None = None,
     weak: bool = False,
+    stderr: int | None = None,
 ) -> Tool:
     """Start `extractor ARGUMENTS` in a folder, in a process group of its own.
 
     `before` runs in the child before the command. `tty` gives it a terminal as standard error. `stdout` names
-    a file or device for standard output. `weak` takes root's right to open what permissions forbid.
+    a file or device for standard output, `stderr` a file descriptor for standard error. `weak` takes root's
+    right to open what permissions forbid.
     """
     for name in ("home", "tmp"):
         (folder / name).mkdir(exist_ok=True)
@@ -170,11 +172,13 @@ def start(
     reader = None
     began = time.monotonic()
     with open(stdout or stdout_file, "wb") as out:
-        if tty:
+        if stderr is not None:
+            process = _popen(command, folder, env, out, stderr, before)
+        elif tty:
             master, slave = pty.openpty()
             process = _popen(command, folder, env, out, slave, before)
             os.close(slave)
-            reader = threading.Thread(target=_copy, args=(master, screen_file), daemon=True)
+            reader = threading.Thread(target=copy, args=(master, screen_file), daemon=True)
             reader.start()
         else:
             with screen_file.open("wb") as screen:
@@ -195,7 +199,8 @@ def _popen(command, folder, env, out, err, before):  # type: ignore[no-untyped-d
     )
 
 
-def _copy(master: int, path: Path) -> None:
+def copy(master: int, path: Path) -> None:
+    """Copy what comes from a terminal or a pipe into a file, to its end."""
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while data := os.read(master, 1 << 16):
             file.write(data)
