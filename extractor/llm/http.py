@@ -49,8 +49,7 @@ _AROUND, _TOKEN, _LONGEST = 1_000_000, 128, 32_000_000
 _LONGEST_ERROR = 100_000
 _NAME = "transport"
 _loops: list[asyncio.AbstractEventLoop] = []
-# Reentrant: the garbage collector may close a client in the middle of starting.
-_starting = threading.RLock()
+_starting = threading.Lock()
 
 
 class Transport:
@@ -60,7 +59,8 @@ class Transport:
         self._timeout = timeout
         self._options: openai.RequestOptions = {"headers": without_key(endpoint)}
         self._client = _client(endpoint, timeout)
-        weakref.finalize(self, _close, self._client)
+        # With its loop: the collector may come while a thread holds the lock of `_loop`.
+        weakref.finalize(self, _close, self._client, _loop())
 
     def post(self, body: Json) -> httpx2.Response:
         """The whole response, within the timeout and the size that an answer may have.
@@ -171,8 +171,8 @@ def _client(endpoint: Endpoint, timeout: float) -> openai.AsyncOpenAI:
     return client
 
 
-def _close(client: openai.AsyncOpenAI) -> None:
-    closing = asyncio.run_coroutine_threadsafe(client.close(), _loop())
+def _close(client: openai.AsyncOpenAI, loop: asyncio.AbstractEventLoop) -> None:
+    closing = asyncio.run_coroutine_threadsafe(client.close(), loop)
     if threading.current_thread().name != _NAME:  # the garbage collector may run in the loop's own thread
         with suppress(TimeoutError):
             closing.result(_CLOSING)
