@@ -43,7 +43,9 @@ def conclude(
     try:
         with (
             progress_display(quiet, to_stdout=output is None) as progress,
-            cancelled_by_user(cancellation, progress.warn, lambda: _end_at_once(progress, output, restarts)),
+            cancelled_by_user(
+                cancellation, progress.warn_from_signal, lambda: _end_at_once(progress, output, restarts)
+            ),
         ):
             summary = convert(progress, cancellation)
     except (SchemaError, InputError, OutputError, ExtractorError) as error:

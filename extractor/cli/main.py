@@ -85,7 +85,7 @@ def main() -> None:
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     """End a command that has no handler of its own."""
     with suppress(OSError):
-        print("extractor: Stopped. Run the same command again.", file=sys.stderr)
+        os.write(2, b"extractor: Stopped. Run the same command again.\n")  # it may have come in the middle of a print
     raise SystemExit(INTERRUPTED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -128,6 +129,12 @@ class ProgressDisplay:
             _print(line)
         else:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def warn_from_signal(self, line: str) -> None:
+        """Print a line from a signal handler, which may have come in the middle of a print: past all buffers."""
+        start = "\r\x1b[2K" if self._bar is not None else ""
+        with suppress(OSError):
+            os.write(2, f"{start}{line}\n".encode())
 
     def on_model_bytes(self, done: int, total: int) -> None:
         """Show how much of the embedded model's file is joined or checked, in bytes."""
