@@ -44,6 +44,8 @@ Result = TypeVar("Result")
 # Seconds of waiting after which a refusal for lack of capacity counts as final: the window of limits a minute, with
 # some time for clocks that differ. As long, a question is tried while nobody else is answered either.
 WINDOW = 75.0
+# Attempts in an outage after which a question that was answered before is asked, to see whether it is one.
+ENOUGH_TO_DOUBT = 3
 FIVE_ATTEMPTS = tenacity.stop_after_attempt(5)
 # Attempts after which a wait that the endpoint asks for is no longer believed if it is short.
 TRUSTED = 5
@@ -94,6 +96,8 @@ class _Client:
     longest_outage: float
     # Documents of which a question was given up, with when.
     _given_up: dict[str, float] = field(default_factory=dict)
+    # The last question that was answered.
+    _answered: Request | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opened: Transport | None = None
 
@@ -118,12 +122,15 @@ class _Client:
     def _gives_up(self, state: tenacity.RetryCallState, document: str, began: float) -> bool:
         """Whether a question that has been asked since `began` is not asked again.
 
-        In an outage nothing is given up before it has lasted too long. A single question may be all that is asked:
+        In an outage nothing is given up before it has lasted too long, or turns out to be none. A single question may be all that is asked:
         it is given a minute and more if nobody else is answered either, but not each question of a document that
         may be at fault itself.
         """
         if (outage := self.limiter.outage) is not None:
-            return outage >= self.longest_outage
+            if outage >= self.longest_outage:
+                return True
+            if state.attempt_number < ENOUGH_TO_DOUBT or not self._answers_another():
+                return False
         if state.attempt_number < self.max_attempts:
             return False
         error = state.outcome.exception() if state.outcome else None
@@ -135,6 +142,19 @@ class _Client:
             if state.idle_for < WINDOW:
                 return False
             self._given_up[document] = self.limiter.now()
+        return True
+
+    def _answers_another(self) -> bool:
+        """Whether a question that was answered before is answered now: then the others are at fault.
+
+        The last documents of a run may all be; nothing else would show it.
+        """
+        if self._answered is None:
+            return False
+        try:
+            self._attempt(self._answered, 1, "")
+        except ExtractorError:
+            return False
         return True
 
     def _attempt(self, request: Request, number: int, document: str) -> Reply:
@@ -152,6 +172,7 @@ class _Client:
                 raise
             self.on_attempt(Attempt(request, number, time.monotonic() - began, usage_of(request.body, reply.body)))
             request.on_reply(reply)
+            self._answered = Request(request.body, request.about)
             return replace(reply, attempts=number)
 
     def _ask_in_slot(self, request: Request, slot: Slot) -> Reply:

@@ -51,7 +51,7 @@ _UNFINISHED: dict[str, type[ProviderError]] = {
 # LiteLLM names whose limit it is.
 _KEYS = re.compile(r"\b(?:sk|ak|pk)-[\w-]{6,}|(?<=Bearer )[^\s\"\\]+|\b[0-9a-f]{64}\b")
 # A key of at least this length cannot be an ordinary word of an answer.
-_LONG_KEY = 16
+_LONG_KEY = 8
 
 
 def read_reply(content: bytes, media: str, endpoint: Endpoint, by: Json | None = None) -> Reply:

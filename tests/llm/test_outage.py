@@ -192,6 +192,24 @@ def test_a_server_that_is_gone_in_mid_run_is_waited_for_and_ends_the_run(at_once
     assert len(lines) == 1
 
 
+@pytest.mark.parametrize("at_once", [4, 32])
+def test_documents_at_fault_are_no_outage_even_if_nothing_else_is_left(at_once: int) -> None:
+    limiter, clock, lines = limited(at_once)
+
+    def misbehave(body: dict[str, Any]) -> Step:
+        return TROUBLES["500"] if int(body["messages"][0]["content"]) > 8 else Step(body=completion_body())
+
+    with answering(misbehave) as fake:
+        ended = ask_many(client(fake, limiter, clock), 12, at_once)
+    assert [type(error) for error in ended[:9]] == [type(None)] * 9
+    assert {type(error) for error in ended[9:]} == {errors.ServerError}
+    assert clock.time < 300
+    assert len(fake.seen) < 40
+    pauses = len(lines) // 2
+    assert [line.split(":")[0] for line in lines] == ["paused", "resumed"] * pauses
+    assert pauses <= 4
+
+
 def test_the_questions_of_a_document_at_fault_are_not_all_waited_for() -> None:
     """One question at a time, twenty about a document that breaks the server: the minute is waited once."""
     limiter, clock, lines = limited(1)
